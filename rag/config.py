@@ -1,0 +1,149 @@
+"""Settings: the one place that reads the environment and `.env`."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import platformdirs
+from dotenv import dotenv_values
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from rag.errors import ConfigError
+
+__all__ = ["INGREDIENTS", "Settings"]
+
+PREFIX = "RAG_"
+DOTENV = ".env"
+
+INGREDIENTS = ("lexical", "use", "sentences", "cohort", "titles", "copies", "rerank")
+"""What retrieval is made of and `without` can turn off, one by one."""
+
+
+def _default_data_dir() -> Path:
+    return Path(platformdirs.user_data_dir("essay-rag", appauthor=False))
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, from arguments, then `RAG_*` variables, then `.env`.
+
+    An empty value means the default. Raises ConfigError for an unknown `RAG_*` key or a value of
+    the wrong kind.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=DOTENV,
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",  # .env may hold other programs' keys; unknown RAG_* keys are refused below
+        frozen=True,
+        populate_by_name=True,
+    )
+
+    data_dir: Path = Field(
+        default_factory=_default_data_dir, description="where the index and the chats are kept"
+    )
+
+    llm: Literal["auto", "off", "openai"] = Field(
+        "auto", description="off: quotes only; openai: use OPENAI_API_KEY at OpenAI itself"
+    )
+    llm_base_url: str = Field("", description="any OpenAI-compatible endpoint, up to and with /v1")
+    llm_model: str = Field("", description="the model's name at that endpoint")
+    llm_api_key: SecretStr = Field(SecretStr(""), description="the key for RAG_LLM_BASE_URL alone")
+    llm_gguf: Path | None = Field(None, description="a GGUF file to run in this process")
+    llm_context: int | None = Field(None, gt=255, description="the model's context, in tokens")
+    llm_max_tokens: int = Field(1024, gt=0, description="the longest answer, in tokens")
+    llm_timeout: float = Field(60.0, gt=0, description="seconds of silence until giving up")
+    llm_retries: int = Field(2, ge=0, description="how often a failed request is sent again")
+    llm_discover: bool = Field(True, description="look for a local server on its default port")
+
+    openai_base_url: str = Field("", validation_alias=AliasChoices("OPENAI_BASE_URL"))
+    openai_api_key: SecretStr = Field(
+        SecretStr(""), validation_alias=AliasChoices("OPENAI_API_KEY")
+    )
+    openai_model: str = Field("", validation_alias=AliasChoices("OPENAI_MODEL"))
+
+    embed_base_url: str = Field("", description="an embeddings endpoint, instead of the bundled e5")
+    embed_model: str = Field("", description="the embedding model's name at that endpoint")
+    embed_api_key: SecretStr = Field(SecretStr(""), description="the key for RAG_EMBED_BASE_URL")
+    embed_threads: int = Field(0, ge=0, description="threads for the bundled encoders; 0: the cores")
+
+    rerank_base_url: str = Field("", description="a /v1/rerank endpoint, up to and with /v1")
+    rerank_model: str = Field("", description="the reranker's name at that endpoint")
+    rerank_api_key: SecretStr = Field(SecretStr(""), description="the key for RAG_RERANK_BASE_URL")
+
+    k: int = Field(5, gt=0, le=50, description="passages an answer is made from")
+    without: Annotated[frozenset[str], NoDecode] = Field(
+        frozenset(), description="ingredients of retrieval to turn off: " + ", ".join(INGREDIENTS)
+    )
+
+    refuse_below: float = Field(
+        0.5, ge=0, le=1, description="refuse when the answer is less probable than this"
+    )
+    unsupported: Literal["mark", "drop", "retry"] = Field(
+        "mark", description="what to do with a sentence that its source does not support"
+    )
+    judge: str = Field(
+        "off", description="off, same (the answering endpoint), or a judge endpoint's base URL"
+    )
+    judge_model: str = Field("", description="the judge's model name")
+    judge_api_key: SecretStr = Field(SecretStr(""), description="the key for the judge endpoint")
+
+    ui_concurrency: int = Field(16, gt=0, description="answers that the page works on at once")
+    ui_queue: int = Field(200, gt=0, description="questions that may wait for their turn")
+
+    def __init__(self, **values: Any) -> None:
+        _refuse_unknown_keys(values)
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise _config_error(error) from None
+
+    @field_validator("without", mode="before")
+    @classmethod
+    def _names(cls, value: object) -> object:
+        if isinstance(value, str):
+            value = [name.strip() for name in value.split(",") if name.strip()]
+        if isinstance(value, (list, tuple, set, frozenset)):
+            unknown = sorted(set(value) - set(INGREDIENTS))
+            if unknown:
+                raise ValueError(f"{', '.join(unknown)} is none of {', '.join(INGREDIENTS)}")
+            return frozenset(value)
+        return value
+
+    @field_validator("data_dir", "llm_gguf", mode="after")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return value.expanduser().absolute() if value else value
+
+    def fingerprint(self) -> str:
+        """16 hex digits that change with every setting that shapes the index (not with keys)."""
+        shaping = {"embed_base_url": self.embed_base_url, "embed_model": self.embed_model}
+        return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _refuse_unknown_keys(values: dict[str, Any]) -> None:
+    names = Settings.model_fields
+    allowed = {PREFIX + name.upper() for name in names if not name.startswith("openai_")}
+    given = [*os.environ, *dotenv_values(DOTENV)]
+    unknown = sorted({key for key in given if key.startswith(PREFIX) and key not in allowed})
+    unknown += sorted(set(values) - set(names))
+    if unknown:
+        key = unknown[0]
+        near = difflib.get_close_matches(key, [*allowed, *names], n=1)
+        hint = f"Did you mean {near[0]}?" if near else "`rag doctor --settings` lists those there are."
+        raise ConfigError(f"{key} is not a setting.", hint)
+
+
+def _config_error(error: ValidationError) -> ConfigError:
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"])
+    shown = name if name.isupper() else PREFIX + name.upper()
+    given = "" if "key" in name else f" (given: {str(first['input'])[:80]!r})"
+    return ConfigError(f"{shown} is wrong: {first['msg']}{given}.", "Correct it or remove it.")
