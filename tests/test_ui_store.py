@@ -1,0 +1,166 @@
+"""Conversations survive, are found again, and are let go."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+from ui_support import an_answer
+
+from rag.errors import RagError
+from ui.record import from_json, to_json
+from ui.store import MIGRATIONS, ConversationNotFound, Store, export_json, export_markdown
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "conversations.sqlite3")
+
+
+def test_an_answer_comes_back_as_it_was() -> None:
+    answer = an_answer()
+    assert from_json(to_json(answer)) == answer
+
+
+def test_a_conversation_survives_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "conversations.sqlite3"
+    first = Store(path)
+    kept = first.create()
+    turn = first.ask(kept.id, "五层蛋糕是哪五层？", ["seeds/a.txt"])
+    first.finish(turn.id, "done", answer=an_answer())
+    again = Store(path)
+    (back,) = again.turns(kept.id)
+    assert back.answer == an_answer()
+    assert back.sources == ("seeds/a.txt",)
+    assert back.state == "done"
+    assert again.get(kept.id).title == "五层蛋糕是哪五层？"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_turns_keep_their_order_and_cut_takes_the_rest(store: Store) -> None:
+    kept = store.create()
+    turns = [store.ask(kept.id, f"question {n}") for n in range(4)]
+    store.cut(turns[2].id)
+    assert [turn.question for turn in store.turns(kept.id)] == ["question 0", "question 1"]
+    store.ask(kept.id, "other")
+    assert [turn.question for turn in store.turns(kept.id)][-1] == "other"
+
+
+def test_search_looks_into_titles_questions_and_answers(store: Store) -> None:
+    one, two = store.create(), store.create("Holiday 100%")
+    turn = store.ask(one.id, "Who wrote the DIARY?")
+    store.finish(turn.id, "done", answer=an_answer(text="It was Ａda [1]."))
+    assert [c.id for c in store.conversations("diary")] == [one.id]
+    assert [c.id for c in store.conversations("ada was")] == [one.id]
+    assert [c.id for c in store.conversations("100%")] == [two.id]
+    assert store.conversations("100_") == []
+    assert len(store.conversations()) == 2
+
+
+def test_rename_and_delete(store: Store) -> None:
+    kept = store.create()
+    turn = store.ask(kept.id, "q")
+    store.judge(turn.id, 1)
+    store.rename(kept.id, "  New \n name ")
+    assert store.get(kept.id).title == "New name"
+    store.delete(kept.id)
+    store.delete(kept.id)
+    assert store.feedback() == []
+    for call in (store.get, store.turns):
+        with pytest.raises(ConversationNotFound):
+            call(kept.id)
+    with pytest.raises(ConversationNotFound):
+        store.rename(kept.id, "x")
+    store.finish(turn.id, "done")  # an answer that comes too late harms nothing
+
+
+def test_feedback_keeps_the_answer_that_was_judged(store: Store) -> None:
+    kept = store.create()
+    turn = store.ask(kept.id, "q")
+    store.finish(turn.id, "done", answer=an_answer())
+    store.judge(turn.id, -1, "wrong year")
+    store.judge(turn.id, -1, "wrong year, and day")
+    (said,) = store.feedback()
+    assert (said.value, said.comment, said.answer) == (-1, "wrong year, and day", an_answer())
+    assert store.turn(turn.id).thumb == -1
+    store.judge(turn.id, 0)
+    assert store.feedback() == []
+    store.judge(turn.id, 1, "good")
+    store.cut(turn.id)
+    assert [f.comment for f in store.feedback()] == ["good"]
+
+
+def test_a_thumb_is_taken_back(store: Store) -> None:
+    turn = store.ask(store.create().id, "q")
+    store.judge(turn.id, 1)
+    store.judge(turn.id, 0)
+    assert store.turn(turn.id).thumb == 0
+
+
+def test_what_a_dead_process_left_is_stopped(store: Store) -> None:
+    kept = store.create()
+    asking, done = store.ask(kept.id, "a"), store.ask(kept.id, "b")
+    store.finish(done.id, "done", answer=an_answer())
+    assert store.broken_off() == [asking.id]
+    assert [turn.state for turn in store.turns(kept.id)] == ["stopped", "done"]
+
+
+def test_owners_do_not_meet(tmp_path: Path) -> None:
+    path = tmp_path / "c.sqlite3"
+    ada, bob = Store(path, owner="ada"), Store(path, owner="bob")
+    kept = ada.create()
+    turn = ada.ask(kept.id, "secret")
+    assert bob.conversations("secret") == []
+    for call in (lambda: bob.turns(kept.id), lambda: bob.turn(turn.id)):
+        with pytest.raises(ConversationNotFound):
+            call()
+    bob.delete(kept.id)
+    assert ada.get(kept.id)
+
+
+def test_many_threads_write_at_once(store: Store) -> None:
+    kept = [store.create(str(n)) for n in range(8)]
+
+    def talk(conversation: str) -> None:
+        for n in range(10):
+            store.finish(store.ask(conversation, str(n)).id, "done", answer=an_answer())
+
+    threads = [threading.Thread(target=talk, args=(c.id,)) for c in kept]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for conversation in kept:
+        assert [t.question for t in store.turns(conversation.id)] == [str(n) for n in range(10)]
+
+
+def test_a_newer_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "c.sqlite3"
+    Store(path)
+    with sqlite3.connect(path) as db:
+        db.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    with pytest.raises(RagError, match="newer version"):
+        Store(path)
+
+
+def test_exports_carry_the_citations(store: Store) -> None:
+    kept = store.create()
+    turn = store.ask(kept.id, "What grew?")
+    answer = an_answer()
+    store.finish(turn.id, "done", answer=answer)
+    stopped = store.ask(kept.id, "And then?")
+    store.finish(stopped.id, "stopped", text="It beg")
+    markdown = export_markdown(store.get(kept.id), store.turns(kept.id))
+    assert "## What grew?" in markdown
+    assert answer.text in markdown
+    for citation in answer.citations:
+        assert f"> {citation.quote.splitlines()[0]}" in markdown
+        assert f"{citation.start}–{citation.end}" in markdown
+    assert "It beg" in markdown
+    whole = json.loads(export_json(store.get(kept.id), store.turns(kept.id)))
+    assert whole["turns"][0]["answer"]["citations"][0]["quote"] == answer.citations[0].quote
+    assert whole["turns"][1]["state"] == "stopped"

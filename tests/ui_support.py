@@ -1,0 +1,260 @@
+"""A scripted stand-in for `rag.Rag`: what the page does with every kind of answer, at any speed.
+
+What it answers is chosen by the question's words: "four" (all verdicts), "refuse", "hostile",
+"slow", "endless", "replace", "denied", "down", "broken", "bomb"; all else gets a short answer.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rag.errors import (
+    EndpointDenied,
+    EndpointUnreachable,
+    NothingIngested,
+    SourceNotFound,
+    StreamBroken,
+)
+from rag.schema import (
+    Answer,
+    Citation,
+    Done,
+    EssayInfo,
+    Event,
+    Hit,
+    IngestReport,
+    OffsetMap,
+    Passage,
+    Replace,
+    Sentence,
+    Status,
+    Token,
+    Verdict,
+)
+
+CAKE = """五层蛋糕
+
+黄仁勋把人工智能比作五层蛋糕。\u3000最底层是能源，往上是芯片、基础设施、模型和应用。
+
+每一层都离不开下面的一层。没有能源，就没有芯片；没有芯片，就没有模型。
+""" + "\n".join(f"第{n}段：这里写的是与问题无关的话，只是让文章长一点。" for n in range(60)) + """
+
+最后一层是应用，它把价值带给每一个人。
+"""
+
+DIARY = "# The lighthouse diary\r\n\r\n" + "\r\n\r\n".join(
+    f"Day {n}. The lamp was lit at dusk and the log was kept." for n in range(1, 40)
+) + "\r\n\r\nOn day 40 the keeper counted 32 ships, more than in any year before.\r\n"
+
+HOSTILE = """<script>window.pwned=1</script><img src=x onerror="window.pwned=2">
+[click](javascript:window.pwned=3) ![remote](https://evil.example/a.png)
+<iframe src="https://evil.example/"></iframe><style>body{display:none}</style>
+<svg/onload=window.pwned=4> {{constructor}} ${window.pwned=5} \u202egnp.exe\u202c
+<a href="data:text/html,x">x</a> <form action="https://evil.example/"><input name=q></form>
+""" + "x" * 2000
+
+ESSAYS = {"corpus/cake.txt": CAKE, "corpus/diary.md": DIARY, "corpus/hostile.txt": HOSTILE}
+
+
+def passage(source: str, text: str, quote: str) -> Passage:
+    start = text.index(quote)
+    return Passage(
+        id=f"{source}:{start}",
+        source=source,
+        title=TITLES.get(source, source),
+        heading="",
+        start=start,
+        end=start + len(quote),
+        text=quote,
+        raw=quote,
+        offsets=OffsetMap.identity(len(quote), start),
+    )
+
+
+TITLES = {
+    "corpus/cake.txt": "五层蛋糕",
+    "corpus/diary.md": "The lighthouse diary",
+    "corpus/hostile.txt": "<b onmouseover=window.pwned=6>Hostile</b>",
+}
+
+VERDICTS = {
+    "supported": Verdict("supported", 0.97, "every word is in the passage"),
+    "partly": Verdict("partly", 0.55, "the passage does not say why"),
+    "unsupported": Verdict("unsupported", 0.04, "77 is not in the passage"),
+    "unchecked": Verdict("unchecked", 0.0, "the judge gave no verdict"),
+}
+
+
+def make_answer(
+    question: str,
+    parts: Sequence[tuple[str, Sequence[int], str]],
+    cited: Sequence[tuple[str, str]],
+    essays: Mapping[str, str] = ESSAYS,
+    **fields: Any,
+) -> Answer:
+    """An Answer from (sentence, citation numbers, verdict label) and (source, quote) pairs."""
+    text, sentences = "", []
+    for sentence, numbers, label in parts:
+        start = len(text)
+        text += sentence + "".join(f"[{n}]" for n in numbers)
+        sentences.append(Sentence(sentence, start, len(text), tuple(numbers), VERDICTS[label]))
+        text += " "
+    citations, hits = [], []
+    for n, (source, quote) in enumerate(cited, 1):
+        found = passage(source, essays[source], quote)
+        citations.append(Citation(n, source, found.title, found.start, found.end, quote))
+        hits.append(Hit(found, 1 / n, {"dense": 0.9}))
+    return Answer(
+        question=question,
+        text=text.rstrip(" "),
+        sentences=tuple(sentences),
+        citations=tuple(citations),
+        hits=tuple(hits),
+        **{"refused": False, "answerable": 0.93, "mode": "llm", "model": "fake-1", **fields},
+    )
+
+
+LAMP = "On day 40 the keeper counted 32 ships"
+BASE = "最底层是能源，往上是芯片、基础设施、模型和应用。"
+
+
+def an_answer(question: str = "What grew?", text: str = "") -> Answer:
+    """A plain answer with one citation from each essay."""
+    answer = make_answer(
+        question,
+        [
+            (text.removesuffix(" [1].") or "The keeper counted 32 ships on day 40.", [1], "supported"),
+            ("最底层是能源。", [2], "supported"),
+        ],
+        [("corpus/diary.md", LAMP), ("corpus/cake.txt", BASE)],
+    )
+    return answer
+
+
+class FakeRag:
+    """Streams scripted answers; keeps what was asked of it for the tests to look at."""
+
+    def __init__(self, essays: Mapping[str, str] = ESSAYS, *, delay: float = 0.01) -> None:
+        self.texts = dict(essays)
+        self.delay = delay
+        self.asked: list[tuple[str, tuple[Mapping[str, str], ...], tuple[str, ...] | None]] = []
+        self.cancelled = 0
+        self.closed = False
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> FakeRag:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.closed = True
+
+    def essays(self) -> list[EssayInfo]:
+        return [
+            EssayInfo(source, TITLES.get(source, Path(source).stem), "Ada", "2026-01-02",
+                      "zh" if "蛋糕" in text else "en", len(text), 3)
+            for source, text in self.texts.items()
+        ]
+
+    def text(self, source: str) -> str:
+        if source not in self.texts:
+            raise SourceNotFound(f"{source} is not ingested.", "See the list of essays.")
+        return self.texts[source]
+
+    def remove(self, source: str) -> None:
+        self.text(source)
+        del self.texts[source]
+
+    def ingest(self, path: Path | str, *, on_progress: Any = None) -> IngestReport:
+        root = Path(path)
+        files = sorted(root.iterdir()) if root.is_dir() else [root]
+        added, failed = [], {}
+        for file in files:
+            source = f"{root.name}/{file.name}"
+            if file.suffix not in {".txt", ".md"}:
+                failed[source] = "this kind of file cannot be read."
+                continue
+            self.texts[source] = file.read_bytes().decode()
+            added.append(source)
+        return IngestReport(added=tuple(added), failed=failed)
+
+    def stream(
+        self,
+        question: str,
+        history: Sequence[Mapping[str, str]] = (),
+        sources: Sequence[str] | None = None,
+    ) -> Iterator[Event]:
+        if not self.texts:
+            raise NothingIngested("There is no essay yet.", "Add one.")
+        with self._lock:
+            self.asked.append((question, tuple(history), None if sources is None else tuple(sources)))
+        try:
+            yield from self._events(question)
+        except GeneratorExit:
+            with self._lock:
+                self.cancelled += 1
+            raise
+
+    def _events(self, question: str) -> Iterator[Event]:
+        yield Status("retrieve", "Looking for passages")
+        time.sleep(self.delay)
+        if "denied" in question:
+            raise EndpointDenied("The endpoint refused the key (401).", "Enter another key.")
+        if "down" in question:
+            raise EndpointUnreachable("Nothing listens at 127.0.0.1:9.", "Start the server.")
+        answer = self._answer(question)
+        pieces = list(answer.text) if len(answer.text) < 600 else [answer.text]
+        if "endless" in question:
+            pieces *= 200
+        pause = 0.15 if "slow" in question or "endless" in question else self.delay
+        for n, piece in enumerate(pieces):
+            if "broken" in question and n == 12:
+                raise StreamBroken("The answer broke off after 12 tokens.", "Ask again.")
+            yield Token(piece)
+            time.sleep(pause)
+        if "replace" in question:
+            yield Replace("Something better [1].")
+        yield Done(answer)
+
+    def _answer(self, question: str) -> Answer:
+        if "refuse" in question:
+            return make_answer(
+                question,
+                [],
+                [("corpus/diary.md", LAMP), ("corpus/cake.txt", BASE)],
+                refused=True,
+                answerable=0.08,
+            )
+        if "four" in question:
+            return make_answer(
+                question,
+                [
+                    ("The keeper counted **32 ships** on day 40.", [1], "supported"),
+                    ("He did so because the year was calm.", [1, 2], "partly"),
+                    ("The year before it was 77.", [1], "unsupported"),
+                    ("Nobody knows why.", [], "unchecked"),
+                ],
+                [("corpus/diary.md", LAMP), ("corpus/cake.txt", BASE)],
+                warnings=("The prompt was cut.",),
+                timings={"retrieve": 12.0, "llm": 900.0},
+            )
+        if "hostile" in question:
+            return make_answer(
+                question,
+                [(HOSTILE[:900], [1], "supported")],
+                [("corpus/hostile.txt", HOSTILE[:60])],
+                {**ESSAYS, **self.texts},
+            )
+        if "bomb" in question:
+            marks = list(range(1, 3)) + list(range(3, 4000))
+            made = make_answer(
+                question, [("Boom.", marks, "supported")], [("corpus/diary.md", LAMP)]
+            )
+            return made
+        return an_answer(question)

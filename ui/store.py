@@ -1,0 +1,411 @@
+"""Conversations, answers and feedback in one SQLite file of the data directory.
+
+Every answer is kept whole, so that what is shown after a restart is what was shown before it and
+so that feedback can be evaluated later. The file may hold private talk: only its owner can read it.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+import threading
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from rag.errors import RagError
+from rag.schema import Answer
+from ui.record import from_json, plain, to_json
+
+__all__ = [
+    "Conversation",
+    "ConversationNotFound",
+    "Feedback",
+    "Store",
+    "Turn",
+    "TurnState",
+    "export_json",
+    "export_markdown",
+]
+
+TurnState = Literal["asking", "done", "stopped", "failed"]
+
+TITLE_LENGTH = 80
+
+MIGRATIONS = (
+    """
+    CREATE TABLE conversation (
+        id TEXT PRIMARY KEY, owner TEXT NOT NULL, title TEXT NOT NULL,
+        created TEXT NOT NULL, updated TEXT NOT NULL);
+    CREATE INDEX conversation_recent ON conversation (owner, updated DESC);
+    CREATE TABLE turn (
+        id TEXT PRIMARY KEY,
+        conversation TEXT NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,
+        question TEXT NOT NULL, sources TEXT, state TEXT NOT NULL, text TEXT NOT NULL DEFAULT '',
+        answer TEXT, error TEXT, created TEXT NOT NULL, folded TEXT NOT NULL,
+        position INTEGER NOT NULL, UNIQUE (conversation, position));
+    CREATE TABLE feedback (
+        turn TEXT PRIMARY KEY,
+        conversation TEXT NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,
+        value INTEGER NOT NULL CHECK (value IN (-1, 1)), comment TEXT NOT NULL,
+        question TEXT NOT NULL, answer TEXT, created TEXT NOT NULL);
+    """,
+)
+"""One script for each step of `user_version`; what was shipped is never edited, only added to."""
+
+
+class ConversationNotFound(RagError):
+    """No conversation of that name is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What a list of conversations shows of one. Times are ISO 8601 in UTC."""
+
+    id: str
+    title: str
+    created: str
+    updated: str
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """A thumb (+1 or -1), the comment, and the answer as it was when it was judged."""
+
+    turn: str
+    value: int
+    comment: str
+    question: str
+    answer: Answer | None
+    created: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question and what came of it.
+
+    `text` is what was shown of an answer that was stopped or failed; `error` is the sentence that
+    was shown. `sources` are the essays that were searched, None for all.
+    """
+
+    id: str
+    conversation: str
+    question: str
+    sources: tuple[str, ...] | None
+    state: TurnState
+    text: str
+    answer: Answer | None
+    error: str
+    created: str
+    thumb: int = 0
+    comment: str = ""
+
+
+class Store:
+    """Conversations of one person (`owner`; the only one until there are logins).
+
+    Safe to use from many threads: each call opens its own connection.
+    """
+
+    def __init__(
+        self, path: Path, *, owner: str = "", fold: Callable[[str], str] | None = None
+    ) -> None:
+        """`fold` maps a text to the form that `search` compares."""
+        self.path = path
+        self.owner = owner
+        self._fold = fold or _fold
+        self._writing = threading.Lock()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.chmod(0o600)
+        self._migrate()
+
+    def create(self, title: str = "") -> Conversation:
+        """A new conversation; without a title it takes its first question's."""
+        now = _now()
+        made = Conversation(secrets.token_urlsafe(12), _short(title), now, now)
+        with self._write() as db:
+            db.execute(
+                "INSERT INTO conversation (id, owner, title, created, updated) VALUES (?,?,?,?,?)",
+                (made.id, self.owner, made.title, now, now),
+            )
+        return made
+
+    def get(self, conversation: str) -> Conversation:
+        """Raises ConversationNotFound."""
+        with self._read() as db:
+            row = db.execute(
+                "SELECT id, title, created, updated FROM conversation WHERE id = ? AND owner = ?",
+                (conversation, self.owner),
+            ).fetchone()
+        if row is None:
+            raise ConversationNotFound(
+                "This conversation is not kept (any more).", "Start a new one."
+            )
+        return Conversation(*row)
+
+    def conversations(self, words: str = "", limit: int = 200) -> list[Conversation]:
+        """The latest first; with `words`, those in whose title, questions or answers they stand."""
+        wanted = [f"%{_escaped(word)}%" for word in self._fold(words).split()]
+        matches = " AND ".join(
+            "(fold(c.title) LIKE ? ESCAPE '\\' OR EXISTS (SELECT 1 FROM turn t"
+            " WHERE t.conversation = c.id AND t.folded LIKE ? ESCAPE '\\'))"
+            for _ in wanted
+        )
+        query = (
+            "SELECT c.id, c.title, c.created, c.updated FROM conversation c WHERE c.owner = ?"  # noqa: S608 - only placeholders are put in
+            f"{' AND ' + matches if matches else ''} ORDER BY c.updated DESC, c.rowid DESC LIMIT ?"
+        )
+        values = [self.owner, *(value for value in wanted for _ in range(2)), limit]
+        with self._read() as db:
+            return [Conversation(*row) for row in db.execute(query, values)]
+
+    def rename(self, conversation: str, title: str) -> None:
+        """Raises ConversationNotFound."""
+        self.get(conversation)
+        with self._write() as db:
+            db.execute(
+                "UPDATE conversation SET title = ? WHERE id = ?", (_short(title), conversation)
+            )
+
+    def delete(self, conversation: str) -> None:
+        """Forget it, its answers and their feedback. Nothing happens when it is not there."""
+        with self._write() as db:
+            db.execute(
+                "DELETE FROM conversation WHERE id = ? AND owner = ?", (conversation, self.owner)
+            )
+
+    def ask(self, conversation: str, question: str, sources: Sequence[str] | None = None) -> Turn:
+        """Append a question; its turn is `asking` until `finish`. Raises ConversationNotFound."""
+        kept = self.get(conversation)
+        turn = Turn(
+            secrets.token_urlsafe(12),
+            conversation,
+            question,
+            None if sources is None else tuple(sources),
+            "asking",
+            "",
+            None,
+            "",
+            _now(),
+        )
+        with self._write() as db:
+            db.execute(
+                "INSERT INTO turn (id, conversation, question, sources, state, created, folded,"
+                " position) SELECT ?,?,?,?,?,?,?, COALESCE(MAX(position), 0) + 1 FROM turn"
+                " WHERE conversation = ?",
+                (
+                    turn.id,
+                    conversation,
+                    question,
+                    None if turn.sources is None else json.dumps(turn.sources),
+                    turn.state,
+                    turn.created,
+                    self._fold(question),
+                    conversation,
+                ),
+            )
+            db.execute(
+                "UPDATE conversation SET updated = ?, title = ? WHERE id = ?",
+                (turn.created, kept.title or _short(question), conversation),
+            )
+        return turn
+
+    def finish(
+        self,
+        turn: str,
+        state: TurnState,
+        *,
+        answer: Answer | None = None,
+        text: str = "",
+        error: str = "",
+    ) -> None:
+        """Keep what came of a question. Nothing happens when it was deleted meanwhile."""
+        shown = answer.text if answer else text
+        with self._write() as db:
+            db.execute(
+                "UPDATE turn SET state = ?, answer = ?, text = ?, error = ?,"
+                " folded = fold(question || ' ' || ?) WHERE id = ?",
+                (state, to_json(answer) if answer else None, shown, error, shown, turn),
+            )
+
+    def turns(self, conversation: str) -> list[Turn]:
+        """The turns in their order. Raises ConversationNotFound."""
+        self.get(conversation)
+        with self._read() as db:
+            rows = db.execute(f"{_TURN} WHERE t.conversation = ? ORDER BY position", (conversation,))
+            return [_turn(row) for row in rows]
+
+    def turn(self, turn: str) -> Turn:
+        """Raises ConversationNotFound."""
+        with self._read() as db:
+            row = db.execute(
+                f"{_TURN} JOIN conversation c ON c.id = t.conversation"
+                " WHERE t.id = ? AND c.owner = ?",
+                (turn, self.owner),
+            ).fetchone()
+        if row is None:
+            raise ConversationNotFound("This answer is not kept (any more).", "Ask again.")
+        return _turn(row)
+
+    def cut(self, turn: str) -> None:
+        """Forget this turn and all after it: what retry and edit begin with."""
+        with self._write() as db:
+            db.execute(
+                "DELETE FROM turn WHERE conversation = (SELECT conversation FROM turn WHERE id = ?)"
+                " AND position >= (SELECT position FROM turn WHERE id = ?)",
+                (turn, turn),
+            )
+
+    def broken_off(self) -> list[str]:
+        """Mark the turns that a dead process left `asking` as stopped; their ids."""
+        with self._write() as db:
+            rows = db.execute("UPDATE turn SET state = 'stopped' WHERE state = 'asking' RETURNING id")
+            return [row[0] for row in rows]
+
+    def judge(self, turn: str, value: int, comment: str = "") -> None:
+        """Keep a thumb with the answer as it is now; 0 takes it back. Raises ConversationNotFound."""
+        kept = self.turn(turn)
+        with self._write() as db:
+            if value == 0:
+                db.execute("DELETE FROM feedback WHERE turn = ?", (turn,))
+                return
+            db.execute(
+                "INSERT OR REPLACE INTO feedback"
+                " (turn, conversation, value, comment, question, answer, created)"
+                " VALUES (?,?,?,?,?,?,?)",
+                (
+                    turn,
+                    kept.conversation,
+                    value,
+                    comment,
+                    kept.question,
+                    to_json(kept.answer) if kept.answer else None,
+                    _now(),
+                ),
+            )
+
+    def feedback(self) -> list[Feedback]:
+        """All that was judged, the oldest first, also of answers that were asked for again."""
+        with self._read() as db:
+            rows = db.execute(
+                "SELECT f.turn, f.value, f.comment, f.question, f.answer, f.created FROM feedback f"
+                " JOIN conversation c ON c.id = f.conversation"
+                " WHERE c.owner = ? ORDER BY f.created, f.rowid",
+                (self.owner,),
+            )
+            return [
+                Feedback(turn, value, comment, question, _answer(answer), created)
+                for turn, value, comment, question, answer, created in rows
+            ]
+
+    def _migrate(self) -> None:
+        with closing(self._open()) as db:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("BEGIN IMMEDIATE")
+            (done,) = db.execute("PRAGMA user_version").fetchone()
+            if done > len(MIGRATIONS):
+                raise RagError(
+                    f"{self.path} was written by a newer version (schema {done}, this one knows"
+                    f" {len(MIGRATIONS)}).",
+                    "Update essay-rag, or choose another RAG_DATA_DIR.",
+                )
+            for script in MIGRATIONS[done:]:
+                for statement in filter(str.strip, script.split(";")):
+                    db.execute(statement)
+            db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+            db.execute("COMMIT")
+
+    def _open(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self.path, timeout=30, isolation_level=None)
+        db.execute("PRAGMA foreign_keys = ON")
+        db.execute("PRAGMA synchronous = NORMAL")
+        db.create_function("fold", 1, self._fold, deterministic=True)
+        return db
+
+    @contextmanager
+    def _read(self) -> Iterator[sqlite3.Connection]:
+        with closing(self._open()) as db:
+            yield db
+
+    @contextmanager
+    def _write(self) -> Iterator[sqlite3.Connection]:
+        with self._writing, closing(self._open()) as db:
+            db.execute("BEGIN IMMEDIATE")
+            yield db  # an error closes the connection, which rolls back
+            db.execute("COMMIT")
+
+
+def export_markdown(conversation: Conversation, turns: Sequence[Turn]) -> str:
+    """The conversation for reading, each answer with its quotes."""
+    lines = [f"# {conversation.title}", ""]
+    for turn in turns:
+        lines += [f"## {turn.question}", ""]
+        if turn.answer is None:
+            lines += [turn.text, "", f"*{turn.error or turn.state}*", ""]
+            continue
+        lines += [turn.answer.text, ""]
+        for citation in turn.answer.citations:
+            lines += [
+                f"[{citation.n}] {citation.title}, {citation.source},"
+                f" {citation.start}–{citation.end}",
+                "",
+                *(f"> {line}" for line in citation.quote.splitlines()),
+                "",
+            ]
+    return "\n".join(lines)
+
+
+def export_json(conversation: Conversation, turns: Sequence[Turn]) -> str:
+    """The conversation as one object; answers with the field names of `rag.schema.Answer`."""
+    whole = {**plain(conversation), "turns": [plain(turn) for turn in turns]}
+    return json.dumps(whole, ensure_ascii=False, indent=1)
+
+
+_TURN = (
+    "SELECT t.id, t.conversation, t.question, t.sources, t.state, t.text, t.answer, t.error,"
+    " t.created, f.value, f.comment FROM turn t LEFT JOIN feedback f ON f.turn = t.id"
+)
+
+
+def _turn(row: Sequence[Any]) -> Turn:
+    ident, conversation, question, sources, state, text, answer, error, created, thumb, said = row
+    return Turn(
+        ident,
+        conversation,
+        question,
+        None if sources is None else tuple(json.loads(sources)),
+        state,
+        text,
+        _answer(answer),
+        error or "",
+        created,
+        thumb or 0,
+        said or "",
+    )
+
+
+def _answer(text: str | None) -> Answer | None:
+    return from_json(text) if text else None
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _short(title: str) -> str:
+    line = " ".join(title.split())
+    return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 1] + "…"
+
+
+def _escaped(word: str) -> str:
+    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _fold(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()
