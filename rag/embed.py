@@ -1,0 +1,447 @@
+"""Texts to vectors: the bundled encoders, or any OpenAI-compatible embeddings endpoint.
+
+Two encoders find what one misses: multilingual e5 knows passages well within a language,
+multilingual USE is weaker there, as good across languages, and errs differently. Both run on this
+machine, without a network.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.config import Settings
+from rag.errors import (
+    EndpointDenied,
+    EndpointError,
+    EndpointTimeout,
+    EndpointUnreachable,
+    ModelNotFound,
+    RateLimited,
+    RagError,
+    ServerFault,
+)
+
+if TYPE_CHECKING:
+    from llama_index.core.embeddings import BaseEmbedding
+
+    from rag.e5 import E5
+    from rag.use import USE
+
+__all__ = [
+    "Encoder",
+    "Encoders",
+    "EndpointEncoder",
+    "PassageEncoder",
+    "Progress",
+    "SentenceEncoder",
+    "Vector",
+    "as_llama_index",
+    "idle_cores",
+    "open_encoders",
+]
+
+Vector = NDArray[np.float32]
+"""Rows of length 1."""
+
+Progress = Callable[[int, int], None]
+"""Called with the characters done and all characters."""
+
+USE_TOKENS = 512  # the sum over more tokens says nothing about any of them
+
+
+class Encoder(Protocol):
+    """Texts to vectors; may be called by several threads at once."""
+
+    @property
+    def name(self) -> str:
+        """Weights, quantisation and version: equal names give equal vectors."""
+
+    @property
+    def dimension(self) -> int:
+        """Numbers in a vector."""
+
+    @property
+    def max_tokens(self) -> int:
+        """What a text may hold, in `count_tokens`, to be seen as a whole."""
+
+    def passages(self, texts: Sequence[str], on_progress: Progress | None = None) -> Vector:
+        """The vectors [n, dimension] of texts that are to be found, in their order."""
+
+    def query(self, text: str) -> Vector:
+        """The vector [dimension] of a text to find others by."""
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of a text as the encoder counts them."""
+
+
+@dataclass(frozen=True)
+class Encoders:
+    """The encoders of an index: `passage` finds passages, `sentence` compares sentences."""
+
+    passage: Encoder
+    sentence: Encoder
+
+
+def open_encoders(settings: Settings, cache_dir: Path) -> Encoders:
+    """The encoders that the settings name; nothing is loaded before its first use.
+
+    Args:
+        settings: embed_* decide.
+        cache_dir: where converted weights are kept, some 110 MB.
+    """
+    bundled = SentenceEncoder(cache_dir, threads=settings.embed_threads)
+    if not settings.embed_base_url:
+        return Encoders(PassageEncoder(cache_dir, threads=settings.embed_threads), bundled)
+    key = settings.embed_api_key.get_secret_value()
+    return Encoders(
+        EndpointEncoder(settings.embed_base_url, settings.embed_model, api_key=key), bundled
+    )
+
+
+def idle_cores() -> int:
+    """Cores this process may use and nobody else is using now; at least one."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, (allowed or 1) - round(os.getloadavg()[0]))
+
+
+class PassageEncoder:
+    """multilingual-e5-small, 384 dimensions. Longer texts are averaged over windows.
+
+    Args:
+        cache_dir: where the converted weights are kept.
+        threads: how many texts to work on at once; 0: one for each idle core.
+    """
+
+    dimension = 384
+    max_tokens = 512
+
+    def __init__(self, cache_dir: Path, *, threads: int = 0) -> None:
+        self._cache_dir = cache_dir
+        self._threads = threads
+        self._lock = threading.Lock()
+
+    @cached_property
+    def name(self) -> str:
+        """Weights, quantisation and version."""
+        from rag import e5  # noqa: PLC0415
+
+        return f"multilingual-e5-small/{e5.PACKAGE}-{e5.package_version()}/int8-{e5.VERSION}"
+
+    def passages(self, texts: Sequence[str], on_progress: Progress | None = None) -> Vector:
+        """The vectors [n, 384] of passages; each distinct text is embedded once."""
+        network = self._network
+
+        def encode(batch: list[str]) -> Vector:
+            return network.vector(network.tokens(f"passage: {batch[0]}"))[None]
+
+        # One by one: a batch is no faster here, and a vector never depends on its neighbours.
+        longest_first = sorted(dict.fromkeys(texts), key=len, reverse=True)
+        batches = ([text] for text in longest_first)
+        return _in_order(texts, self.dimension, batches, encode, self._threads, on_progress)
+
+    def query(self, text: str) -> Vector:
+        """The vector [384] of a question."""
+        return _checked(self._network.vector(self._network.tokens(f"query: {text}")))
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of a passage, with its prefix, its beginning and its end."""
+        return len(self._network.tokens(f"passage: {text}")) + 2
+
+    @property
+    def _network(self) -> E5:
+        from rag.e5 import E5  # noqa: PLC0415
+
+        with self._lock:
+            if (found := self.__dict__.get("_opened")) is None:
+                found = self.__dict__["_opened"] = E5(self._cache_dir)
+        return found
+
+
+class SentenceEncoder:
+    """Google's multilingual Universal Sentence Encoder 3, 512 dimensions.
+
+    Args:
+        cache_dir: where the converted weights are kept.
+        threads: how many batches to work on at once; 0: one for each idle core.
+    """
+
+    dimension = 512
+    max_tokens = USE_TOKENS
+
+    def __init__(self, cache_dir: Path, *, threads: int = 0) -> None:
+        self._cache_dir = cache_dir
+        self._threads = threads
+        self._lock = threading.Lock()
+
+    @cached_property
+    def name(self) -> str:
+        """Weights, quantisation and version."""
+        from rag import use  # noqa: PLC0415
+
+        return f"use-multilingual-3/{use.PACKAGE}-{use.package_version()}/int8-{use.VERSION}"
+
+    def passages(self, texts: Sequence[str], on_progress: Progress | None = None) -> Vector:
+        """The vectors [n, 512] of sentences; each distinct one is embedded once."""
+        network = self._network
+        distinct = list(dict.fromkeys(texts))
+        ids = {text: self._tokens(text) for text in distinct}
+
+        def encode(batch: list[str]) -> Vector:
+            return network.vectors([ids[text] for text in batch])
+
+        batches = _equal_lengths(distinct, lambda text: len(ids[text]), BATCH_TOKENS)
+        return _in_order(texts, self.dimension, batches, encode, self._threads, on_progress)
+
+    def query(self, text: str) -> Vector:
+        """The vector [512] of a sentence; the same as the one for finding it."""
+        return _checked(self._network.vectors([self._tokens(text)])[0])
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of a sentence, with its beginning and its end."""
+        return len(self._network.tokens(text))
+
+    def _tokens(self, text: str) -> list[int]:
+        ids = self._network.tokens(text)
+        return ids if len(ids) <= USE_TOKENS else [*ids[: USE_TOKENS - 1], ids[-1]]
+
+    @property
+    def _network(self) -> USE:
+        from rag.use import USE  # noqa: PLC0415
+
+        with self._lock:
+            if (found := self.__dict__.get("_opened")) is None:
+                found = self.__dict__["_opened"] = USE(self._cache_dir)
+        return found
+
+
+BATCH_TOKENS = 384  # more is no faster and leaves the caches
+
+
+def _equal_lengths(
+    texts: Iterable[str], length: Callable[[str], int], budget: int
+) -> Iterator[list[str]]:
+    """Batches of texts with the same number of tokens, longest first, within a budget of tokens."""
+    for tokens, group in groupby(sorted(texts, key=length, reverse=True), key=length):
+        same = list(group)
+        step = max(budget // tokens, 1)
+        yield from (same[start : start + step] for start in range(0, len(same), step))
+
+
+def _in_order(  # noqa: PLR0913  (one call site for each encoder)
+    texts: Sequence[str],
+    dimension: int,
+    batches: Iterable[list[str]],
+    encode: Callable[[list[str]], Vector],
+    threads: int,
+    on_progress: Progress | None,
+) -> Vector:
+    """Encodes the batches, which hold each distinct text once, and lays the rows out as asked."""
+    row = {text: index for index, text in enumerate(dict.fromkeys(texts))}
+    rows = np.empty((len(row), dimension), np.float32)
+    done, total = 0, sum(map(len, row))
+    for batch, found in _run(encode, list(batches), threads or idle_cores()):
+        rows[[row[text] for text in batch]] = _checked(found)
+        done += sum(map(len, batch))
+        if on_progress:
+            on_progress(done, total)
+    return rows[[row[text] for text in texts]]
+
+
+def _run(
+    encode: Callable[[list[str]], Vector], batches: list[list[str]], threads: int
+) -> Iterator[tuple[list[str], Vector]]:
+    if threads == 1 or len(batches) < 2:
+        yield from ((batch, encode(batch)) for batch in batches)
+        return
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="encode")
+    try:
+        yield from zip(batches, pool.map(encode, batches), strict=True)
+    finally:  # also when the caller gives up half way: what has not begun is not done
+        pool.shutdown(cancel_futures=True)
+
+
+def _checked(rows: Vector) -> Vector:
+    if not np.isfinite(rows).all():
+        raise RagError(
+            "An encoder made a vector that holds no numbers.",
+            "Its converted weights may not suit this processor: please report this.",
+        )
+    return rows
+
+
+ENDPOINT_BATCH = 64  # texts a request; hosted servers take more, small local ones time out
+ENDPOINT_TIMEOUT = 60.0
+ENDPOINT_TOKENS = 512  # what the commonest embedding models see
+BYTES_PER_TOKEN = 3  # a Han character in UTF-8; English has four and more: counted with a margin
+
+
+class EndpointEncoder:
+    """Any OpenAI-compatible `/v1/embeddings`. Texts leave the machine for `base_url`.
+
+    Args:
+        base_url: up to and with `/v1`.
+        model: the model's name there.
+        api_key: sent to that host alone.
+    """
+
+    max_tokens = ENDPOINT_TOKENS
+
+    def __init__(self, base_url: str, model: str, *, api_key: str = "") -> None:
+        self.base_url = base_url
+        self.model = model
+        self._api_key = api_key
+
+    @property
+    def name(self) -> str:
+        """Host and model."""
+        return f"{urlsplit(self.base_url).netloc or self.base_url}/{self.model}"
+
+    @cached_property
+    def dimension(self) -> int:
+        """Numbers in a vector, asked of the endpoint once."""
+        return len(self._ask(["dimension"])[0])
+
+    def passages(self, texts: Sequence[str], on_progress: Progress | None = None) -> Vector:
+        """The vectors [n, dimension] of passages; each distinct text is sent once.
+
+        Raises:
+            EndpointError: the kind that says what the caller can do.
+        """
+        if not texts:
+            return np.empty((0, self.dimension), np.float32)
+        distinct = list(dict.fromkeys(texts))
+        starts = range(0, len(distinct), ENDPOINT_BATCH)
+        batches = [distinct[start : start + ENDPOINT_BATCH] for start in starts]
+        return _in_order(texts, self.dimension, batches, self._sized, 1, on_progress)
+
+    def query(self, text: str) -> Vector:
+        """The vector [dimension] of a question. Raises EndpointError."""
+        return self._sized([text])[0]
+
+    def count_tokens(self, text: str) -> int:
+        """An upper estimate: the endpoint's tokenizer is not known."""
+        return math.ceil(len(text.encode(errors="replace")) / BYTES_PER_TOKEN)
+
+    def _sized(self, texts: list[str]) -> Vector:
+        rows = self._ask(texts)
+        if rows.shape[1] != self.dimension:
+            raise ServerFault(
+                f"{self.name} gave vectors of {rows.shape[1]} numbers after {self.dimension}.",
+                "It may have changed its model: restart, and run `rag reindex`.",
+            )
+        return rows
+
+    def _ask(self, texts: list[str]) -> Vector:
+        import openai  # noqa: PLC0415
+
+        # An empty text is an error to most servers and a blank one is not.
+        sent = [text.encode(errors="replace").decode() or " " for text in texts]
+        try:
+            found = self._client.get_text_embedding_batch(sent)
+        except openai.OpenAIError as error:
+            raise _endpoint_error(error, self.name) from error
+        return self._rows(found, len(texts))
+
+    def _rows(self, found: list[list[float]], wanted: int) -> Vector:
+        widths = {len(row) for row in found}
+        if len(found) != wanted or len(widths) != 1 or 0 in widths:
+            raise ServerFault(
+                f"{self.name} gave {len(found)} vectors of {sorted(widths)} numbers "
+                f"for {wanted} texts.",
+                "Check that RAG_EMBED_MODEL names an embedding model.",
+            )
+        rows = np.array(found, np.float32)
+        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+        if not np.isfinite(lengths).all() or not lengths.all():
+            raise ServerFault(
+                f"{self.name} gave a vector that has no direction (zeros, or no numbers).",
+                "Check that RAG_EMBED_MODEL names an embedding model.",
+            )
+        return rows / lengths
+
+    @cached_property
+    def _client(self) -> BaseEmbedding:
+        from llama_index.embeddings.openai_like import OpenAILikeEmbedding  # noqa: PLC0415
+
+        return OpenAILikeEmbedding(
+            model_name=self.model,
+            api_base=self.base_url,
+            # Without one, the client would send OPENAI_API_KEY to this host.
+            api_key=self._api_key or "none",
+            embed_batch_size=ENDPOINT_BATCH,
+            max_retries=1,
+            timeout=ENDPOINT_TIMEOUT,
+        )
+
+
+def _endpoint_error(error: Exception, name: str) -> EndpointError:
+    import openai  # noqa: PLC0415
+
+    detail = str(error)[:200]
+    if isinstance(error, openai.APITimeoutError):
+        return EndpointTimeout(
+            f"{name} did not answer in {ENDPOINT_TIMEOUT:.0f} s.", "Check that it is running."
+        )
+    if isinstance(error, openai.APIConnectionError):
+        return EndpointUnreachable(
+            f"{name} cannot be reached.", "Check RAG_EMBED_BASE_URL and that it is running."
+        )
+    if isinstance(error, (openai.AuthenticationError, openai.PermissionDeniedError)):
+        return EndpointDenied(f"{name} refused the key.", "Check RAG_EMBED_API_KEY.")
+    if isinstance(error, openai.NotFoundError):
+        return ModelNotFound(
+            f"{name} was not found: {detail}",
+            "Check RAG_EMBED_MODEL, and /v1 in RAG_EMBED_BASE_URL.",
+        )
+    if isinstance(error, openai.RateLimitError):
+        return RateLimited(f"{name} takes no more requests: {detail}", "Wait, or check the credit.")
+    return ServerFault(f"{name} failed: {detail}", "Try again; its own log says more.")
+
+
+def as_llama_index(encoder: Encoder) -> BaseEmbedding:
+    """The encoder for LlamaIndex: a BaseEmbedding that gives the same vectors."""
+    return _adapter()(encoder=encoder, model_name=encoder.name)
+
+
+@lru_cache(maxsize=1)
+def _adapter() -> type[Any]:
+    # Inside a function: importing LlamaIndex takes longer than everything else here.
+    import asyncio  # noqa: PLC0415
+
+    from llama_index.core.embeddings import BaseEmbedding  # noqa: PLC0415
+
+    class EncoderEmbedding(BaseEmbedding):
+        encoder: Any
+
+        @classmethod
+        def class_name(cls) -> str:
+            return "EncoderEmbedding"
+
+        def _get_query_embedding(self, query: str) -> list[float]:
+            found: list[float] = self.encoder.query(query).tolist()
+            return found
+
+        async def _aget_query_embedding(self, query: str) -> list[float]:
+            return await asyncio.to_thread(self._get_query_embedding, query)
+
+        def _get_text_embedding(self, text: str) -> list[float]:
+            return self._get_text_embeddings([text])[0]
+
+        def _get_text_embeddings(self, texts: list[str]) -> list[list[float]]:
+            found: list[list[float]] = self.encoder.passages(texts).tolist()
+            return found
+
+    return EncoderEmbedding

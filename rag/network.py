@@ -1,0 +1,172 @@
+"""Networks that are converted once, kept with a checksum, and run on one thread.
+
+Weights come in the form their package ships them in; onnxruntime wants a graph. `stored` keeps
+what a conversion made, `Graph` writes one, `open_session` runs it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import onnx
+    import onnxruntime
+
+__all__ = ["Graph", "open_session", "stored"]
+
+OPSET = 18
+IR_VERSION = 10  # the oldest that holds opset 18: readable by every onnxruntime since 1.18
+EXTRA_OPS = "com.microsoft"  # onnxruntime's own operators, part of every build of it
+BLOCK = 128  # weights that share a scale
+DIGEST_BYTES = hashlib.sha256().digest_size
+
+
+def stored(path: Path, make: Callable[[], bytes]) -> NDArray[np.uint8]:
+    """What `make` makes, memory-mapped from `path` where it is kept whole, else made and kept.
+
+    The file is the SHA-256 of the content and then the content, so that one rename puts both in
+    place: processes that start at once write the same bytes, and none reads half of them. A
+    damaged file is made again. Where nothing can be written, the content stays in memory.
+    """
+    if (kept := _whole(path)) is not None:
+        return kept
+    content = make()
+    with contextlib.suppress(OSError):
+        _replace(path, hashlib.sha256(content).digest() + content)
+    kept = _whole(path)
+    return np.frombuffer(content, np.uint8) if kept is None else kept
+
+
+def _whole(path: Path) -> NDArray[np.uint8] | None:
+    try:
+        data = np.memmap(path, np.uint8, "r")
+    except (OSError, ValueError):  # not there, not readable, or empty
+        return None
+    content = data[DIGEST_BYTES:]
+    return content if hashlib.sha256(content).digest() == data[:DIGEST_BYTES].tobytes() else None
+
+
+def _replace(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(name).replace(path)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def open_session(model: NDArray[np.uint8]) -> onnxruntime.InferenceSession:
+    """The model, ready to run on the calling thread alone; several threads may run it at once."""
+    import onnxruntime  # noqa: PLC0415
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # Texts of many lengths would each leave their own largest buffers in the arena.
+    options.enable_cpu_mem_arena = False
+    return onnxruntime.InferenceSession(
+        model.tobytes(), options, providers=["CPUExecutionProvider"]
+    )
+
+
+class Graph:
+    """Writes an ONNX graph node by node; every method returns the name of what it adds."""
+
+    def __init__(self) -> None:
+        self._nodes: list[onnx.NodeProto] = []
+        self._constants: list[onnx.TensorProto] = []
+
+    def constant(self, values: NDArray[Any]) -> str:
+        """A tensor that is part of the model."""
+        from onnx import numpy_helper  # noqa: PLC0415
+
+        name = f"c{len(self._constants)}"
+        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        return name
+
+    def node(self, operator: str, *inputs: str, extra: bool = False, **attributes: Any) -> str:
+        """An operator with one output; `extra` ones are onnxruntime's own."""
+        return self.nodes(operator, inputs, 1, extra=extra, **attributes)[0]
+
+    def nodes(
+        self,
+        operator: str,
+        inputs: Sequence[str],
+        outputs: int,
+        *,
+        extra: bool = False,
+        **attributes: Any,
+    ) -> list[str]:
+        """An operator with several outputs."""
+        from onnx import helper  # noqa: PLC0415
+
+        names = [f"n{len(self._nodes)}.{index}" for index in range(outputs)]
+        domain = EXTRA_OPS if extra else ""
+        self._nodes.append(helper.make_node(operator, inputs, names, domain=domain, **attributes))
+        return names
+
+    def linear(self, x: str, weights: NDArray[np.float32], bias: NDArray[np.float32]) -> str:
+        """`x @ weights.T + bias`, with the weights in 8 bits.
+
+        A block of 128 weights of one row shares a scale (absolute maximum). onnxruntime quantises
+        the activations block by block as well (accuracy level 4), one row at a time, so a text's
+        vector depends on no other text.
+
+        Args:
+            x: the name of a float tensor [..., in].
+            weights: [out, in]; `in` is a multiple of 128.
+            bias: [out].
+        """
+        rows, columns = weights.shape
+        blocks = weights.reshape(rows, columns // BLOCK, BLOCK)
+        scales = np.maximum(np.abs(blocks).max(-1, keepdims=True) / 127, np.float32(1e-30))
+        quantised = (np.rint(blocks / scales) + 128).astype(np.uint8)
+        return self.node(
+            "MatMulNBits",
+            x,
+            self.constant(quantised),
+            self.constant(scales.reshape(rows, -1).astype(np.float32)),
+            "",
+            "",
+            self.constant(bias),
+            extra=True,
+            K=columns,
+            N=rows,
+            bits=8,
+            block_size=BLOCK,
+            accuracy_level=4,
+        )
+
+    def serialize(self, name: str, inputs: dict[str, list[Any]], output: str, width: int) -> bytes:
+        """The model's file: float inputs by name and shape (a word is a free size), one output."""
+        from onnx import TensorProto, helper  # noqa: PLC0415
+
+        def info(key: str, shape: list[Any]) -> onnx.ValueInfoProto:
+            return helper.make_tensor_value_info(key, TensorProto.FLOAT, shape)
+
+        graph = helper.make_graph(
+            self._nodes,
+            name,
+            [info(key, shape) for key, shape in inputs.items()],
+            [info(output, ["texts", width])],
+            self._constants,
+        )
+        model = helper.make_model(
+            graph,
+            opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(EXTRA_OPS, 1)],
+            ir_version=IR_VERSION,
+        )
+        return bytes(model.SerializeToString())
