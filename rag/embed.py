@@ -191,7 +191,7 @@ class SentenceEncoder:
         """Weights, quantisation and version."""
         from rag import use  # noqa: PLC0415
 
-        return f"use-multilingual-3/{use.PACKAGE}-{use.package_version()}/int8-{use.VERSION}"
+        return f"use-multilingual-3/{use.PACKAGE}-{use.package_version()}/float32-{use.VERSION}"
 
     def passages(self, texts: Sequence[str], on_progress: Progress | None = None) -> Vector:
         """The vectors [n, 512] of sentences; each distinct one is embedded once."""

@@ -116,7 +116,9 @@ def _table(folder: Path) -> bytes:
 def _network(folder: Path) -> bytes:
     """The graph from token rows [texts, tokens, 512] to vectors [texts, 512].
 
-    It has no mask: texts of one call have the same number of tokens.
+    It has no mask: texts of one call have the same number of tokens. In floats: in 8 bits it would
+    be a quarter faster and move one vector in a hundred by more than a cosine of .9999, to save a
+    hundredth of an ingest, which e5 fills.
     """
     with np.load(folder / "weights.npz", allow_pickle=False) as weights:
         return _graph({name: weights[name] for name in weights.files if name[0] != "q"})
@@ -130,6 +132,10 @@ def _graph(weights: dict[str, NDArray[Any]]) -> bytes:
 
     def dense(x: str, name: str) -> str:
         return graph.node("MatMul", x, graph.constant(weights[name]))
+
+    def linear(x: str, kernel: NDArray[Any], bias: NDArray[Any]) -> str:
+        product = graph.node("MatMul", x, graph.constant(kernel))
+        return graph.node("Add", product, graph.constant(bias))
 
     def integers(*values: int) -> str:
         return graph.constant(np.array(values, np.int64))
@@ -151,7 +157,7 @@ def _graph(weights: dict[str, NDArray[Any]]) -> bytes:
     projection = np.concatenate([weights[f"proj{n}"] for n in orders], axis=1)
     bias = np.concatenate([weights[f"proj_b{n}"] for n in orders])
     x = norm(
-        graph.linear("rows", projection.T, bias),
+        linear("rows", projection, bias),
         vector(*(f"ln_g{n}" for n in orders)),
         vector(*(f"ln_b{n}" for n in orders)),
     )
@@ -161,8 +167,8 @@ def _graph(weights: dict[str, NDArray[Any]]) -> bytes:
         y = part
         for turn in ("1", "2"):
             wide = neighbours(y, seen, before)
-            kernel, offset = weights[f"w{turn}_{seen}"], weights[f"b{turn}_{seen}"]
-            y = graph.node("Add", graph.node("Relu", graph.linear(wide, kernel.T, offset)), y)
+            seen_now = linear(wide, weights[f"w{turn}_{seen}"], weights[f"b{turn}_{seen}"])
+            y = graph.node("Add", graph.node("Relu", seen_now), y)
         features.append(y)
     x = norm(graph.node("Concat", *features, axis=-1), vector("ln_g"), vector("ln_b"))
     mean = graph.node("ReduceMean", x, integers(1), keepdims=0)
