@@ -1,0 +1,538 @@
+"""What a claim and its evidence have in common and where they part, as a few named figures.
+
+The claim is aligned with the passage's best few sentences rather than with the bag of all its
+words, because an invented sentence is mostly made of words that stand somewhere on the page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from functools import cached_property, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.contrast import contrasts, negations, sides
+from rag.fold import content_words, fold, words
+from rag.quantities import Quantity, quantities, stated
+
+__all__ = ["Comparison", "Reading", "compare", "read"]
+
+Vector = NDArray[np.float32]
+
+_HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_TOKEN = re.compile(rf"[{_HAN}]|\d+(?:[.,]\d+)*|[^\W_{_HAN}]+(?:[-.'’_&]?[^\W_{_HAN}]+)*")
+_HAN_CHAR = re.compile(f"[{_HAN}]")
+_FUNCTION = frozenset(
+    "的了和是在有我你他她它们这那个与及或而但因所以如则就都也又还再才只很最更太把被让使给对于从到向为由用按"
+    "一上下中里内外后前时会能可要之其此该各每某等着过地得么什吗呢吧啊呀将并且已曾于"
+)
+_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f][\w\u00c0-\u024f'’&.-]*")
+_IDENTIFIER = re.compile(r"(?<![\w.])(?=[\w.-]*[A-Za-z])(?=[\w.-]*\d)\w[\w.-]*\w|\d+(?:\.\d+){2,}")
+_ORDINARY_ENDING = re.compile(
+    r"(?:ing|ed|ly|tion|ment|ness|ity|ance|ence|ism|al|ous|ive|able|ful)s?$"
+)
+_WINDOW = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A Han character or a stemmed Latin word, with its weight in coverage."""
+
+    word: str
+    weight: float
+    start: int
+    end: int
+
+    @property
+    def han(self) -> bool:
+        return bool(_HAN_CHAR.match(self.word))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A text taken apart once: folded, cut into tokens, its values, names and turning words."""
+
+    text: str
+    folded: str
+    tokens: tuple[Token, ...]
+    values: tuple[Quantity, ...]
+    names: tuple[str, ...]
+
+    @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        return frozenset(token.word for token in self.tokens)
+
+    @cached_property
+    def pairs(self) -> frozenset[tuple[str, str]]:
+        listed = [token.word for token in self.tokens]
+        return frozenset(zip(listed, listed[1:], strict=False))
+
+    @cached_property
+    def weight(self) -> float:
+        return sum(token.weight for token in self.tokens)
+
+    @cached_property
+    def han(self) -> bool:
+        """Whether the text is written in Han characters more than in an alphabet."""
+        count = sum(token.han for token in self.tokens)
+        return count > 0 and count / 2 >= len(self.tokens) - count
+
+    @cached_property
+    def turned(self) -> tuple[tuple[int, int], ...]:
+        """Places (pair, side) of `contrast.sides` that the text has words for."""
+        found = []
+        for word in self._opposites():
+            found.extend(sides()[word])
+        return tuple(found)
+
+    def _opposites(self) -> list[str]:
+        table = sides()
+        surface = {self.folded[t.start : t.end] for t in self.tokens if not t.han}
+        inflected = surface | {base for word in surface for base in _bases(word)}
+        found = [word for word in inflected if word in table]
+        if any(token.han for token in self.tokens):
+            found += [word for word in table if word in self.folded and _HAN_CHAR.match(word)]
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`figures` by name for the model; the rest is what a reason is written from.
+
+    `absent`: values of the claim that the evidence does not state. `strange`: its names that the
+    evidence does not hold. `flips`: (claim's word, evidence's word) of opposite sense. `negated`:
+    +1 the claim denies what the evidence states, -1 the reverse. `replaced`: (evidence's words,
+    claim's words) between two stretches that agree. `uncovered`: the longest stretch of the claim
+    that is not in the evidence. `best`: index of the evidence sentence that is nearest.
+    """
+
+    figures: dict[str, float]
+    across: bool
+    best: int
+    window: tuple[int, int]
+    absent: tuple[Quantity, ...] = ()
+    strange: tuple[str, ...] = ()
+    flips: tuple[tuple[str, str], ...] = ()
+    negated: int = 0
+    replaced: tuple[str, str] | None = None
+    uncovered: str = ""
+    given: tuple[Quantity, ...] = field(default=(), repr=False)
+
+
+@lru_cache(maxsize=4096)
+def read(text: str) -> Reading:
+    """The text taken apart; kept for the next claim against the same evidence."""
+    folded = fold(text)
+    tokens = tuple(
+        Token(word, weight, match.start(), match.end())
+        for match in _TOKEN.finditer(folded)
+        for word, weight in [_weigh(match.group())]
+    )
+    values = tuple(quantities(text))
+    return Reading(text, folded, tokens, values, tuple(_names(text, values)))
+
+
+@lru_cache(maxsize=1 << 16)
+def _weigh(token: str) -> tuple[str, float]:
+    """Word and weight. A Han character is half a word; small words hardly count."""
+    if _HAN_CHAR.match(token):
+        return token, 0.05 if token in _FUNCTION else 0.5
+    if token[0].isdigit():
+        return token.replace(",", ""), 1.5
+    stems = words(token)
+    if not stems:
+        return token, 0.1
+    return stems[0], (1.0 if len(token) > 3 else 0.7) if content_words(token) else 0.1
+
+
+def _bases(word: str) -> list[str]:
+    """Likely base forms of an English word, for looking it up in the list of opposites."""
+    out = []
+    for ending, instead in (
+        ("ies", "y"), ("es", ""), ("s", ""), ("ied", "y"), ("ed", ""), ("ed", "e"), ("d", ""),
+        ("ing", ""), ("ing", "e"), ("er", ""), ("ers", ""), ("ation", "e"), ("ion", ""), ("ment", ""),
+    ):  # fmt: skip
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            base = word[: -len(ending)] + instead
+            out.append(base)
+            if len(base) > 3 and base[-1] == base[-2]:
+                out.append(base[:-1])
+    return out
+
+
+def _names(text: str, values: Sequence[Quantity]) -> list[str]:
+    """Latin words that name something: capitals inside a sentence, identifiers, Latin in Chinese."""
+    taken = [(value.start, value.end) for value in values]
+    latin = [m for m in _LATIN.finditer(text) if not any(a <= m.start() < b for a, b in taken)]
+    found = [match.group() for match in _IDENTIFIER.finditer(text)]
+    chinese = bool(_HAN_CHAR.search(text)) and len(_HAN_CHAR.findall(text)) > len(latin)
+    capitals = sum(m.group()[0].isupper() for m in latin)
+    if not chinese and len(latin) > 3 and capitals > 0.7 * len(latin):
+        return found  # a title: its capitals say nothing
+    for i, match in enumerate(latin):
+        word = match.group().rstrip(".'’-&")
+        word = re.sub(r"['’]s$", "", word)
+        if len(word) < 2 or not content_words(word):
+            continue
+        if chinese:
+            found.append(word)
+        elif word[0].isupper() or any(c.isupper() for c in word[1:]):
+            before = text[: match.start()].rstrip(" “\"'‘(*_")
+            first = not before or before[-1] in ".!?:\n•-"
+            following = latin[i + 1].group() if i + 1 < len(latin) else ""
+            joined = following[:1].isupper() and text[match.end() : match.end() + 1] == " "
+            if first and not joined and not word.isupper() and _ORDINARY_ENDING.search(word):
+                continue
+            found.append(("^" if first and not joined and word[1:].islower() else "") + word)
+    return list(dict.fromkeys(found))
+
+
+def compare(
+    claim: Reading, sentences: Sequence[Reading], cosines: Vector, pooled: Vector
+) -> Comparison:
+    """The claim against sentences of one kind (all of its language, or all of the other).
+
+    Parameters: `cosines[n]` of the claim with each sentence, `pooled[n]` with each sentence and its
+    next neighbour together. `sentences` is not empty and in reading order.
+    """
+    across = claim.han != _mostly_han(sentences)
+    given = tuple(value for sentence in sentences for value in sentence.values)
+    if across:
+        return _across(claim, sentences, cosines, pooled, given)
+    return _alike(claim, sentences, cosines, pooled, given)
+
+
+def _mostly_han(sentences: Sequence[Reading]) -> bool:
+    return sum(s.han for s in sentences) * 2 > len(sentences)
+
+
+def _across(
+    claim: Reading,
+    sentences: Sequence[Reading],
+    cosines: Vector,
+    pooled: Vector,
+    given: tuple[Quantity, ...],
+) -> Comparison:
+    best = int(np.argmax(cosines))
+    window = (best, best + 1)
+    near = tuple(v for s in sentences[max(best - 1, 0) : best + 2] for v in s.values)
+    checked = [value for value in claim.values if not value.weak]
+    absent = tuple(value for value in checked if not stated(value, given))
+    far = [value for value in checked if value not in absent and not stated(value, near)]
+    # Values of the nearest sentence that the claim leaves out: a changed number leaves one behind.
+    left = [v for v in sentences[best].values if not v.weak and not stated(v, claim.values)]
+    vocabulary = frozenset[str]().union(*(s.vocabulary for s in sentences))
+    latin = [n for n in claim.names if claim.han]
+    strange = tuple(n.lstrip("^") for n in latin if not _holds(n, vocabulary, sentences))
+    flips = _flips(claim, sentences[best])
+    figures = {
+        "cosine": float(cosines[best]),
+        "pooled": float(pooled.max()),
+        "values absent": _capped(sum(_certainty(v) for v in absent), 2),
+        "value share": (len(checked) - len(absent)) / len(checked) if checked else 0.5,
+        "values far": _capped(len(far), 2),
+        "values left": _capped(len(left), 2) if absent else 0.0,
+        "names strange": _capped(len(strange), 2),
+        "flips": _capped(len(flips), 1),
+    }
+    return Comparison(figures, True, best, window, absent, strange, flips, given=given)
+
+
+def _alike(
+    claim: Reading,
+    sentences: Sequence[Reading],
+    cosines: Vector,
+    pooled: Vector,
+    given: tuple[Quantity, ...],
+) -> Comparison:
+    vocabulary = frozenset[str]().union(*(s.vocabulary for s in sentences))
+    pairs = frozenset[tuple[str, str]]().union(*(s.pairs for s in sentences))
+    shares = [
+        _share(claim, s.vocabulary, s.pairs) + 0.3 * float(c)
+        for s, c in zip(sentences, cosines, strict=True)
+    ]
+    best = int(np.argmax(shares))
+    start, end = _window(claim, sentences, best)
+    near = sentences[start:end]
+    near_vocabulary = frozenset[str]().union(*(s.vocabulary for s in near))
+    near_pairs = frozenset[tuple[str, str]]().union(*(s.pairs for s in near))
+    near_values = [value for s in near for value in s.values]
+
+    checked = [value for value in claim.values if not value.weak]
+    absent = tuple(value for value in checked if not stated(value, given))
+    far = [value for value in checked if value not in absent and not stated(value, near_values)]
+    certain, doubtful = _strangers(claim, sentences, vocabulary)
+    far_names = [n for n in claim.names if not _holds(n, near_vocabulary, near)]
+    one = sentences[best]
+    gap_one, _ = _gap(claim, one.vocabulary, one.pairs)
+    gap_near, _ = _gap(claim, near_vocabulary, near_pairs)
+    gap_all, uncovered = _gap(claim, vocabulary, pairs)
+    flips = _flips(claim, one) or _flips(claim, _joined(near))
+    negated = _negated(claim, near)
+    swap, added, replaced, kept = _aligned(claim, near)
+    figures = {
+        "coverage": _share(claim, vocabulary, pairs),
+        "coverage near": _share(claim, near_vocabulary, near_pairs),
+        "coverage one": _share(claim, one.vocabulary, one.pairs),
+        "pairs near": _pair_share(claim, near_pairs),
+        "gap one": _capped(gap_one, 4),
+        "gap near": _capped(gap_near, 4),
+        "gap all": _capped(gap_all, 4),
+        "swap": _capped(swap, 3),
+        "added": _capped(added, 3),
+        "kept": kept,
+        "values absent": _capped(sum(_certainty(v) for v in absent), 2),
+        "values far": _capped(len(far), 2),
+        "names strange": _capped(len(certain) + 0.5 * len(doubtful), 2),
+        "names far": _capped(len(far_names) - len(certain), 2),
+        "flips": _capped(len(flips), 1),
+        "negated": float(negated != 0),
+        "order": _disorder(claim, near),
+        "cosine": float(cosines.max()),
+        "cosine near": float(cosines[start:end].max()),
+        "pooled": float(pooled.max()),
+    }
+    return Comparison(
+        figures, False, best, (start, end), absent, tuple(certain), flips, negated, replaced,
+        uncovered, given,
+    )  # fmt: skip
+
+
+def _capped(value: float, most: float) -> float:
+    return float(min(max(value, 0.0), most))
+
+
+def _certainty(value: Quantity) -> float:
+    return 0.5 if value.unit == "ordinal" or value.rounded else 1.0
+
+
+def _covered(
+    claim: Reading, vocabulary: frozenset[str], pairs: frozenset[tuple[str, str]]
+) -> list[bool]:
+    """Per token: a Latin word is there; a Han character is there beside the same neighbour."""
+    tokens = claim.tokens
+    out = []
+    for i, token in enumerate(tokens):
+        if token.word not in vocabulary:
+            out.append(False)
+        elif not token.han:
+            out.append(True)
+        else:
+            left = i > 0 and (tokens[i - 1].word, token.word) in pairs
+            right = i + 1 < len(tokens) and (token.word, tokens[i + 1].word) in pairs
+            alone = not (i > 0 and tokens[i - 1].han) and not (
+                i + 1 < len(tokens) and tokens[i + 1].han
+            )
+            out.append(left or right or alone)
+    return out
+
+
+def _share(claim: Reading, vocabulary: frozenset[str], pairs: frozenset[tuple[str, str]]) -> float:
+    if not claim.weight:
+        return 1.0
+    covered = _covered(claim, vocabulary, pairs)
+    return sum(t.weight for t, ok in zip(claim.tokens, covered, strict=True) if ok) / claim.weight
+
+
+def _pair_share(claim: Reading, pairs: frozenset[tuple[str, str]]) -> float:
+    listed = list(zip(claim.tokens, claim.tokens[1:], strict=False))
+    total = sum(a.weight + b.weight for a, b in listed)
+    if not total:
+        return 1.0
+    return sum(a.weight + b.weight for a, b in listed if (a.word, b.word) in pairs) / total
+
+
+def _gap(
+    claim: Reading, vocabulary: frozenset[str], pairs: frozenset[tuple[str, str]]
+) -> tuple[float, str]:
+    """Weight and words of the heaviest stretch of the claim that is not there."""
+    covered = _covered(claim, vocabulary, pairs)
+    most, run, words_of, first = 0.0, 0.0, "", 0
+    for i, (token, ok) in enumerate(zip(claim.tokens, covered, strict=True)):
+        if ok and token.weight > 0.1:
+            run = 0.0
+            continue
+        if run == 0.0:
+            if ok:
+                continue
+            first = i
+        run += 0.0 if ok else token.weight
+        if run > most:
+            most, words_of = run, claim.folded[claim.tokens[first].start : token.end]
+    return most, words_of
+
+
+def _window(claim: Reading, sentences: Sequence[Reading], best: int) -> tuple[int, int]:
+    """The best sentence with up to two neighbours that cover more of the claim."""
+    start, end = best, best + 1
+    have = sentences[best].vocabulary
+    have_pairs = sentences[best].pairs
+    share = _share(claim, have, have_pairs)
+    while end - start < _WINDOW:
+        grown = []
+        for index in (start - 1, end):
+            if 0 <= index < len(sentences):
+                s = sentences[index]
+                grown.append((_share(claim, have | s.vocabulary, have_pairs | s.pairs), index))
+        if not grown:
+            break
+        more, index = max(grown)
+        if more < share + 0.03:
+            break
+        share = more
+        have, have_pairs = have | sentences[index].vocabulary, have_pairs | sentences[index].pairs
+        start, end = min(start, index), max(end, index + 1)
+    return start, end
+
+
+def _holds(name: str, vocabulary: frozenset[str], sentences: Sequence[Reading]) -> bool:
+    """Whether the evidence holds the name: as it is, inside a word, near in spelling, or spelt out."""
+    name = name.lstrip("^")
+    folded = fold(name)
+    stems = words(name)
+    if all(stem in vocabulary for stem in stems[:1]):
+        return True
+    if len(folded) >= 3 and any(folded in s.folded for s in sentences):
+        return True
+    if len(folded) >= 5:
+        head = folded[: max(5, len(folded) - 3)]
+        if any(word.startswith(head) for word in vocabulary if not _HAN_CHAR.match(word)):
+            return True  # Germany, German
+    if len(folded) >= 6 and any(
+        abs(len(word) - len(folded)) <= 2 and SequenceMatcher(None, word, folded).ratio() >= 0.86
+        for word in vocabulary
+        if word[:1] == folded[:1]
+    ):
+        return True
+    if name.isupper() and 2 <= len(name) <= 6:
+        return any(folded in _initials(s.text) for s in sentences)
+    return False
+
+
+@lru_cache(maxsize=4096)
+def _initials(text: str) -> str:
+    return "".join(m.group()[0] for m in _LATIN.finditer(text) if m.group()[0].isupper()).lower()
+
+
+def _strangers(
+    claim: Reading, sentences: Sequence[Reading], vocabulary: frozenset[str]
+) -> tuple[list[str], list[str]]:
+    """Names that the evidence does not hold: certain ones, and words that only begin the claim."""
+    missing = [name for name in claim.names if not _holds(name, vocabulary, sentences)]
+    certain = [name for name in missing if not name.startswith("^")]
+    return certain, [name.lstrip("^") for name in missing if name.startswith("^")]
+
+
+@lru_cache(maxsize=512)
+def _merged(texts: tuple[str, ...]) -> Reading:
+    return read("\n".join(texts))
+
+
+def _joined(sentences: Sequence[Reading]) -> Reading:
+    return sentences[0] if len(sentences) == 1 else _merged(tuple(s.text for s in sentences))
+
+
+def _flips(claim: Reading, other: Reading) -> tuple[tuple[str, str], ...]:
+    """Opposites of which the claim has one side only and the evidence the other only."""
+    mine, theirs = set(claim.turned), set(other.turned)
+    out = []
+    for pair, side in sorted(mine):
+        against = (pair, 1 - side)
+        if against in theirs and against not in mine and (pair, side) not in theirs:
+            out.append((_word_of(claim, pair, side), _word_of(other, pair, 1 - side)))
+    return tuple(out)
+
+
+def _word_of(reading: Reading, pair: int, side: int) -> str:
+    listed = contrasts()[pair][side]
+    held = [word for word in reading._opposites() if word in listed]
+    for token in reading.tokens:
+        surface = reading.folded[token.start : token.end]
+        if surface in listed or any(base in listed for base in _bases(surface)):
+            return surface
+    return max(held, key=len, default="")
+
+
+def _negated(claim: Reading, near: Sequence[Reading]) -> int:
+    """Whether a stretch that both have is denied by one of them alone."""
+    other = _joined(near)
+    for first, second, sign in ((claim, other, 1), (other, claim, -1)):
+        for _, end in negations(first.folded):
+            after = [t for t in first.tokens if t.start >= end][:4]
+            heavy = [t for t in after if t.weight >= 0.5][:2]
+            if not heavy or any(t.word not in second.vocabulary for t in heavy):
+                continue
+            if (
+                heavy[0].han
+                and len(heavy) > 1
+                and (heavy[0].word, heavy[1].word) not in second.pairs
+            ):
+                continue
+            places = [t.start for t in second.tokens if t.word == heavy[0].word]
+            denied = [at for _, at in negations(second.folded)]
+            reach = 8 if heavy[0].han else 30
+            if not any(-2 <= place - at <= reach for place in places for at in denied):
+                return sign
+    return 0
+
+
+def _aligned(
+    claim: Reading, near: Sequence[Reading]
+) -> tuple[float, float, tuple[str, str] | None, float]:
+    """What was replaced and what was added between stretches that agree.
+
+    Returns the weight of the heaviest replacement and of the heaviest addition, the replacement's
+    words (evidence's, claim's), and the share of the claim inside long agreeing stretches.
+    """
+    other = _joined(near)
+    a = [t.word for t in other.tokens]
+    b = [t.word for t in claim.tokens]
+    blocks = [
+        m for m in SequenceMatcher(None, a, b, autojunk=False).get_matching_blocks() if m.size
+    ]
+    long = [m for m in blocks if m.size >= 3 or _block_weight(claim, m.b, m.size) >= 1.5]
+    kept = sum(_block_weight(claim, m.b, m.size) for m in long) / (claim.weight or 1.0)
+    edges = [(0, 0), *((m.a + m.size, m.b + m.size) for m in long)]
+    ends = [*((m.a, m.b) for m in long), (len(a), len(b))]
+    swap = added = 0.0
+    replaced = None
+    for index, ((a0, b0), (a1, b1)) in enumerate(zip(edges, ends, strict=True)):
+        mine = claim.tokens[b0:b1]
+        theirs = other.tokens[a0:a1]
+        known = {t.word for t in theirs}
+        weight = sum(t.weight for t in mine if t.word not in known)
+        if not weight or not long:
+            continue
+        inside = 0 < index < len(edges) - 1
+        if theirs and len(theirs) <= 3 * len(mine) + 6 and (inside or len(theirs) <= len(mine) + 6):
+            if weight > swap:
+                swap = weight
+                replaced = (_words_of(other, theirs), _words_of(claim, mine))
+        else:
+            added = max(added, weight)
+    return swap, added, replaced, kept
+
+
+def _words_of(reading: Reading, tokens: Sequence[Token]) -> str:
+    return reading.folded[tokens[0].start : tokens[-1].end] if tokens else ""
+
+
+def _block_weight(claim: Reading, at: int, size: int) -> float:
+    return sum(t.weight for t in claim.tokens[at : at + size])
+
+
+def _disorder(claim: Reading, near: Sequence[Reading]) -> float:
+    """Share of the words that stand once in both whose order is the reverse (Kendall's distance)."""
+    other = _joined(near)
+    mine = [t.word for t in claim.tokens if t.weight >= 0.5]
+    theirs = [t.word for t in other.tokens]
+    common = [w for w in mine if mine.count(w) == 1 and theirs.count(w) == 1][:24]
+    if len(common) < 3:
+        return 0.0
+    at = [theirs.index(word) for word in common]
+    total = len(at) * (len(at) - 1) / 2
+    return sum(at[i] > at[j] for i in range(len(at)) for j in range(i + 1, len(at))) / total

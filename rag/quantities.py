@@ -1,0 +1,692 @@
+"""Numbers, amounts, dates and times of a text as values, so that 40 億 and 4 billion are equal.
+
+Both languages and both Chinese scripts, and every decimal digit of Unicode. Own code, because the
+libraries that read numbers know one language each, no ranges, and not where a number stood.
+Only what a text states exactly becomes a value: 几十 and "hundreds of" do not.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Literal
+
+__all__ = ["Quantity", "agree", "nearest", "quantities", "stated"]
+
+YearMonthDay = tuple[int | None, int | None, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """One value: `text[start:end]` of the text it was read from.
+
+    `value` is in the unit's base (seconds, metres, months, the plain number; a percentage is its
+    hundredth), a time's is minutes since midnight, a weekday's 1 (Monday) to 7. `unit` is the
+    dimension, "" where none is known or things are counted. `weak`: so common ("one", 一个, first)
+    that its absence elsewhere says nothing. `rounded`: hedged by a word such as about or 多.
+    """
+
+    kind: Literal["number", "date", "time", "weekday"]
+    text: str
+    start: int
+    end: int
+    value: Fraction = Fraction(0)
+    unit: str = ""
+    date: YearMonthDay = (None, None, None)
+    weak: bool = False
+    rounded: bool = False
+    scale: Fraction = Fraction(1)
+
+
+# Vocabulary
+
+_DIGITS = {c: n for n, group in enumerate(
+    ("〇零○", "一壹", "二两兩贰貳", "三叁", "四肆", "五伍", "六陆陸", "七柒", "八捌", "九玖")
+) for c in group}  # fmt: skip
+_SMALL = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000}
+_BIG = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8, "兆": 10**12}
+_VULGAR = {c: Fraction(unicodedata.numeric(c)).limit_denominator(10) for c in "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"}
+
+_ONES = {w: n for n, w in enumerate(
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+    "sixteen seventeen eighteen nineteen".split()
+)}  # fmt: skip
+_TENS = {w: 10 * n for n, w in enumerate(
+    "twenty thirty forty fifty sixty seventy eighty ninety".split(), 2
+)}  # fmt: skip
+_SCALES = {
+    "dozen": 12, "hundred": 100, "thousand": 10**3, "lakh": 10**5, "million": 10**6,
+    "crore": 10**7, "billion": 10**9, "trillion": 10**12,
+}  # fmt: skip
+_SUFFIXES = {
+    "k": 10**3, "K": 10**3, "M": 10**6, "mn": 10**6, "mln": 10**6, "B": 10**9, "bn": 10**9,
+    "T": 10**12, "tn": 10**12,
+}  # fmt: skip
+_ORDINALS = {w: n for n, w in enumerate(
+    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
+    "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth".split(), 1
+)}  # fmt: skip
+_TIMES = {"twice": 2, "thrice": 3}
+
+_MONTHS = {w: n for n, w in enumerate(
+    "january february march april may june july august september october november december".split(),
+    1,
+)}  # fmt: skip
+_MONTHS |= {w[:3]: n for w, n in _MONTHS.items()} | {"sept": 9}
+_WEEKDAYS = {w: n for n, w in enumerate(
+    "monday tuesday wednesday thursday friday saturday sunday".split(), 1
+)}  # fmt: skip
+_HAN_WEEKDAYS = dict(zip("一二三四五六日天", (1, 2, 3, 4, 5, 6, 7, 7), strict=True))
+
+_MONTH, _SECOND = "months", "seconds"
+_UNITS: dict[str, tuple[str, Fraction]] = {}
+
+
+def _units(dimension: str, factor: Fraction | int, names: str) -> None:
+    _UNITS.update(dict.fromkeys(names.split(), (dimension, Fraction(factor))))
+
+
+_units("ratio", Fraction(1, 100), "% percent percentage 个百分点 個百分點 百分点 百分點 pct")
+_units("ratio", Fraction(1, 1000), "‰")
+_units("ratio", Fraction(1, 10), "成")
+_units("times", 1, "倍 times fold x")
+_units("century", 1, "世纪 世紀 century centuries")
+_units(_MONTH, 12, "年 years year yr yrs 周年 週年 岁 歲 载 載 year-old years-old")
+_units(_MONTH, 120, "decades decade")
+_units(_MONTH, 1, "个月 個月 月 months month")
+_units(_SECOND, 7 * 86400, "周 週 星期 礼拜 禮拜 个星期 個星期 weeks week")
+_units(_SECOND, 86400, "天 日 days day")
+_units(_SECOND, 3600, "小时 小時 个小时 個小時 钟头 hours hour hrs hr h")
+_units(_SECOND, 60, "分钟 分鐘 minutes minute mins min")
+_units(_SECOND, 1, "秒 秒钟 秒鐘 seconds sec s")
+_units(_SECOND, Fraction(1, 1000), "毫秒 ms milliseconds millisecond")
+_units("metres", 1000, "公里 千米 km kilometers kilometres kilometer kilometre")
+_units("metres", 1, "米 公尺 m meters metres meter metre")
+_units(
+    "metres", Fraction(1, 100), "厘米 公分 釐米 cm centimeters centimetres centimeter centimetre"
+)
+_units("metres", Fraction(1, 1000), "毫米 mm millimeters millimetres")
+_units("miles", 1, "英里 英哩 哩 miles mile mi")
+_units("feet", 1, "英尺 英呎 呎 feet foot ft")
+_units("inches", 1, "英寸 英吋 吋 inches inch")
+_units("square metres", 10**6, "平方公里 平方千米 km² km2")
+_units("square metres", 1, "平方米 平方公尺 m² m2")
+_units("square metres", 10**4, "公顷 公頃 hectares hectare ha")
+_units("square miles", 1, "平方英里 平方英哩")
+_units("acres", 1, "英亩 英畝 acres acre")
+_units("kilograms", 1, "公斤 千克 kg kilograms kilogram kilos kilo")
+_units("kilograms", Fraction(1, 1000), "克 公克 g grams gram")
+_units("kilograms", 1000, "吨 噸 公吨 公噸 tonnes tonne")
+_units("tons", 1, "tons ton")
+_units("pounds", 1, "磅 lb lbs")
+_units("litres", 1, "升 公升 litres liters litre liter l L")
+_units("litres", Fraction(1, 1000), "毫升 ml mL millilitres milliliters")
+_units("celsius", 1, "℃ °C 摄氏度 攝氏度 celsius")
+_units("fahrenheit", 1, "℉ °F 华氏度 華氏度 fahrenheit")
+_units("bytes", 1024, "KB")
+_units("bytes", 1024**2, "MB 兆字节")
+_units("bytes", 1024**3, "GB")
+_units("bytes", 1024**4, "TB")
+_units("watts", 10**6, "兆瓦 MW megawatts")
+_units("watts", 1000, "千瓦 kW kilowatts")
+_units("dollar", 1, "美元 美金 dollars dollar USD 美圆")
+_units("dollar", Fraction(1, 100), "cents 美分")
+_units("yuan", 1, "元 块钱 塊錢 人民币 人民幣 RMB CNY yuan 元人民币 新台幣 新臺幣 台币")
+_units("hkd", 1, "港元 港币 港幣 HKD")
+_units("yen", 1, "日元 日圆 日圓 JPY yen 円")
+_units("euro", 1, "欧元 歐元 EUR euros euro")
+_units("pound", 1, "英镑 英鎊 GBP")
+_CURRENCIES = {
+    "US$": "dollar", "HK$": "hkd", "NT$": "yuan", "$": "dollar", "€": "euro", "£": "pound",
+    "¥": "", "￥": "",
+}  # fmt: skip
+
+# A Chinese numeral of one character is a number only before one of these: 四川 is none.
+_MEASURES = (
+    "个個位名人次种種类類项項条條件家座所层層本册冊部篇张張间間支枝只隻头頭匹辆輛艘架台臺颗顆粒块塊片"
+    "场場届屆期代级級度点點步句字词詞段章节節卷集轮輪票分队隊组組批套对對双雙大州国國省市县縣区區村"
+    "族口户戶门門首幅枚把根道股束排串盏盞笔筆款样樣方面边邊者子女男岁歲年月日天周週星小秒倍成元亿億万萬"
+    "米公英平吨噸克斤磅升里寸尺亩畝世阶階维維处處局胜勝负負连連冠亚亞季回遍趟番重角顶頂餐杯瓶碗车車"
+    "艇机機院校派党黨页頁栏欄行列"
+)
+_ROUND_BEFORE = re.compile(
+    r"(?:\b(?:about|around|roughly|approximately|approx\.?|nearly|almost|over|more than|some|circa|"
+    r"at least|up to|under|less than|fewer than|as many as|~)|约|約|大概|近|逾|超过|超過|将近|將近|"
+    r"接近|至少|不到|最多|多达|多達|高达|高達|左右|上下)\s*[$€£¥]?\s*$",
+    re.IGNORECASE,
+)
+
+_ARABIC = r"(?:\d{1,3}(?:[,，]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+_HAN_DIGIT = "[" + "".join(_DIGITS) + "]"
+_HAN_SCALE = "[十百千万萬亿億兆佰仟拾]"
+_HAN_NUMBER = rf"(?:{_ARABIC}\s?[多余餘]?(?:{_HAN_SCALE})|{_HAN_DIGIT}|{_HAN_SCALE})" + (
+    rf"(?:{_ARABIC}{_HAN_SCALE}|{_HAN_DIGIT}|{_HAN_SCALE}|(?<=[亿億万萬])\d{{1,4}}(?!\d))*"
+)
+_WORD = "|".join([*_ONES, *_TENS, *_SCALES])
+_WORDS = rf"(?:(?:an?|half an?)\s+(?={'|'.join(_SCALES)}))?(?:{_WORD})(?:(?:\s+and\s+|\s+|-)(?:{_WORD}))*"
+_UNIT = "|".join(
+    re.escape(u) + (r"(?![A-Za-z])" if u[-1].isascii() and u[-1].isalpha() else "")
+    for u in sorted(_UNITS, key=len, reverse=True)
+)
+_MONTH_NAME = "|".join(sorted((m.title() for m in _MONTHS), key=len, reverse=True))
+_YEAR_TAIL = r"(?:,?\s+(?:of\s+)?(?P<y>\d{4})(?!\d))?"
+_NO_LETTER = r"(?<![A-Za-z\d_.])"
+
+
+def quantities(text: str) -> list[Quantity]:
+    """Every value that the text states, in order of place.
+
+    Numbers inside names (GPT-4, Qwen2.5, H100) are parts of the names and not listed.
+    """
+    plain = "".join(map(_plain, text))
+    found: list[Quantity] = []
+    for pattern, build in _READERS:
+        for match in pattern.finditer(plain):
+            made = build(match)
+            if made is None:
+                continue
+            start, end = match.span("all") if "all" in pattern.groupindex else match.span()
+            if made.text != "-":  # "-" hides the place: a part of a name
+                hedged = bool(_ROUND_BEFORE.search(plain, max(0, start - 24), start))
+                found.append(
+                    replace(
+                        made,
+                        text=text[start:end].strip(),
+                        start=start,
+                        end=end,
+                        rounded=made.rounded or hedged,
+                    )
+                )
+            plain = plain[:start] + "\0" * (end - start) + plain[end:]
+    found.sort(key=lambda q: q.start)
+    return _ranges(found, text)
+
+
+def agree(claimed: Quantity, given: Quantity) -> bool:
+    """Whether the two state the same value, as far as both state it."""
+    if claimed.kind == given.kind == "date":
+        return all(a is None or a == b for a, b in zip(claimed.date, given.date, strict=True))
+    if {claimed.kind, given.kind} == {"date", "number"}:
+        date, number = (claimed, given) if claimed.kind == "date" else (given, claimed)
+        # A bare 2010 is a year or a count; 2010 years or kilometres are no date.
+        return date.date == (number.value, None, None) and number.unit in {"", _MONTH}
+    if claimed.kind != given.kind:
+        return False
+    if claimed.unit and given.unit and claimed.unit != given.unit:
+        return False
+    if claimed.unit != given.unit and {claimed.unit, given.unit} & {_MONTH, _SECOND, "metres"}:
+        # 12 against "12 years": the bare one has no base to be multiplied with.
+        return claimed.value == given.value or claimed.value * given.scale == given.value * (
+            claimed.scale
+        )
+    if claimed.value == given.value:
+        return True
+    if (claimed.rounded or given.rounded) and claimed.unit == given.unit:
+        return abs(claimed.value - given.value) <= abs(given.value) / 20
+    return False
+
+
+def stated(claimed: Quantity, given: Sequence[Quantity]) -> bool:
+    """Whether some of the given values state the claimed one; a date may be put together of two."""
+    if any(agree(claimed, one) for one in given):
+        return True
+    if claimed.kind != "date":
+        return False
+    year, month, day = claimed.date
+    if year is None or month is None:
+        return False
+    parts = ((year, None, None), (None, month, day))
+    loose = [one for one in given if one.date[0] in {None, year} or one.kind == "number"]
+    return all(any(agree(replace(claimed, date=part), one) for one in loose) for part in parts)
+
+
+def nearest(claimed: Quantity, given: Iterable[Quantity]) -> Quantity | None:
+    """The given value of the claimed one's kind that is most like it, to name beside it."""
+    alike = [one for one in given if one.kind == claimed.kind and not one.weak]
+    alike = [one for one in alike if not claimed.unit or one.unit == claimed.unit] or alike
+    if claimed.kind == "date":
+        same = [sum(a == b for a, b in zip(claimed.date, one.date, strict=True)) for one in alike]
+        return max(zip(same, alike, strict=True), key=lambda pair: pair[0])[1] if alike else None
+    return min(alike, key=lambda one: abs(one.value - claimed.value), default=None)
+
+
+# Reading
+
+
+def _plain(char: str) -> str:
+    """The character as ASCII digit, letter or sign where it stands for one; never two characters.
+
+    The full-width comma stays: it parts clauses and not thousands.
+    """
+    digit = unicodedata.decimal(char, None)
+    if digit is not None:
+        return str(digit)
+    if "！" <= char <= "～" and char != "，":
+        return chr(ord(char) - 0xFEE0)
+    return char
+
+
+def _arabic(text: str) -> Fraction:
+    return Fraction(re.sub(r"[,，]", "", text))
+
+
+def _han(text: str) -> Fraction:
+    """The value of a Chinese numeral, Arabic parts allowed (四万亿, 1億2000萬, 二〇二四, 3.5万)."""
+    if not any(c in _SMALL or c in _BIG for c in text):
+        return Fraction(int("".join(str(_DIGITS.get(c, c)) for c in text)))
+    total = section = Fraction(0)
+    number: Fraction | None = None
+    last, last_scale, after_zero = 10**16, 1, False
+    for token in re.findall(rf"{_ARABIC}|.", re.sub(r"[\s多余餘]", "", text)):
+        if token in _SMALL:
+            section += (1 if number is None else number) * _SMALL[token]
+            number, last_scale, after_zero = None, _SMALL[token], False
+        elif token in _BIG:
+            big = _BIG[token]
+            section += number or 0
+            if big > last:
+                total = (total + section) * big
+            else:
+                total += (section or 1) * big
+            section, number, last, last_scale, after_zero = Fraction(0), None, big, big, False
+        elif token in _DIGITS:
+            after_zero = after_zero or _DIGITS[token] == 0
+            number = (number or Fraction(0)) * (10 if number else 1) + _DIGITS[token]
+        else:
+            number, after_zero = _arabic(token), True
+    if number and not after_zero and last_scale >= 100 and number < 10:
+        number *= last_scale // 10  # 三百五 is 350
+    return total + section + (number or 0)
+
+
+def _english(text: str) -> Fraction:
+    total = current = Fraction(0)
+    half = text.lower().startswith("half")
+    for word in re.findall(r"[a-z]+", text.lower()):
+        if word in _ONES or word in _TENS:
+            current += (_ONES | _TENS)[word]
+        elif word in {"hundred", "dozen"}:
+            current = (current or 1) * _SCALES[word]
+        elif word in _SCALES:
+            total += (current or 1) * _SCALES[word]
+            current = Fraction(0)
+    return (total + current) / (2 if half else 1)
+
+
+def _number(
+    value: Fraction, unit: str = "", scale: Fraction | int = 1, *, weak: bool = False
+) -> Quantity:
+    dimension, factor = _UNITS.get(unit) or _UNITS.get(unit.lower()) or ("", Fraction(1))
+    # The scale is kept for ranges (10–20 million) and for counting against durations.
+    return Quantity(
+        "number", "", 0, 0, value * factor, dimension, weak=weak, scale=Fraction(scale) * factor
+    )
+
+
+def _date(year: int | None, month: int | None = None, day: int | None = None) -> Quantity | None:
+    if (month is not None and not 1 <= month <= 12) or (day is not None and not 1 <= day <= 31):
+        return None
+    return Quantity("date", "", 0, 0, date=(year, month, day))
+
+
+def _int(text: str | None) -> int | None:
+    if not text:
+        return None
+    return int(text) if text.isascii() else int(_han(text))
+
+
+def _hidden(_match: re.Match[str]) -> Quantity:
+    return Quantity("number", "-", 0, 0)
+
+
+def _iso(match: re.Match[str]) -> Quantity | None:
+    return _date(int(match["y"]), int(match["m"]), int(match["d"]))
+
+
+def _slashed(match: re.Match[str]) -> Quantity | None:
+    first, second, year = (int(match[name]) for name in "mdy")
+    month, day = (first, second) if first <= 12 else (second, first)
+    return _date(year, month, day)
+
+
+def _han_date(match: re.Match[str]) -> Quantity | None:
+    year = _int(match["y"])
+    if year is not None:
+        if match["era"] and match["era"] in "民国民國":
+            year += 1911
+        elif match["era"] and match["era"].endswith("前"):
+            year = -year
+    return _date(year, _int(match["m"]), _int(match["d"]))
+
+
+def _han_month(match: re.Match[str]) -> Quantity | None:
+    return _date(None, _int(match["m"]), _int(match["d"]))
+
+
+def _english_date(match: re.Match[str]) -> Quantity | None:
+    month = _MONTHS[match["m"].lower().rstrip(".")]
+    return _date(_int(match["y"]), month, _int(match["d"]))
+
+
+def _english_month(match: re.Match[str]) -> Quantity | None:
+    return _date(_int(match["y"]), _MONTHS[match["m"].lower().rstrip(".")])
+
+
+def _year(match: re.Match[str]) -> Quantity | None:
+    year = int(match["y"])
+    return _date(-year if match["bc"] else year)
+
+
+def _decade(match: re.Match[str]) -> Quantity:
+    century = _int(match["c"])
+    decade = _int(match["n"]) or 0
+    if century:
+        decade = (century - 1) * 100 + decade % 100
+    elif decade < 100:
+        decade += 1900
+    return Quantity("number", "", 0, 0, Fraction(decade), "decade")
+
+
+def _clock(match: re.Match[str]) -> Quantity | None:
+    hour, minute = _int(match["h"]) or 0, _int(match["min"]) or 0
+    if match["half"]:
+        minute = 30
+    part = (match["am"] or "").lower().replace(".", "")
+    if part in {"pm", "下午", "晚上", "傍晚"} and hour < 12:
+        hour += 12
+    elif part == "am" and hour == 12:
+        hour = 0
+    if hour > 24 or minute > 59:
+        return None
+    return Quantity("time", "", 0, 0, Fraction(60 * hour + minute))
+
+
+def _weekday(match: re.Match[str]) -> Quantity:
+    name = match["w"]
+    day = _HAN_WEEKDAYS.get(name) or _WEEKDAYS[name.lower().rstrip("s")]
+    return Quantity("weekday", "", 0, 0, Fraction(day))
+
+
+def _percent_han(match: re.Match[str]) -> Quantity:
+    base = 1000 if match["base"] == "千" else 100 if match["base"] == "百" else 10_000
+    return replace(_number(_decimal_han(match["n"]) / base), unit="ratio")
+
+
+def _decimal_han(text: str) -> Fraction:
+    whole, _, part = re.sub(r"[點点]", ".", text).partition(".")
+    if re.fullmatch(_ARABIC, text):
+        return _arabic(text)
+    value = _han(whole)
+    if part:
+        digits = "".join(str(_DIGITS.get(c, c)) for c in part)
+        value += Fraction(int(digits), 10 ** len(digits))
+    return value
+
+
+def _fraction_han(match: re.Match[str]) -> Quantity | None:
+    below = _decimal_han(match["below"])
+    return _number(_decimal_han(match["above"]) / below) if below else None
+
+
+def _fraction_slash(match: re.Match[str]) -> Quantity | None:
+    below = int(match["below"])
+    return _number(Fraction(int(match["above"]), below)) if below else None
+
+
+def _fraction_english(match: re.Match[str]) -> Quantity | None:
+    above = match["above"].lower()
+    value = Fraction(1) if above in {"a", "an"} else _english(above)
+    word = match["below"].lower()
+    below = {"half": 2, "halves": 2, "quarter": 4, "quarters": 4}.get(word)
+    below = below or _ORDINALS.get(word.removesuffix("s"))
+    return _number(value / below) if below else None
+
+
+def _amount(match: re.Match[str]) -> Quantity:
+    value, scale = _arabic(match["n"]), 1
+    if match["vulgar"]:
+        value += _VULGAR[match["vulgar"]]
+    if match["scale"]:
+        scale = _SCALES.get(match["scale"].lower()) or _SUFFIXES[match["scale"]]
+    unit = match["unit"] or ""
+    if match["coin"] and unit == "m":
+        unit, scale = "", 10**6  # $5m
+    made = _number(value * scale, unit, scale)
+    if match["coin"]:
+        made = replace(made, unit=_CURRENCIES[match["coin"]])
+    weak = value == 1 and scale == 1 and not made.unit
+    return replace(made, weak=weak, rounded=bool(match["plus"]))
+
+
+def _amount_han(match: re.Match[str]) -> Quantity | None:
+    text, unit, after = match["n"], match["unit"] or "", match["after"]
+    bare = re.sub(r"\s", "", text)
+    if bare in {"千万", "千萬", "万一", "萬一", "一一"} and not unit:
+        return None
+    pure = not re.search(r"\d", bare)
+    if bare == "十" and after == "分":
+        return None  # 十分 is "very" far more often than ten points
+    if pure and len(bare) == 1 and not unit and not after and not match["ordinal"]:
+        return None
+    if pure and len(bare) > 1 and not unit and not re.search(_HAN_SCALE, bare) and not after:
+        return None  # 三三 in a name; 二〇二四 without 年 is rare
+    value = _decimal_han(bare)
+    scale = 1
+    for big in re.findall(r"[万萬亿億兆]", bare):
+        scale *= _BIG[big]
+    made = _number(value, unit, scale)
+    if match["ordinal"]:
+        made = replace(made, unit=made.unit if made.unit == "century" else "ordinal")
+    weak = value == 1 or bare in {"百", "千", "万", "萬"} or (not unit and bare in "两兩")
+    return replace(made, weak=weak, rounded=bool(match["more"]) or "多" in text)
+
+
+def _amount_words(match: re.Match[str]) -> Quantity:
+    value = _english(match["n"])
+    unit = match["unit"] or ""
+    made = _number(value, unit)
+    if (match["coin"] or "") in _CURRENCIES and match["coin"]:
+        made = replace(made, unit=_CURRENCIES[match["coin"]])
+    return replace(made, weak=value == 1)
+
+
+def _ordinal(match: re.Match[str]) -> Quantity:
+    made = _number(Fraction(int(match["n"])), match["unit"] or "")
+    return replace(made, unit=made.unit if made.unit == "century" else "ordinal")
+
+
+def _ordinal_word(match: re.Match[str]) -> Quantity:
+    value = _ORDINALS[match["n"].lower()] + _TENS.get((match["tens"] or "").lower().rstrip("- "), 0)
+    made = _number(Fraction(value), match["unit"] or "")
+    unit = made.unit if made.unit == "century" else "ordinal"
+    return replace(made, unit=unit, weak=value == 1)
+
+
+def _times(match: re.Match[str]) -> Quantity:
+    return replace(_number(Fraction(_TIMES[match["n"].lower()])), weak=True)
+
+
+def _half_han(match: re.Match[str]) -> Quantity:
+    return replace(_number(Fraction(1, 2), match["unit"] or ""), weak=True)
+
+
+def _vulgar(match: re.Match[str]) -> Quantity:
+    return _number(_VULGAR[match["v"]], match["unit"] or "")
+
+
+_HAN_SMALL = "[〇零○一二三四五六七八九十廿0-9]"
+_NUM_HAN = rf"{_HAN_NUMBER}(?:[點点](?:{_HAN_DIGIT})+)?"
+_READERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Quantity | None]], ...] = tuple(
+    (re.compile(pattern, flags), build)
+    for pattern, flags, build in (
+        # Dates before numbers, long forms before short ones.
+        (r"(?<!\d)(?P<y>\d{4})(?P<s>[-/.])(?P<m>\d{1,2})(?P=s)(?P<d>\d{1,2})(?!\d)", 0, _iso),
+        (r"(?<![\d/])(?P<m>\d{1,2})/(?P<d>\d{1,2})/(?P<y>\d{4})(?!\d)", 0, _slashed),
+        (
+            rf"(?P<c>{_HAN_SMALL}{{1,4}})\s?世[纪紀]\s?(?P<n>{_HAN_SMALL}{{1,4}})\s?年代",
+            0,
+            _decade,
+        ),
+        (rf"(?P<c>(?!))?(?P<n>{_HAN_SMALL}{{2,4}})\s?年代", 0, _decade),
+        (r"(?<![\d.,])(?P<c>(?!))?(?P<n>\d{3}0)['’]?s\b", 0, _decade),
+        (
+            r"(?P<era>公元前|西元前|纪元前|紀元前|公元|西元|民国|民國|前)?\s?"
+            rf"(?P<y>(?<!\d)\d{{3,4}}|[〇零○一二三四五六七八九]{{4}}|(?<=[民公西]..){_HAN_SMALL}{{1,4}}"
+            rf"|(?<=[元国國前])\s?{_HAN_SMALL}{{1,4}})\s?年(?![前后後间間多级級份])"
+            rf"(?:\s?(?P<m>{_HAN_SMALL}{{1,3}})\s?月(?:\s?(?P<d>{_HAN_SMALL}{{1,3}})\s?[日号號])?)?",
+            0,
+            _han_date,
+        ),
+        (
+            rf"(?<![\d.个個])(?P<m>{_HAN_SMALL}{{1,3}})\s?月(?:\s?(?P<d>{_HAN_SMALL}{{1,3}})\s?[日号號])?",
+            0,
+            _han_month,
+        ),
+        (rf"(?<![\d.])(?P<m>(?!))?(?P<d>\d{{1,2}})\s?[日号號](?![本元夜])", 0, _han_month),
+        (
+            rf"\b(?P<m>{_MONTH_NAME})\.?\s+(?:the\s+)?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:]){_YEAR_TAIL}",
+            0,
+            _english_date,
+        ),
+        (
+            rf"(?<!\d)(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?:\s+of)?\s+(?P<m>{_MONTH_NAME})\b\.?{_YEAR_TAIL}",
+            0,
+            _english_date,
+        ),
+        (rf"\b(?P<m>{_MONTH_NAME})\b\.?,?\s+(?:of\s+)?(?P<y>\d{{4}})(?!\d)", 0, _english_month),
+        (
+            r"(?:(?<=\b[Ii]n )|(?<=\b[Oo]f )|(?<=\bince )|(?<=\b[Bb]y )|(?<=ntil )|(?<=arly )|(?<=ate ))"
+            rf"(?P<m>{_MONTH_NAME})\b\.?(?P<y>(?!))?",
+            0,
+            _english_month,
+        ),
+        (
+            r"\b(?P<m>January|February|April|June|July|August|September|October|November|December)\b"
+            r"(?P<y>(?!))?",
+            0,
+            _english_month,
+        ),
+        (rf"\b(?P<w>(?:{'|'.join(w.title() for w in _WEEKDAYS)}))s?\b", 0, _weekday),
+        (r"(?:星期|礼拜|禮拜|周|週)(?P<w>[一二三四五六日天])(?![年期边邊])", 0, _weekday),
+        (
+            rf"{_NO_LETTER}(?P<h>\d{{1,2}}):(?P<min>\d{{2}})(?::\d{{2}})?(?P<half>(?!))?"
+            r"(?:\s?(?P<am>[ap]\.?m\.?))?(?![\d:])",
+            re.IGNORECASE,
+            _clock,
+        ),
+        (
+            rf"{_NO_LETTER}(?P<h>\d{{1,2}})(?P<min>(?!))?(?P<half>(?!))?\s?(?P<am>[ap]\.?m\b\.?)",
+            re.IGNORECASE,
+            _clock,
+        ),
+        (
+            rf"(?P<am>凌晨|早上|上午|中午|下午|傍晚|晚上)\s?(?P<h>{_HAN_SMALL}{{1,3}})\s?[点點时時]"
+            rf"(?:(?P<half>半)|(?P<min>{_HAN_SMALL}{{1,3}})\s?分)?",
+            0,
+            _clock,
+        ),
+        # Shares.
+        (rf"(?P<base>[百千万萬])分之\s?(?P<n>{_ARABIC}|{_NUM_HAN})", 0, _percent_han),
+        (
+            rf"(?P<below>{_ARABIC}|{_HAN_NUMBER})\s?分之\s?(?P<above>{_ARABIC}|{_NUM_HAN})",
+            0,
+            _fraction_han,
+        ),
+        (r"(?<![\d/.])(?P<above>\d{1,3})\s?[/⁄]\s?(?P<below>\d{1,3})(?![\d/])", 0, _fraction_slash),
+        (
+            rf"\b(?P<above>an?|{'|'.join(_ONES)})[\s-](?P<below>half|halves|quarters?|"
+            + "|".join(w + "s?" for w in list(_ORDINALS)[2:])
+            + r")\b(?=\s+(?:of|as|the|to|more|less|its|their|all)\b|[^\w\s]|\s*$)",
+            re.IGNORECASE,
+            _fraction_english,
+        ),
+        (
+            rf"\b(?P<above>two|three|four|five|seven|nine)[\s-](?P<below>quarters|"
+            + "|".join(w + "s" for w in list(_ORDINALS)[2:])
+            + r")\b",
+            re.IGNORECASE,
+            _fraction_english,
+        ),
+        # Parts of names: GPT-4, Qwen2.5, H100, COVID-19, 2V2. An amount's own letters are not.
+        (
+            r"(?<![A-Za-z\d])(?!(?:US|HK|NT)\$)(?:[A-Za-z]+-?\d[\w.]*\w|[A-Za-z]+-?\d)"
+            r"(?:-\w+)*",
+            0,
+            _hidden,
+        ),
+        (
+            rf"(?<![A-Za-z\d.,$€£¥])\d+(?!\d|(?:{_UNIT}|{'|'.join(_SUFFIXES)}|st|nd|rd|th|s)(?![A-Za-z])"
+            r"|[ap]\.?m\b)[A-Za-z]\w*",
+            0,
+            _hidden,
+        ),
+        (r"(?<![\d.])\d+(?:\.\d+){2,}", 0, _hidden),  # versions and addresses: 3.11.2
+        # Ordinals.
+        (
+            r"(?<![\d.,])(?P<n>\d+)(?:st|nd|rd|th)\b(?:[\s-](?P<unit>century))?",
+            re.IGNORECASE,
+            _ordinal,
+        ),
+        (
+            rf"\b(?P<tens>(?:{'|'.join(_TENS)})[- ])?(?P<n>{'|'.join(_ORDINALS)})\b"
+            r"(?<!per second)(?<!a second)(?:[\s-](?P<unit>century))?",
+            re.IGNORECASE,
+            _ordinal_word,
+        ),
+        (
+            rf"(?<![几幾数數])(?P<ordinal>第)\s?(?P<n>{_ARABIC}|{_NUM_HAN})(?P<more>(?!))?\s?"
+            r"(?P<unit>世纪|世紀)?(?P<after>(?!))?",
+            0,
+            _amount_han,
+        ),
+        # Amounts.
+        (
+            rf"(?<![几幾数數好])(?P<ordinal>(?!))?(?P<n>{_NUM_HAN})(?P<more>[多余餘]|几|幾)?\s?"
+            rf"(?P<unit>{_UNIT})?(?P<after>(?<=[^\s])[{_MEASURES}](?<![年]))?",
+            0,
+            _amount_han,
+        ),
+        (r"(?<![\d.,$€£¥])(?P<y>1\d{3}|20\d{2})(?![\d%％]|[.,]\d|\s?年|-?[A-Za-z]|\s?(?:"
+         + _UNIT + r"|million|billion|people|[多余餘万萬亿億个個人名位次元]))(?P<bc>(?!))?", 0, _year),
+        (r"(?<![\d.,])(?P<y>\d{1,4})(?P<bc>\s?(?:BCE?|B\.C\.))", 0, _year),
+        (
+            rf"(?P<coin>US\$|HK\$|NT\$|[$€£¥￥])?\s?(?:(?<![A-Za-z\d_.])|(?<=[$€£¥￥])|(?<=[$€£¥￥]\s))"
+            rf"(?P<n>{_ARABIC})(?P<vulgar>[{''.join(_VULGAR)}])?"
+            rf"(?:[\s-]?(?P<scale>(?:{'|'.join(_SCALES)})(?![A-Za-z])|(?<=\d)(?-i:{'|'.join(_SUFFIXES)})(?![A-Za-z])))?"
+            rf"(?P<plus>\+|[多余餘])?(?:[\s-]?(?P<unit>(?-i:{_UNIT})))?",
+            re.IGNORECASE,
+            _amount,
+        ),
+        (
+            rf"(?P<coin>(?!))?\b(?P<n>{_WORDS})\b(?:[\s-](?P<unit>{_UNIT}))?",
+            re.IGNORECASE,
+            _amount_words,
+        ),
+        (rf"\b(?P<n>{'|'.join(_TIMES)})\b", re.IGNORECASE, _times),
+        (rf"(?P<v>[{''.join(_VULGAR)}])\s?(?P<unit>{_UNIT})?", 0, _vulgar),
+        (r"一?半(?P<unit>年|天|小时|小時)?", 0, _half_han),
+    )
+)  # fmt: skip
+
+_RANGE = re.compile(r"\s*(?:-|–|—|~|～|至|到|to|and|和)\s*")
+
+
+def _ranges(found: list[Quantity], text: str) -> list[Quantity]:
+    """The first end of a range takes scale and unit from the second: 10–20 million, 10至20公里."""
+    out = list(found)
+    for i in range(len(out) - 1):
+        first, second = out[i], out[i + 1]
+        if (
+            first.kind == second.kind == "number"
+            and not first.unit
+            and first.scale == 1
+            and second.scale != 1
+            and _RANGE.fullmatch(text, first.end, second.start)
+        ):
+            out[i] = replace(
+                first, value=first.value * second.scale, unit=second.unit, scale=second.scale
+            )
+    return out

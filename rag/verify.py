@@ -1,0 +1,235 @@
+"""Each sentence of an answer against the words it cites, in milliseconds and without a judge.
+
+A claim is compared with the evidence (`rag.comparison`) and the figures go through a logistic
+regression whose few coefficients stand in `verify_model.json`, fitted by `eval/train_verify.py`.
+A value, a name of the same script, or a turn of sense that the evidence lacks keeps a claim from
+being called supported whatever the rest says: one invented figure spoils a sentence.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag import reasons
+from rag.comparison import Comparison, Reading, compare, read
+from rag.fold import copy_key
+from rag.schema import Verdict
+from rag.sentences import sentence_spans
+
+__all__ = ["Model", "Verifier", "examine", "load_model"]
+
+Vector = NDArray[np.float32]
+
+_MARKS = re.compile(
+    r"\s*(?:\[\^?\d+(?:\s*[,，、;-]\s*\d+)*\]|【\d+(?:\s*[,，、;-]\s*\d+)*】|［\d+］)"
+)
+_MARKDOWN = re.compile(r"^\s*(?:#{1,6}\s+|[-*+•]\s+|>\s+|\d{1,2}[.)、]\s+)|\*\*|__|`")
+_STATES_NOTHING = re.compile(
+    r"^\W*(?:(?:here|below|following)\b.{0,60}[:：]|(?:the )?(?:answer|summary|reasons?|steps?)\W*$"
+    r"|(?:hello|hi|hey|sure|certainly|of course|thanks?|thank you|you'?re welcome|ok(?:ay)?|yes|no|"
+    r"great question|i hope this helps)\b[^.!?]{0,24}[.!?]?\W*$"
+    r"|(?:以下|下面|如下|答案|总结|總結|回答)[^。！？]{0,20}[:：]?\W*$|(?:你好|您好|好的|当然|當然|谢谢|謝謝|希望)"
+    r"[^。！？]{0,12}[。！？!]?\W*$)",
+    re.IGNORECASE,
+)
+_MOST_SENTENCES = 400
+"""More evidence than this is first narrowed by words: a verdict takes milliseconds, also then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Coefficients by figure for a claim in its evidence's language, and in another.
+
+    A score ≥ `supported` gets that label, one ≥ `partly` that one.
+    """
+
+    alike: Mapping[str, float]
+    across: Mapping[str, float]
+    supported: float
+    partly: float
+
+    def score(self, comparison: Comparison) -> float:
+        """The probability that the evidence supports the claim, 0…1."""
+        weights = self.across if comparison.across else self.alike
+        total = weights["intercept"] + sum(
+            weights.get(name, 0.0) * value for name, value in comparison.figures.items()
+        )
+        return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
+
+
+@cache
+def load_model() -> Model:
+    """The fitted model that comes with the package."""
+    given = json.loads((files("rag") / "verify_model.json").read_text("utf-8"))
+    return Model(given["alike"], given["across"], given["supported"], given["partly"])
+
+
+class Verifier:
+    """Says of a sentence whether its evidence supports it, with a reason and the deciding words.
+
+    Parameters: `sentence_vectors` maps n sentences to their vectors [n, d], rows of length 1, from
+    an encoder that both languages share; whoever gives it may keep them.
+    """
+
+    def __init__(
+        self, sentence_vectors: Callable[[Sequence[str]], Vector], model: Model | None = None
+    ) -> None:
+        self._vectors = sentence_vectors
+        self._model = model or load_model()
+
+    def verify(self, claim: str, evidence: Sequence[str]) -> Verdict:
+        """The verdict on `claim`, which may hold several sentences: the worst one decides.
+
+        Citation marks and Markdown in the claim are ignored. What states nothing (a greeting, a
+        question, "Here is the answer:") is "unchecked" with score .5; a claim without evidence is
+        "unsupported". A quotation, in whatever script and spacing, is "supported" at once.
+        """
+        claim = _bare(claim)
+        wording = reasons.wording(claim)
+        if not _states(claim):
+            return Verdict("unchecked", 0.5, wording.nothing_to_check())
+        pieces = [text for text in evidence if text.strip()]
+        if not pieces:
+            return Verdict("unsupported", 0.0, wording.no_evidence())
+        quoted = _quoted(claim, pieces)
+        if quoted is not None:
+            return Verdict("supported", 1.0, wording.word_for_word(), quoted)
+        parts = [claim[a:b] for a, b in sentence_spans(claim)]
+        parts = [part for part in parts if _states(part)] or [claim]
+        verdicts = [self._sentence(part, pieces) for part in parts]
+        return min(verdicts, key=lambda verdict: verdict.score)
+
+    def verify_many(
+        self, claims: Sequence[str], evidences: Sequence[Sequence[str]]
+    ) -> list[Verdict]:
+        """`verify` for each claim with its evidence; all sentences are embedded in one batch."""
+        wanted = {s: None for texts in evidences for s in _sentences(texts)}
+        for claim in claims:
+            wanted.update((_bare(claim)[a:b], None) for a, b in sentence_spans(_bare(claim)))
+        listed = list(wanted)
+        rows = self._vectors(listed) if listed else np.zeros((0, 1), np.float32)
+        known = dict(zip(listed, rows, strict=True))
+
+        def vectors(texts: Sequence[str]) -> Vector:
+            if all(text in known for text in texts):
+                return np.stack([known[text] for text in texts])
+            return self._vectors(texts)
+
+        one = Verifier(vectors, self._model)
+        return [one.verify(c, e) for c, e in zip(claims, evidences, strict=True)]
+
+    def _sentence(self, claim: str, pieces: Sequence[str]) -> Verdict:
+        wording = reasons.wording(claim)
+        quoted = _quoted(claim, pieces)
+        if quoted is not None:
+            return Verdict("supported", 1.0, wording.word_for_word(), quoted)
+        sentences = _sentences(pieces)
+        if not sentences:
+            return Verdict("unsupported", 0.0, wording.no_evidence())
+        judged = [
+            (self._model.score(found), found, kept)
+            for found, kept in examine(claim, sentences, self._vectors)
+        ]
+        score, found, kept = max(judged, key=lambda one: one[0])
+        score = self._bounded(score, found)
+        label = (
+            "supported"
+            if score >= self._model.supported
+            else "partly"
+            if score >= self._model.partly
+            else "unsupported"
+        )
+        quote = " ".join(s.text for s in kept[found.window[0] : found.window[1]])
+        return Verdict(label, score, wording.explain(found, label), quote)  # type: ignore[arg-type]
+
+    def _bounded(self, score: float, found: Comparison) -> float:
+        """Below "supported" where something was invented or turned round."""
+        invented = bool(found.absent or found.strange)
+        turned = not found.across and bool(found.flips or found.negated)
+        if invented or turned:
+            return min(score, self._model.supported * 0.98)
+        return score
+
+
+def examine(
+    claim: str, sentences: Sequence[str], vectors: Callable[[Sequence[str]], Vector]
+) -> list[tuple[Comparison, list[Reading]]]:
+    """The claim compared with the sentences of its own language and with those of the other.
+
+    Returns one or two comparisons, each with the sentences it is about. The other language counts
+    only where its best sentence is nearer in meaning than the own language's.
+    """
+    reading = read(claim)
+    readings = [read(sentence) for sentence in sentences]
+    if len(readings) > _MOST_SENTENCES:
+        readings = _narrowed(reading, readings)
+    rows = vectors([claim, *(r.text for r in readings)])
+    mine, rows = rows[0], rows[1:]
+    cosines = np.asarray(rows @ mine, np.float32)
+    out, nearest = [], -1.0
+    for own in (True, False):
+        chosen = [i for i, r in enumerate(readings) if (r.han == reading.han) is own]
+        if not chosen or float(cosines[chosen].max()) <= nearest:
+            continue
+        nearest = float(cosines[chosen].max())
+        kept = [readings[i] for i in chosen]
+        pooled = _pooled(rows[chosen]) @ mine
+        out.append((compare(reading, kept, cosines[chosen], pooled), kept))
+    return out
+
+
+def _pooled(rows: Vector) -> Vector:
+    """Each sentence together with the next one."""
+    if len(rows) < 2:
+        return rows
+    both = rows[:-1] + rows[1:]
+    return np.asarray(both / np.linalg.norm(both, axis=1, keepdims=True), np.float32)
+
+
+def _narrowed(claim: Reading, readings: list[Reading]) -> list[Reading]:
+    shared = [len(claim.vocabulary & r.vocabulary) for r in readings]
+    best = sorted(range(len(readings)), key=lambda i: -shared[i])[: _MOST_SENTENCES // 2]
+    spread = range(0, len(readings), max(1, len(readings) * 2 // _MOST_SENTENCES))
+    return [readings[i] for i in sorted({*best, *spread})]
+
+
+def _sentences(pieces: Sequence[str]) -> list[str]:
+    found = {text[a:b]: None for text in pieces for a, b in sentence_spans(text)}
+    return [sentence for sentence in found if any(c.isalnum() for c in sentence)]
+
+
+def _bare(claim: str) -> str:
+    return _MARKDOWN.sub("", _MARKS.sub("", claim)).strip()
+
+
+def _states(claim: str) -> bool:
+    if not any(c.isalnum() for c in claim) or claim.endswith(("?", "？")):
+        return False
+    return not _STATES_NOTHING.match(claim) and bool(read(claim).tokens)
+
+
+def _quoted(claim: str, pieces: Sequence[str]) -> str | None:
+    """The piece that holds the claim word for word, whatever its script, width and spacing."""
+    key = _key(claim)
+    if not key.strip():
+        return None
+    for piece in pieces:
+        if key in _key(piece):
+            for start, end in sentence_spans(piece):
+                if key in _key(piece[start:end]):
+                    return piece[start:end]
+            return claim if claim in piece else piece
+    return None
+
+
+def _key(text: str) -> str:
+    return f" {copy_key(text)} "
