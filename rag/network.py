@@ -52,7 +52,9 @@ def _whole(path: Path) -> NDArray[np.uint8] | None:
     except (OSError, ValueError):  # not there, not readable, or empty
         return None
     content = data[DIGEST_BYTES:]
-    return content if hashlib.sha256(content).digest() == data[:DIGEST_BYTES].tobytes() else None
+    return (
+        content if hashlib.sha256(content.data).digest() == data[:DIGEST_BYTES].tobytes() else None
+    )
 
 
 def _replace(path: Path, data: bytes) -> None:
@@ -69,7 +71,7 @@ def _replace(path: Path, data: bytes) -> None:
 
 def open_session(model: NDArray[np.uint8]) -> onnxruntime.InferenceSession:
     """The model, ready to run on the calling thread alone; several threads may run it at once."""
-    import onnxruntime  # noqa: PLC0415
+    import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
@@ -77,9 +79,8 @@ def open_session(model: NDArray[np.uint8]) -> onnxruntime.InferenceSession:
     options.log_severity_level = 3
     # Texts of many lengths would each leave their own largest buffers in the arena.
     options.enable_cpu_mem_arena = False
-    return onnxruntime.InferenceSession(
-        model.tobytes(), options, providers=["CPUExecutionProvider"]
-    )
+    providers = ["CPUExecutionProvider"]
+    return onnxruntime.InferenceSession(model.tobytes(), options, providers=providers)
 
 
 class Graph:
@@ -91,7 +92,7 @@ class Graph:
 
     def constant(self, values: NDArray[Any]) -> str:
         """A tensor that is part of the model."""
-        from onnx import numpy_helper  # noqa: PLC0415
+        from onnx import numpy_helper
 
         name = f"c{len(self._constants)}"
         self._constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
@@ -111,7 +112,7 @@ class Graph:
         **attributes: Any,
     ) -> list[str]:
         """An operator with several outputs."""
-        from onnx import helper  # noqa: PLC0415
+        from onnx import helper
 
         names = [f"n{len(self._nodes)}.{index}" for index in range(outputs)]
         domain = EXTRA_OPS if extra else ""
@@ -152,7 +153,7 @@ class Graph:
 
     def serialize(self, name: str, inputs: dict[str, list[Any]], output: str, width: int) -> bytes:
         """The model's file: float inputs by name and shape (a word is a free size), one output."""
-        from onnx import TensorProto, helper  # noqa: PLC0415
+        from onnx import TensorProto, helper
 
         def info(key: str, shape: list[Any]) -> onnx.ValueInfoProto:
             return helper.make_tensor_value_info(key, TensorProto.FLOAT, shape)

@@ -74,7 +74,8 @@ class USE:
         rows *= self._scale[chunk]
         rows += self._low[chunk]
         found: Floats = self._session.run(None, {"rows": rows})[0]
-        return found / np.linalg.norm(found, axis=1, keepdims=True)
+        found /= np.linalg.norm(found, axis=1, keepdims=True)
+        return found
 
 
 def package_version() -> str:
@@ -95,7 +96,7 @@ def _resources() -> Path:
 
 
 def _open_tokenizer(path: Path) -> sentencepiece.SentencePieceProcessor:
-    import sentencepiece  # noqa: PLC0415
+    import sentencepiece
 
     return sentencepiece.SentencePieceProcessor(model_file=str(path))
 
