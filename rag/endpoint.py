@@ -23,7 +23,7 @@ from rag.config import Settings
 from rag.errors import ConfigError
 
 if TYPE_CHECKING:
-    import httpx  # noqa: PLC0415 - 0.1 s that a machine without a model need not spend
+    import httpx
 
 __all__ = [
     "LOCAL_PORTS",

@@ -128,7 +128,9 @@ class ServerFault(EndpointError):
 
 
 class ContextOverflow(EndpointError):
-    """The prompt does not fit the model's context."""
+    """The prompt does not fit the model's context. `limit` in tokens, as told, or 0."""
+
+    limit: int = 0
 
 
 class StreamBroken(EndpointError):

@@ -1,0 +1,372 @@
+"""The text's `[n]` marks → Citations of the exact words; what was never retrieved is removed.
+
+A mark points at a whole passage. Each citation is narrowed to the sentences of that passage, at
+most three in a row, that the answer's sentence rests on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import log
+
+from rag.fold import content_words
+from rag.schema import Citation, Hit, Passage, Sentence, Verdict
+from rag.sentences import sentence_spans
+
+__all__ = ["Cited", "Similarity", "cite"]
+
+Similarity = Callable[[str, Sequence[str]], Sequence[float]]
+"""(sentence, n candidates) → n similarities, at most 1, about 0 for what has nothing in common."""
+
+WIDEST = 3
+"""The most sentences in a row that one citation quotes."""
+
+# A further sentence is quoted only where it adds this much to what supports the claim.
+WORTH = 0.12
+
+DIGIT = "0-9\uff10-\uff19"
+# Brackets and what is in them, up to the next bracket: whatever an answer holds, this is linear.
+MARK = re.compile(
+    r"[\[\uff3b\u3010](?P<items>[^\[\]\uff3b\uff3d\u3010\u3011\n]+)[\]\uff3d\u3011]"
+    r"(?P<link>\([^()\s]*(?:[ \t]+\"[^\"\n]*\")?\))?"
+)
+SEPARATOR = re.compile(r"\s*(?:[,，、;；&/]|\band\b|和|与)\s*|(?<=\d)\s+(?=[\d^])")
+RANGE = re.compile(
+    r"\^?\s*(?:(?:[A-Za-z]{1,10}\.?|第|来源|來源|资料|資料|段落|文献|文獻|引用)[\s:：]*)?"
+    rf"([{DIGIT}]{{1,9}})(?:\s*[-–—~～至到]\s*([{DIGIT}]{{1,9}}))?\s*(?:段|节|節)?"
+    r"(?:\s*[†‡:：].*)?",
+)
+# Round brackets are taken for a mark only right before or after the end of a sentence.
+ROUND = re.compile(
+    rf"(?P<open>[(（])(?P<items>[{DIGIT}]{{1,3}}(?:\s*[,，、]\s*[{DIGIT}]{{1,3}}){{0,20}})[)）]"
+    r"(?=\s*(?:[。！？!?]|\.(?!\w)|\Z|\n))"
+)
+CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
+ADDRESS = re.compile(r"https?://|www\.|#|/|mailto:")
+LIST_OF_SOURCES = re.compile(
+    r"\A[\s#*_>-]*(?:references?|sources?|citations?|参考资料|參考資料|参考文献|參考文獻|来源|來源"
+    r"|出处|出處|引用)[\s*_]*[:：]?[\s*_]*\Z",
+    re.IGNORECASE,
+)
+LINE_START = re.compile(r"(?:\A|\n)[ \t>]*(?:[-*+•·] |\d{1,3}[.)、] ?)?[ \t]*\Z")
+UNCHECKED = Verdict("unchecked", 0.0, "not checked yet")
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """An answer's text with its marks as `[n]`, its sentences, what they cite, and warnings."""
+
+    text: str
+    sentences: tuple[Sentence, ...]
+    citations: tuple[Citation, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def cite(text: str, hits: Sequence[Hit], similarity: Similarity | None = None) -> Cited:
+    """Read the citation marks of an answer.
+
+    `text`'s marks count `hits` from 1, in any usual form: [1], [1, 2], [1-3], [1][2], 【1】,
+    ［１］, [^1], [1†source], [Passage 1], [1](address). In the result they are `[n]`, numbered in order of
+    first appearance, each n one span of one passage; `sentences` have spans in the result's text
+    that include their marks, and are all unchecked. `similarity` compares by meaning, across
+    languages too; without it words and numbers decide.
+    """
+    text = _without_list_of_sources(text)
+    plain, marks = _strip(text, len(hits))
+    sentences = [Span(start, end) for start, end in sentence_spans(plain)]
+    _assign(plain, sentences, marks)
+    narrow = _Narrowing(hits, similarity)
+    return _write(plain, sentences, marks, narrow)
+
+
+@dataclass(slots=True)
+class Mark:
+    """Where marks stood in the text without marks, and which hits they name, from 1."""
+
+    at: int
+    numbers: tuple[int, ...]
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Span:
+    """A sentence of the text without marks, and the marks that are its own."""
+
+    start: int
+    end: int
+    marks: list[Mark] = field(default_factory=list)
+
+
+# --- reading marks ---
+
+
+def _strip(text: str, retrieved: int) -> tuple[str, list[Mark]]:
+    """The text without its marks, and the marks with their places in it."""
+    kept: list[str] = []
+    marks: list[Mark] = []
+    at = position = 0
+    for found in _found(text, retrieved):
+        piece = text[position : found.start()]
+        gap = text[found.end() : found.end() + 1]
+        known, unknown = _numbers(found["items"], retrieved)
+        # The space before a mark goes with it, where what follows brings its own or needs none.
+        if not gap or gap in " \t\n.,;:!?。，；：！？、[［【(（":
+            piece = piece.rstrip(" \t")
+        kept.append(piece)
+        at += len(piece)
+        position = found.end() - len(_kept_link(found))
+        marks.append(Mark(at, known, unknown))
+    kept.append(text[position:])
+    return "".join(kept), marks
+
+
+def _found(text: str, retrieved: int) -> Iterator[re.Match[str]]:
+    """The marks outside code, in order."""
+    pattern = MARK if any(_items(mark["items"]) for mark in MARK.finditer(text)) else ROUND
+    code = [span.span() for span in CODE.finditer(text)]
+    next_code = 0
+    for mark in pattern.finditer(text):
+        while next_code < len(code) and code[next_code][1] <= mark.start():
+            next_code += 1
+        inside = next_code < len(code) and code[next_code][0] <= mark.start()
+        if inside or not _items(mark["items"]):
+            continue
+        if pattern is MARK or _safe(mark, text, retrieved):
+            yield mark
+
+
+def _safe(mark: re.Match[str], text: str, retrieved: int) -> bool:
+    """Whether round brackets around numbers are a mark: after words, and of retrieved passages."""
+    known, unknown = _numbers(mark["items"], retrieved)
+    before = text[max(mark.start() - 20, 0) : mark.start()]
+    return bool(known) and not unknown and not LINE_START.search(before)
+
+
+def _kept_link(mark: re.Match[str]) -> str:
+    """What stands in round brackets after a mark stays, unless it is an address: nothing in an
+    answer is to lead anywhere but into the passages."""
+    link = mark.groupdict().get("link") or ""
+    return "" if ADDRESS.search(link) else link
+
+
+def _numbers(items: str, retrieved: int) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """The retrieved numbers of a mark, once each, and the others as they were written. A range is
+    cut to what was retrieved before it is counted out."""
+    known: dict[int, None] = {}
+    unknown: list[str] = []
+    for first, last in _items(items):
+        low = int(first)
+        high = int(last) if last else low
+        inside = range(max(low, 1), min(high, retrieved) + 1)
+        known.update(dict.fromkeys(inside))
+        if low < 1 or high > retrieved or high < low:
+            unknown.append(f"{first}-{last}" if last else first)
+    return tuple(known), tuple(unknown)
+
+
+def _items(inside: str) -> list[tuple[str, str]]:
+    """(first, last or "") for each number or range in the brackets; empty where these hold
+    anything else."""
+    found = [RANGE.fullmatch(part) for part in SEPARATOR.split(inside.strip())]
+    items = [(part[1], part[2] or "") for part in found if part]
+    return items if len(items) == len(found) else []
+
+
+def _assign(plain: str, sentences: list[Span], marks: Sequence[Mark]) -> None:
+    """Give every mark to its sentence: the one it stands in, else the one before it; at the start
+    of a line with text after it, the one that follows."""
+    following = 0
+    for mark in marks:
+        while following < len(sentences) and sentences[following].start < mark.at:
+            following += 1
+        rest = plain[mark.at : mark.at + 40].split("\n", 1)[0].strip()
+        before = plain[max(mark.at - 80, 0) : mark.at]
+        leads = bool(rest) and LINE_START.search(before) is not None
+        if following < len(sentences) and (leads or not following):
+            sentences[following].marks.append(mark)
+        elif following:
+            sentences[following - 1].marks.append(mark)
+
+
+def _without_list_of_sources(text: str) -> str:
+    """The text without a list of sources at its end, which repeats marks and claims nothing."""
+    lines = text.rstrip().split("\n")
+    at = len(lines)
+    while at and (not lines[at - 1].strip() or MARK.match(lines[at - 1].lstrip(" \t-*+•>"))):
+        at -= 1
+    listed = 0 < at < len(lines) and LIST_OF_SOURCES.match(lines[at - 1])
+    return "\n".join(lines[: at - 1]).rstrip() if listed else text
+
+
+# --- writing them ---
+
+
+def _write(
+    plain: str, sentences: Sequence[Span], marks: Sequence[Mark], narrow: _Narrowing
+) -> Cited:
+    """The text again, with one `[n]` for each span that is cited."""
+    citations: dict[tuple[int, int, int], Citation] = {}
+    out: list[str] = []
+    written: list[Sentence] = []
+    length = position = 0
+
+    def put(piece: str) -> None:
+        nonlocal length
+        out.append(piece)
+        length += len(piece)
+
+    for sentence in sentences:
+        first = min((mark.at for mark in sentence.marks), default=sentence.start)
+        put(plain[position : min(first, sentence.start)])
+        position = max(position, min(first, sentence.start))
+        start = length
+        seen: dict[int, None] = {}
+        since = sentence.start
+        for mark in sentence.marks:
+            put(plain[position : mark.at])
+            position = max(position, mark.at)
+            clause = plain[since : mark.at] if sentence.start < mark.at <= sentence.end else ""
+            whole = plain[sentence.start : sentence.end]
+            for number in mark.numbers:
+                n = narrow.citation(citations, number, clause, whole)
+                if n not in seen:
+                    seen[n] = None
+                    put(f"[{n}]")
+            since = mark.at if mark.numbers else since
+        put(plain[position : sentence.end])
+        position = max(position, sentence.end)
+        text = plain[sentence.start : sentence.end]
+        written.append(Sentence(text, start, length, tuple(sorted(seen)), UNCHECKED))
+    put(plain[position:])
+    return Cited("".join(out), tuple(written), tuple(citations.values()), _warnings(marks))
+
+
+def _warnings(marks: Sequence[Mark]) -> tuple[str, ...]:
+    unknown = list(dict.fromkeys(number for mark in marks for number in mark.unknown))
+    if not unknown:
+        return ()
+    shown = ", ".join(f"[{number}]" for number in unknown[:5]) + (" …" if len(unknown) > 5 else "")
+    return (f"The model cited passages that it was not given; removed: {shown}.",)
+
+
+# --- from a passage to its sentences ---
+
+
+class _Narrowing:
+    """Finds the sentences of a passage that a claim rests on; each passage is read once."""
+
+    def __init__(self, hits: Sequence[Hit], similarity: Similarity | None) -> None:
+        self._sources = [_Source(hit.passage) for hit in hits]
+        self._similarity = similarity
+        self._known: dict[tuple[int, str], tuple[int, int]] = {}
+
+    def citation(
+        self,
+        citations: dict[tuple[int, int, int], Citation],
+        number: int,
+        clause: str,
+        sentence: str,
+    ) -> int:
+        """The n of what supports a claim in the passage, which is added where it is new."""
+        # A clause that says little ("and Y [2]") is read together with its sentence.
+        claim = clause if len(content_words(clause)) >= 3 else sentence
+        start, end = self._span(number, claim)
+        key = (number, start, end)
+        if key not in citations:
+            passage = self._sources[number - 1].passage
+            citations[key] = _citation(len(citations) + 1, passage, start, end)
+        return citations[key].n
+
+    def _span(self, number: int, claim: str) -> tuple[int, int]:
+        key = (number, claim)
+        if key not in self._known:
+            source = self._sources[number - 1]
+            self._known[key] = source.best(claim, self._similarity)
+        return self._known[key]
+
+
+class _Source:
+    """A passage, cut into sentences, with the words of each."""
+
+    def __init__(self, passage: Passage) -> None:
+        self.passage = passage
+
+    @cached_property
+    def spans(self) -> list[tuple[int, int]]:
+        return sentence_spans(self.passage.text)
+
+    @cached_property
+    def texts(self) -> list[str]:
+        return [self.passage.text[start:end] for start, end in self.spans]
+
+    @cached_property
+    def words(self) -> list[frozenset[str]]:
+        return [frozenset(content_words(text)) for text in self.texts]
+
+    @cached_property
+    def spread(self) -> Counter[str]:
+        """In how many of the sentences each word stands."""
+        return Counter(word for words in self.words for word in words)
+
+    def best(self, claim: str, similarity: Similarity | None) -> tuple[int, int]:
+        """The span of the passage's text that supports the claim best.
+
+        Coverage of the claim's words, weighted by how few of the sentences they stand in, plus the
+        similarity. Where neither says anything the whole passage is the honest citation.
+        """
+        if not self.spans:
+            return 0, len(self.passage.text)
+        if len(self.spans) == 1:
+            return self.spans[0]
+        weights = self._weights(claim)
+        alike = list(similarity(claim, self.texts)) if similarity else [0.0] * len(self.texts)
+        scores = [self._score(weights, words) for words in self.words]
+        first = max(range(len(scores)), key=lambda at: (scores[at] + alike[at], -at))
+        if scores[first] <= 0 and similarity is None:
+            return self.spans[0][0], self.spans[-1][1]
+        low = high = first
+        while high - low + 1 < WIDEST:
+            around = self._gains(weights, low, high)
+            gain, low_next, high_next = max(around, default=(0.0, low, high))
+            if gain < WORTH:
+                break
+            low, high = low_next, high_next
+        return self.spans[low][0], self.spans[high][1]
+
+    def _weights(self, claim: str) -> dict[str, float]:
+        """The claim's words that the passage has, by how much each tells its sentences apart; the
+        others count in the total, so that a single common word is not full coverage."""
+        count = len(self.spans)
+        words = dict.fromkeys(content_words(claim))
+        return {word: log(1 + count / max(self.spread[word], 1)) for word in words}
+
+    @staticmethod
+    def _score(weights: dict[str, float], words: frozenset[str]) -> float:
+        total = sum(weights.values())
+        return (
+            sum(weight for word, weight in weights.items() if word in words) / total if total else 0
+        )
+
+    def _gains(
+        self, weights: dict[str, float], low: int, high: int
+    ) -> Iterator[tuple[float, int, int]]:
+        """What the sentence before and the one after would add."""
+        have = frozenset[str]().union(*self.words[low : high + 1])
+        score = self._score(weights, have)
+        for at, span in ((low - 1, (low - 1, high)), (high + 1, (low, high + 1))):
+            if 0 <= at < len(self.spans):
+                yield self._score(weights, have | self.words[at]) - score, *span
+
+
+def _citation(n: int, passage: Passage, start: int, end: int) -> Citation:
+    """The citation of `passage.text[start:end]`, in the essay's own words."""
+    if passage.offsets.runs and start < end:
+        raw_start, raw_end = passage.raw_span(start, end)
+    else:  # a passage that nothing was cleaned from, or that is empty
+        raw_start, raw_end = passage.start, passage.end
+    quote = passage.raw[raw_start - passage.start : raw_end - passage.start]
+    return Citation(n, passage.source, passage.title, raw_start, raw_end, quote)

@@ -1,0 +1,190 @@
+"""History and question → a question that stands alone."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rag.errors import EmptyAnswer
+from rag.fold import content_words, fold
+from rag.llm import LLM
+from rag.schema import Message
+from rag.templates import neutral, render, without_marks
+
+__all__ = ["Condensed", "condense"]
+
+TURNS = 6
+"""How many messages back a question may point."""
+
+LONGEST_ADDED = 12
+"""Words of the history at most that are added to a question."""
+
+ANSWER_CHARACTERS = 600
+"""How much of an earlier answer is shown to a model that rewrites."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condensed:
+    """What to search for: `question`, made to stand alone, and `added`, what the history gave."""
+
+    question: str
+    added: str = ""
+
+
+def condense(
+    question: str,
+    history: Sequence[Message],
+    llm: LLM | None = None,
+    cancel: threading.Event | None = None,
+) -> Condensed:
+    """The question as it stands without the conversation.
+
+    With an LLM it is rewritten in one short completion; without one, or where the rewriting is no
+    question, the rare words of what was asked before are put beside a question that points back.
+    Raises EndpointError where the endpoint fails: a search for the wrong thing would look like an
+    answer.
+    """
+    turns = [turn for turn in history if turn["content"].strip()][-TURNS:]
+    if not turns:
+        return Condensed(question)
+    rewritten = _rewrite(question, turns, llm, cancel) if llm is not None else ""
+    if rewritten:
+        added = _new_words(rewritten, question)
+        return Condensed(rewritten, added)
+    return _lean_on(question, turns)
+
+
+# --- with an LLM ---
+
+
+def _rewrite(
+    question: str, turns: Sequence[Message], llm: LLM, cancel: threading.Event | None
+) -> str:
+    """The rewritten question, or "" where what came back is none."""
+    shown = "\n".join(_line(turn) for turn in turns)
+    messages = [
+        {"role": "system", "content": render("condense")},
+        {
+            "role": "user",
+            "content": render("conversation", history=shown, question=neutral(question)),
+        },
+    ]
+    try:
+        answer = llm.complete(messages, max_tokens=REWRITE_TOKENS, cancel=cancel)
+    except EmptyAnswer:  # the model had nothing to say; the endpoint works
+        return ""
+    if answer.finish_reason == "length":
+        return ""
+    return _question_in(answer.text, question)
+
+
+REWRITE_TOKENS = 1024
+"""Room for a model that thinks first; a rewritten question itself takes about 30."""
+
+NO_QUESTION = re.compile(
+    r"\b(?:sorry|as an ai|i (?:can(?:not|['’]t)|am unable|don['’]t know))\b"
+    r"|抱歉|对不起|對不起|作为(?:一个)?(?:ai|人工智能)|無法回答|无法回答",
+    re.IGNORECASE,
+)
+LABEL = re.compile(
+    r"\A\s*(?:(?:rewritten|standalone|last|final)?[\w ]{0,25}question[\w ,]{0,25}"
+    r"|(?:改写|改寫|重写|独立|獨立)?[后後的]{0,2}(?:问题|問題))\s*[:：]\s*",
+    re.IGNORECASE,
+)
+QUOTES = "\"'“”‘’「」『』*_` \t"
+
+
+def _line(turn: Message) -> str:
+    text = turn["content"]
+    if turn["role"] == "assistant":
+        text = without_marks(text)[:ANSWER_CHARACTERS]
+    who = "Answer" if turn["role"] == "assistant" else "Question"
+    return f"{who}: {neutral(' '.join(text.split()))}"
+
+
+def _question_in(text: str, question: str) -> str:
+    """The question in a model's reply, or "" where there is none that can be trusted."""
+    lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
+    if len(lines) == 2 and LABEL.fullmatch(lines[0]):
+        lines = lines[1:]
+    if len(lines) != 1:
+        return ""
+    found = LABEL.sub("", lines[0]).strip(QUOTES)
+    longest = 4 * len(question) + 160
+    said = re.search(r"\w", found)
+    if not said or len(found) > longest or NO_QUESTION.search(found):
+        return ""
+    return found
+
+
+def _new_words(rewritten: str, question: str) -> str:
+    have = set(content_words(question))
+    return " ".join(dict.fromkeys(w for w in content_words(rewritten) if w not in have))
+
+
+# --- without one ---
+
+# Words that point back, folded. A question that has one of them needs what was said before.
+POINTS_BACK = re.compile(
+    r"\b(?:it|its|this|that|these|those|they|them|their|he|him|his|she|her|hers|there|then|former"
+    r"|latter|above|same|such|so|another|other|others|else|more|further|again|instead)\b"
+    r"|\b(?:the )?(?:first|second|third|last|next|previous|other) (?:one|ones|point|part|reason)\b"
+    r"|[他她它]们?|牠|祂|这|那(?!么多人)|该(?!不该)|此(?!外)|其(?!他人)|前者|后者|上述|上面|刚才|刚刚"
+    r"|同样|还有|另外|另一|别的|继续|详细|具体|呢[?？]?\Z",
+)
+# Beginnings that carry on from what was said.
+CARRIES_ON = re.compile(
+    r"\A(?:and|but|so|or|also|what about|how about|why\??\Z|why not|how so|how come|really|who\??\Z"
+    r"|when\??\Z|where\??\Z|for example|such as|then"
+    r"|那|然后|所以|因此|但是?|可是|不过|而且|并且|为什么呢?[?？]?\Z|怎么(?:说|讲)|比如|例如|还)"
+)
+
+
+def _lean_on(question: str, turns: Sequence[Message]) -> Condensed:
+    """The question with the topic of the conversation beside it, where it needs one."""
+    own = set(content_words(question))
+    if not _needs_more(question, own):
+        return Condensed(question)
+    topic = [word for word in _topic(turns) if fold(word) not in fold(question)][:LONGEST_ADDED]
+    if not topic:
+        return Condensed(question)
+    added = " ".join(topic)
+    return Condensed(f"{question} {added}", added)
+
+
+def _needs_more(question: str, own: set[str]) -> bool:
+    """Whether a question points back, or says too little to be searched for alone."""
+    folded = fold(question).strip()
+    if _names(question):  # it names what it is about
+        return bool(CARRIES_ON.search(folded)) and len(own) <= 2
+    return bool(POINTS_BACK.search(folded) or CARRIES_ON.search(folded)) or len(own) <= 1
+
+
+NAME = re.compile(
+    r"(?<![\w.])(?:[A-Z][\w+#-]*[A-Z0-9][\w+#.-]*|[A-Za-z]+\d[\w.-]*)"  # HeuriGym, GPT-4, o1
+    r"|(?<=[\w,;] )[A-Z][a-z]+(?: [A-Z][a-z]+)*"  # a capital inside a sentence
+    r"|[《「『“][^》」』”\n]{1,40}[》」』”]"
+)
+
+
+def _names(question: str) -> list[str]:
+    return [name.strip("《》「」『』“”") for name in NAME.findall(question)]
+
+
+def _topic(turns: Sequence[Message]) -> list[str]:
+    """What the conversation is about, the nearest first: names and rare words of the questions; of
+    the answers only the names, for they may be long."""
+    asked = [turn["content"] for turn in turns if turn["role"] == "user"]
+    answered = [turn["content"] for turn in turns if turn["role"] == "assistant"]
+    topic: dict[str, None] = {}
+    for at, text in enumerate(reversed(asked)):
+        topic.update(dict.fromkeys(_names(text)))
+        topic.update(dict.fromkeys(content_words(text)))
+        # Before this question the talk may have been about something else.
+        if not _needs_more(text, set(content_words(text))) or at >= 2:
+            break
+    if answered:
+        topic.update(dict.fromkeys(_names(without_marks(answered[-1]))[:4]))
+    return list(topic)

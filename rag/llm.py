@@ -1,0 +1,488 @@
+"""Talks to an OpenAI-compatible chat endpoint: streaming, retries, time-outs, typed errors.
+
+The openai package is used directly and not through LlamaIndex's OpenAILike: that wrapper hides the
+response's headers (Retry-After), its reasoning and finish_reason while streaming, and cannot be
+cancelled while it waits for the first byte. openai's own retries are off, because they wait as long
+as the server asks and do not know what was already shown.
+
+Requests run as tasks on one event loop in a thread, so cancelling one closes its connection at
+once, whatever it is waiting for. openai is imported there, at the first use, while the caller goes
+on searching.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import queue
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from rag import llm_errors
+from rag.config import Settings
+from rag.endpoint import Endpoint, is_loopback, list_models
+from rag.errors import EmptyAnswer, EndpointError, ServerFault, StreamBroken
+from rag.schema import Message, Usage
+from rag.thinking import ThinkSplitter, split_thinking
+
+if TYPE_CHECKING:
+    import httpx
+    import openai
+
+    from rag.gguf import Served
+
+T = TypeVar("T")
+
+__all__ = ["LLM", "Check", "Completion", "Delta", "Stream"]
+
+CONNECT_SECONDS = 5.0
+RETRY_SECONDS = 30.0
+"""The longest that one request waits for retries, all waits together."""
+
+# Longest answer that is read from a server that ignores max_tokens, in characters for each token.
+CHARACTERS_PER_TOKEN = 32
+
+
+HEADERS = {
+    *("host", "accept", "accept-encoding", "connection"),
+    *("content-type", "content-length", "transfer-encoding", "user-agent"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of the answer, of the model's reasoning, or of each."""
+
+    text: str = ""
+    reasoning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A whole answer. `reasoning` is what the model thought before it; it is no part of `text`."""
+
+    text: str
+    reasoning: str = ""
+    usage: Usage | None = None
+    finish_reason: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What a test of the endpoint gave: `milliseconds` to the whole of a one-word answer."""
+
+    works: bool
+    message: str
+    milliseconds: float = 0.0
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What has been read of one response so far."""
+
+    splitter: ThinkSplitter = field(default_factory=ThinkSplitter)
+    characters: int = 0
+    usage: Usage | None = None
+    finish_reason: str = ""
+
+    @property
+    def started(self) -> bool:
+        return self.characters > 0
+
+
+class Stream(Iterator[Delta]):
+    """An answer while it comes. Iterate to its end; then `completion` holds the whole.
+
+    Raises the EndpointError that ended it. Closing it, or setting the `cancel` event it was made
+    with, closes the connection; iteration then ends without an error and without a completion.
+    """
+
+    def __init__(
+        self,
+        start: Callable[[Callable[[Delta], None]], Future[_Reading]],
+        finish: Callable[[_Reading, list[Delta]], Completion],
+        cancel: threading.Event | None,
+    ) -> None:
+        self._pieces: queue.SimpleQueue[Delta | None] = queue.SimpleQueue()
+        self._seen: list[Delta] = []
+        self._finish = finish
+        self._cancel = cancel
+        self._future = start(self._pieces.put)
+        self._future.add_done_callback(lambda _: self._pieces.put(None))
+        self.completion: Completion | None = None
+
+    def __next__(self) -> Delta:
+        if self._future.cancelled() or self.completion is not None:
+            raise StopIteration
+        piece = self._wait()
+        if self._cancel is not None and self._cancel.is_set():
+            self.close()
+            raise StopIteration
+        if piece is None:
+            if self._future.cancelled():
+                raise StopIteration
+            self.completion = self._finish(self._future.result(), self._seen)
+            raise StopIteration
+        self._seen.append(piece)
+        return piece
+
+    def _wait(self) -> Delta | None:
+        """The next piece. A set `cancel` is noticed within 50 ms."""
+        if self._cancel is None:
+            return self._pieces.get()
+        while not self._cancel.is_set():
+            with suppress(queue.Empty):
+                return self._pieces.get(timeout=0.05)
+        return None
+
+    def close(self) -> None:
+        """Close the connection, wherever the answer stands."""
+        self._future.cancel()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class LLM:
+    """One endpoint, as found by `find_endpoint`. Thread-safe; close it when done.
+
+    Nothing is imported or opened until the first request or `warm`.
+    """
+
+    def __init__(self, endpoint: Endpoint, settings: Settings) -> None:
+        self.endpoint = endpoint
+        self.settings = settings
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._starting = threading.Lock()
+        self._client: asyncio.Task[openai.AsyncOpenAI] | None = None
+        self._served: Served | None = None
+        self._refused: set[str] = set()  # optional parameters that this server does not take
+
+    def warm(self) -> None:
+        """Import and connect in the background, while the caller does something else."""
+        self._submit(self._ready())
+
+    def stream(
+        self,
+        messages: Sequence[Message],
+        cancel: threading.Event | None = None,
+        *,
+        max_tokens: int | None = None,
+        schema: Mapping[str, Any] | None = None,
+    ) -> Stream:
+        """Ask, and read the answer as it comes. The request starts at once.
+
+        `messages` may hold the role "system" too. `schema` is a JSON schema that the answer is to
+        follow, where the server takes one. Raises, while iterating, an EndpointError.
+        """
+        asked = self._parameters(messages, max_tokens or self.settings.llm_max_tokens, schema)
+        return Stream(
+            lambda emit: self._submit(self._persist(asked, emit)),
+            self._complete,
+            cancel,
+        )
+
+    def complete(
+        self,
+        messages: Sequence[Message],
+        schema: Mapping[str, Any] | None = None,
+        *,
+        max_tokens: int | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Completion:
+        """Ask, and wait for the whole answer. Raises EndpointError; EmptyAnswer when cancelled."""
+        with self.stream(messages, cancel, max_tokens=max_tokens, schema=schema) as stream:
+            for _ in stream:
+                pass
+        if stream.completion is None:
+            raise EmptyAnswer("The question to the model was cancelled.", "Ask again.")
+        return stream.completion
+
+    def check(self) -> Check:
+        """Ask for one word, to see that the endpoint works. Never raises an EndpointError."""
+        began = time.monotonic()
+        try:
+            # Room for a model that thinks before it speaks.
+            answer = self.complete([{"role": "user", "content": "Say: ready"}], max_tokens=256)
+        except EmptyAnswer as error:
+            return Check(False, str(error))
+        except EndpointError as error:
+            return Check(False, str(error))
+        spent = (time.monotonic() - began) * 1000
+        return Check(True, f"{self.endpoint} answers: {answer.text.strip()[:40]!r}", spent)
+
+    def close(self) -> None:
+        """Cancel what runs and close the connections."""
+        with self._starting:
+            loop, self._loop = self._loop, None
+        if loop is not None:
+            asyncio.run_coroutine_threadsafe(self._shut(), loop).result(timeout=5)
+            loop.call_soon_threadsafe(loop.stop)
+
+    # --- on the event loop's thread ---
+
+    def _submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        with self._starting:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                # A daemon: an LLM that nobody closed must not keep the program from ending.
+                threading.Thread(target=self._loop.run_forever, name="llm", daemon=True).start()
+            return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    async def _shut(self) -> None:
+        mine = asyncio.current_task()
+        others = [task for task in asyncio.all_tasks() if task is not mine]
+        client = self._client
+        if client is not None and client.done() and not client.cancelled():
+            others = [task for task in others if task is not client]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        if client is not None and client.done() and not client.cancelled():
+            if client.exception() is None:
+                await client.result().close()
+        self._client = None
+        if self._served is not None:
+            served, self._served = self._served, None
+            await asyncio.to_thread(served.close)
+
+    async def _ready(self) -> openai.AsyncOpenAI:
+        """The client, made once; a failure to make it is tried again at the next request."""
+        if self._client is None:
+            self._client = asyncio.create_task(self._open())
+        try:
+            # Shielded: one cancelled question must not take the client from the others.
+            return await asyncio.shield(self._client)
+        except EndpointError:
+            self._client = None
+            raise
+
+    async def _open(self) -> openai.AsyncOpenAI:
+        base_url = self.endpoint.base_url
+        if self.endpoint.gguf is not None:
+            from rag import gguf  # noqa: PLC0415 - an extra that few install
+
+            self._served = await asyncio.to_thread(
+                gguf.serve, self.endpoint.gguf, self.endpoint.context_window
+            )
+            base_url = self._served.base_url
+        return await asyncio.to_thread(_make_client, self.endpoint, base_url, self.settings)
+
+    async def _persist(self, asked: dict[str, Any], emit: Callable[[Delta], None]) -> _Reading:
+        """Send the request until it is answered, or may not be sent again."""
+        client = await self._ready()
+        waited, sent = 0.0, 0
+        while True:
+            reading = _Reading()
+            parameters = self._accepted(asked)
+            try:
+                await self._read(client, parameters, reading, emit)
+            except llm_errors.failures() as error:
+                if reading.finish_reason:  # what broke was only the stream's tail
+                    return reading
+                failure = llm_errors.understand(error, self.endpoint, reading.started)
+                if not reading.started and self._adapt(failure, parameters):
+                    continue
+                wait = failure.wait(sent)
+                sent += 1
+                over = sent > self.settings.llm_retries or waited + wait > RETRY_SECONDS
+                if reading.started or not failure.transient or over:
+                    raise await self._named(failure) from None
+                waited += wait
+                await asyncio.sleep(wait)
+            else:
+                return reading
+
+    async def _read(
+        self,
+        client: openai.AsyncOpenAI,
+        parameters: dict[str, Any],
+        reading: _Reading,
+        emit: Callable[[Delta], None],
+    ) -> None:
+        limit = self._limit(parameters)
+        stream = await client.chat.completions.create(**parameters, stream=True)
+        async with stream:
+            async for choice in _choices(stream, reading):
+                for text, reasoning in _split(choice, reading):
+                    reading.characters += len(text) + len(reasoning)
+                    emit(Delta(text, reasoning))
+                if reading.characters > limit:
+                    reading.finish_reason = "length"
+                    break
+        for text, reasoning in reading.splitter.finish():
+            reading.characters += len(text) + len(reasoning)
+            emit(Delta(text, reasoning))
+        if not reading.finish_reason and reading.usage is None:
+            raise StreamBroken(
+                f"The answer from {self.endpoint.host} broke off before its end.", "Ask again."
+            )
+
+    async def _named(self, failure: llm_errors.Failure) -> EndpointError:
+        """The failure's error; a missing model's says which there are."""
+        if not failure.missing_model or self.endpoint.gguf is not None:
+            return failure.error
+        models = await asyncio.to_thread(list_models, self.endpoint)
+        return llm_errors.model_not_found(self.endpoint, models)
+
+    def _adapt(self, failure: llm_errors.Failure, parameters: Mapping[str, Any]) -> bool:
+        """Whether the server refused an optional parameter, which is left out from now on."""
+        refused = failure.refused_parameter(parameters)
+        if not refused or refused in self._refused:
+            return False
+        self._refused.add(refused)
+        return True
+
+    def _accepted(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        kept = {name: value for name, value in asked.items() if name not in self._refused}
+        if "max_tokens" in asked and "max_tokens" in self._refused:
+            kept["max_completion_tokens"] = asked["max_tokens"]
+        return kept
+
+    def _limit(self, parameters: Mapping[str, Any]) -> int:
+        tokens = parameters.get("max_tokens") or parameters.get("max_completion_tokens") or 0
+        # Reasoning does not count against max_tokens everywhere: leave it room.
+        return (int(tokens) + 8192) * CHARACTERS_PER_TOKEN
+
+    def _parameters(
+        self, messages: Sequence[Message], max_tokens: int, schema: Mapping[str, Any] | None
+    ) -> dict[str, Any]:
+        # OpenAI's reasoning models refuse max_tokens; other servers know only that name.
+        ceiling = "max_completion_tokens" if self.endpoint.kind == "openai" else "max_tokens"
+        asked: dict[str, Any] = {
+            "model": self.endpoint.model,
+            "messages": [dict(message) for message in messages],
+            "temperature": 0,
+            ceiling: max_tokens,
+            "stream_options": {"include_usage": True},
+        }
+        if schema is not None:
+            shape = {"name": "answer", "schema": dict(schema), "strict": True}
+            asked["response_format"] = {"type": "json_schema", "json_schema": shape}
+        return asked
+
+    def _complete(self, reading: _Reading, seen: Sequence[Delta]) -> Completion:
+        """The whole answer. Raises EmptyAnswer where there is none."""
+        raw = "".join(delta.text for delta in seen)
+        thought = "".join(delta.reasoning for delta in seen)
+        text, more = split_thinking(raw)
+        reason = reading.finish_reason
+        if not text.strip():
+            raise self._nothing_said(reason, bool(thought or more))
+        warnings: tuple[str, ...] = ()
+        if reason == "length":
+            warnings = ("The answer was cut at its longest: raise RAG_LLM_MAX_TOKENS.",)
+        elif reason == "content_filter":
+            warnings = ("The endpoint's content filter cut the answer.",)
+        return Completion(text, thought + more, reading.usage, reason or "stop", warnings)
+
+    def _nothing_said(self, reason: str, thought: bool) -> EmptyAnswer:
+        model = self.endpoint.model
+        if reason == "length":
+            what = f"{model} used up its tokens" + (" on thinking" if thought else "")
+            return EmptyAnswer(what + " and said nothing.", "Raise RAG_LLM_MAX_TOKENS.")
+        if reason == "content_filter":
+            return EmptyAnswer(
+                f"The content filter of {self.endpoint.host} let nothing through.",
+                "Ask in other words, or use another model.",
+            )
+        return EmptyAnswer(f"{model} said nothing.", "Ask again, or use another model.")
+
+
+async def _choices(stream: openai.AsyncStream[Any], reading: _Reading) -> AsyncIterator[Any]:
+    """The choices of a response as they come; a server that does not stream gives one."""
+    kind = stream.response.headers.get("content-type", "")
+    if kind.startswith("application/json"):
+        for choice in _whole(await stream.response.aread(), reading):
+            yield choice
+        return
+    if "html" in kind:
+        raise ServerFault(
+            f"What answers at {stream.response.request.url.copy_with(query=None)} is a web page,"
+            " not a chat endpoint.",
+            "Correct the base URL: it usually ends in /v1.",
+        )
+    async for chunk in stream:
+        _note_usage(getattr(chunk, "usage", None), reading)
+        for choice in getattr(chunk, "choices", None) or ():
+            yield choice
+
+
+def _whole(body: bytes, reading: _Reading) -> Sequence[Any]:
+    """The choices of an answer that came whole, not as a stream."""
+    from openai.types.chat import ChatCompletion  # noqa: PLC0415 - openai is late everywhere
+
+    value = json.loads(body)
+    if not isinstance(value, dict) or not value.get("choices"):
+        raise ValueError("no chat completion")
+    completion = ChatCompletion.construct(**value)
+    _note_usage(completion.usage, reading)
+    return completion.choices
+
+
+def _note_usage(usage: Any, reading: _Reading) -> None:
+    prompt = getattr(usage, "prompt_tokens", None)
+    completion = getattr(usage, "completion_tokens", None)
+    if isinstance(prompt, int):
+        reading.usage = Usage(prompt, completion if isinstance(completion, int) else 0)
+
+
+def _split(choice: Any, reading: _Reading) -> Iterator[tuple[str, str]]:
+    """(text, reasoning) pieces of one choice of one chunk."""
+    if getattr(choice, "finish_reason", None):
+        reading.finish_reason = choice.finish_reason
+    said = getattr(choice, "delta", None) or getattr(choice, "message", None)
+    # Two names for the same thing: DeepSeek's and older vLLM's, then Ollama's and newer vLLM's.
+    for name in ("reasoning_content", "reasoning"):
+        thought = getattr(said, name, None)
+        if isinstance(thought, str) and thought:
+            yield "", thought
+            break
+    content = getattr(said, "content", None)
+    if isinstance(content, str) and content:
+        yield from reading.splitter.feed(content)
+
+
+def _make_client(endpoint: Endpoint, base_url: str, settings: Settings) -> openai.AsyncOpenAI:
+    import httpx  # noqa: PLC0415
+    import openai  # noqa: PLC0415 - 1.4 s, and only where there is an LLM
+
+    key = endpoint.api_key.get_secret_value()
+    http = httpx.AsyncClient(
+        timeout=httpx.Timeout(settings.llm_timeout, connect=CONNECT_SECONDS),
+        # Passages go to the host that was named and to no other one.
+        follow_redirects=False,
+        trust_env=not is_loopback(base_url),
+        # Plain HTTP needs no certificates, and loading them takes 50 ms.
+        verify=base_url.startswith("https:"),
+    )
+    if endpoint.kind != "openai":
+        http.event_hooks = {"request": [_only_ours(key)]}
+    return openai.AsyncOpenAI(
+        base_url=base_url, api_key=key or "none", max_retries=0, http_client=http
+    )
+
+
+def _only_ours(key: str) -> Callable[[httpx.Request], Coroutine[Any, Any, None]]:
+    """A hook that keeps to a request the headers it needs.
+
+    openai adds an organisation, a project and custom headers from the environment, meant for OpenAI
+    and secret from others, and a description of this machine.
+    """
+
+    async def strip(request: httpx.Request) -> None:
+        for name in set(request.headers) - HEADERS:
+            del request.headers[name]
+        if key:
+            request.headers["Authorization"] = f"Bearer {key}"
+
+    return strip

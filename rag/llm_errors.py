@@ -1,0 +1,282 @@
+"""What went wrong at an endpoint, as a typed error with a remedy, and whether to try again.
+
+Servers agree on little but status codes, so what a refusal means is read from its words: OpenAI,
+vLLM, llama.cpp, Ollama, LM Studio, TGI, Mistral and Anthropic each have their own for a prompt that
+is too long.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from rag.endpoint import Endpoint
+from rag.errors import (
+    ContextOverflow,
+    EndpointDenied,
+    EndpointError,
+    EndpointTimeout,
+    EndpointUnreachable,
+    ModelNotFound,
+    RateLimited,
+    ServerFault,
+    StreamBroken,
+)
+
+__all__ = ["Failure", "failures", "model_not_found", "retry_after", "understand"]
+
+BACK_OFF_SECONDS = 0.5
+
+TOO_LONG = re.compile(
+    r"context[ _](?:length|size|window)|maximum context|exceed_context_size|context the overflows"
+    r"|prompt (?:is )?too long|prompt \(total length \d+\) is too long|input length exceeds"
+    r"|input token count|inputs? tokens? \+|too large for model with|max_tokens must be at least 1"
+    r"|tokens to keep from the initial prompt|reduce the length of the (?:messages|prompt|input)",
+    re.IGNORECASE,
+)
+# The number in such a message that is the limit, not what was asked for.
+LIMIT = re.compile(
+    r"(?:maximum context length (?:is|of)|context length of only|context size \(|available context"
+    r" size of|model with|> |must be <= ?|n_ctx[\"': =]+)\s*(\d{3,8})",
+    re.IGNORECASE,
+)
+NO_MODEL = re.compile(
+    r"model_not_found|model\b.{0,120}?(?:not (?:found|exist|available|loaded)|n't exist|not exist"
+    r"|is not a valid model|no such model)|(?:no|not a valid|invalid|unknown) models?\b",
+    re.IGNORECASE | re.DOTALL,
+)
+NO_CREDIT = re.compile(
+    r"insufficient_quota|exceeded your current quota|credit|billing|balance", re.IGNORECASE
+)
+OPTIONAL = ("stream_options", "response_format", "temperature", "max_tokens")
+OPTIONAL_WORDS: Mapping[str, re.Pattern[str]] = {
+    "stream_options": re.compile("stream_options|include_usage"),
+    "response_format": re.compile(
+        "response_format|json_schema|structured output|guided|grammar|schema", re.IGNORECASE
+    ),
+    "temperature": re.compile("temperature"),
+    "max_tokens": re.compile("max_completion_tokens"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A typed error, and what can be done about it without asking anybody.
+
+    `retry_after` is in seconds, as the server asks, or None.
+    """
+
+    error: EndpointError
+    status: int = 0
+    transient: bool = False
+    retry_after: float | None = None
+    missing_model: bool = False
+    said: str = ""
+
+    def wait(self, sent: int) -> float:
+        """Seconds to wait before sending again, after `sent` failures before this one."""
+        if self.retry_after is not None:
+            return self.retry_after
+        # Jitter, so that many pages do not come back at the same instant.
+        return float(BACK_OFF_SECONDS * 2**sent * random.uniform(0.8, 1.2))  # noqa: S311
+
+    def refused_parameter(self, parameters: Mapping[str, Any]) -> str:
+        """The optional parameter that the server says it does not take, or ""."""
+        if self.status not in (400, 422, 501) or isinstance(self.error, ContextOverflow):
+            return ""
+        named = (name for name in OPTIONAL if name in parameters)
+        return next((name for name in named if OPTIONAL_WORDS[name].search(self.said)), "")
+
+
+def failures() -> tuple[type[Exception], ...]:
+    """The exceptions in which a request can end: openai's, httpx's, and unreadable bytes.
+
+    A ValueError is bytes that are no UTF-8 or no JSON.
+    """
+    import httpx  # noqa: PLC0415
+    import openai  # noqa: PLC0415
+
+    return (openai.APIError, httpx.HTTPError, httpx.StreamError, ValueError, EndpointError)
+
+
+def understand(error: Exception, endpoint: Endpoint, started: bool) -> Failure:
+    """The failure behind an exception; `started` when a part of the answer was already shown."""
+    import httpx  # noqa: PLC0415
+    import openai  # noqa: PLC0415
+
+    if isinstance(error, EndpointError):
+        return Failure(error, transient=isinstance(error, StreamBroken))
+    if isinstance(error, openai.APIStatusError):
+        return _status(error, endpoint)
+    if isinstance(error, (openai.APITimeoutError, httpx.TimeoutException)):
+        return Failure(_timeout(error, endpoint, started))
+    if isinstance(error, openai.APIConnectionError):
+        return _connection(error, endpoint)
+    if isinstance(error, openai.APIError):  # an error inside the stream
+        return _in_stream(error, endpoint, started)
+    if isinstance(error, httpx.HTTPError):
+        return Failure(_broken(endpoint, f"({_reason(error)})"), transient=True)
+    if started:
+        return Failure(_broken(endpoint, "with what is no event stream"))
+    return Failure(
+        ServerFault(
+            f"{endpoint.host} answered with what is no chat completion.",
+            "Is the base URL that of an OpenAI-compatible endpoint? It usually ends in /v1.",
+        )
+    )
+
+
+def model_not_found(endpoint: Endpoint, models: Sequence[str]) -> ModelNotFound:
+    """The error for a missing model, with the models that there are."""
+    if endpoint.model in models:
+        return ModelNotFound(
+            f"{endpoint.host} lists the model {endpoint.model} but answered 404.",
+            "Correct the base URL: it usually ends in /v1.",
+        )
+    what = f"{endpoint.host} has no model {endpoint.model!r}."
+    if not models:
+        return ModelNotFound(
+            what, f"Correct the model's name or the base URL ({endpoint.base_url})."
+        )
+    listed = ", ".join(models[:20]) + (" …" if len(models) > 20 else "")
+    return ModelNotFound(what, f"There are: {listed}.")
+
+
+def retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:
+    """Seconds that a response asks to wait: Retry-After as seconds or as an HTTP date (RFC 9110,
+    10.2.3), or OpenAI's retry-after-ms. None when it does not ask or cannot be read."""
+    milliseconds = headers.get("retry-after-ms", "")
+    if re.fullmatch(r"\d+(?:\.\d+)?", milliseconds):
+        return float(milliseconds) / 1000
+    value = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"\d+(?:\.\d+)?", value):
+        return float(value)
+    try:
+        then = parsedate_to_datetime(value).timestamp()
+    except (ValueError, TypeError):
+        return None
+    return max(then - (time.time() if now is None else now), 0.0)
+
+
+def _status(error: Any, endpoint: Endpoint) -> Failure:
+    status = int(error.status_code)
+    said = _said(error)
+    shown = f": {_short(said, endpoint)}" if said else "."
+    asked = retry_after(error.response.headers)
+    host = endpoint.host
+    if status == 413 or (status < 500 and status != 429 and TOO_LONG.search(said)):
+        return Failure(_too_long(said, endpoint), status, said=said)
+    if status >= 500 and TOO_LONG.search(said):  # llama.cpp and Ollama said it with a 500
+        return Failure(_too_long(said, endpoint), status, said=said)
+    if status in (401, 403):
+        do = f"Check the key that belongs to {endpoint.origin}."
+        return Failure(EndpointDenied(f"{host} refused the key ({status}){shown}", do), status)
+    if status == 402 or (status == 429 and NO_CREDIT.search(said)):
+        do = "Top up the account, or use another endpoint."
+        return Failure(RateLimited(f"{host} says there is no credit ({status}){shown}", do), status)
+    if status == 429:
+        when = f" It asks to wait {asked:.0f} s." if asked else ""
+        rate = RateLimited(f"{host} gets too many requests (429){shown}{when}", "Ask again later.")
+        return Failure(rate, status, True, asked, said=said)
+    if status == 404 or (status in (400, 422) and NO_MODEL.search(said)):
+        return Failure(model_not_found(endpoint, ()), status, missing_model=True, said=said)
+    if 300 <= status < 400:
+        where = error.response.headers.get("location", "elsewhere")[:200]
+        what = f"{host} redirects to {where}, and passages go only to the host that was named."
+        return Failure(ServerFault(what, "Set the base URL to the final address."), status)
+    if status >= 500 or status in (408, 409, 425):
+        do = "Ask again later, or look at the server's log."
+        return Failure(ServerFault(f"{host} failed ({status}){shown}", do), status, True, asked)
+    refused = ServerFault(f"{host} refused the request ({status}){shown}", "Check the endpoint.")
+    return Failure(refused, status, said=said)
+
+
+def _in_stream(error: Any, endpoint: Endpoint, started: bool) -> Failure:
+    said = _said(error)
+    if TOO_LONG.search(said) and not started:
+        return Failure(_too_long(said, endpoint), 400, said=said)
+    if started:
+        return Failure(_broken(endpoint, f"with an error: {_short(said, endpoint)}"))
+    what = f"{endpoint.host} answered with an error: {_short(said, endpoint)}"
+    return Failure(ServerFault(what, "Ask again later, or look at the server's log."), said=said)
+
+
+def _connection(error: Any, endpoint: Endpoint) -> Failure:
+    import httpx  # noqa: PLC0415
+
+    cause = error.__cause__
+    if isinstance(cause, httpx.ConnectError) or cause is None:
+        what = f"Nothing answers at {endpoint.host} ({_reason(cause)})."
+        do = f"Start the server, or correct the address that {endpoint.origin} gives."
+        return Failure(EndpointUnreachable(what, do))
+    # The connection was there and broke before an answer came: often a kept one, gone stale.
+    return Failure(_broken(endpoint, f"({_reason(cause)})"), transient=True)
+
+
+def _timeout(error: Exception, endpoint: Endpoint, started: bool) -> EndpointError:
+    import httpx  # noqa: PLC0415
+
+    cause = error.__cause__ or error
+    if isinstance(cause, httpx.ConnectTimeout):
+        return EndpointTimeout(
+            f"{endpoint.host} does not accept a connection.", "Check the address and the network."
+        )
+    when = "in the middle of its answer" if started else "before its answer"
+    return EndpointTimeout(
+        f"{endpoint.host} went silent {when}.",
+        "Ask again, raise RAG_LLM_TIMEOUT (seconds), or use a faster model.",
+    )
+
+
+def _broken(endpoint: Endpoint, how: str) -> StreamBroken:
+    what = f"The answer from {endpoint.host} broke off before its end {how}"
+    return StreamBroken(what.rstrip(".") + ".", "Ask again.")
+
+
+def _too_long(said: str, endpoint: Endpoint) -> ContextOverflow:
+    found = LIMIT.search(said)
+    limit = int(found[1]) if found else 0
+    shown = f"{limit} tokens" if limit else "what it takes"
+    error = ContextOverflow(
+        f"The prompt is longer than {endpoint.model} at {endpoint.host} takes ({shown}).",
+        "Set RAG_LLM_CONTEXT to the model's context, or ask for fewer passages (RAG_K).",
+    )
+    error.limit = limit
+    return error
+
+
+def _said(error: Any) -> str:
+    """The server's own words with its code, as far as they are words and not a web page."""
+    body = error.body
+    if isinstance(body, Mapping):
+        inner = body.get("error", body)
+        body = inner if isinstance(inner, (Mapping, str)) else body
+    if isinstance(body, Mapping):
+        words = [body.get(name) for name in ("message", "detail", "error", "code", "type", "n_ctx")]
+        named = ["n_ctx=" + str(words.pop()) if words[-1] else words.pop()]
+        return " ".join(str(word) for word in [*words, *named] if word)
+    text = str(body or "").strip()
+    return "" if text.startswith("<") else text
+
+
+def _short(said: str, endpoint: Endpoint) -> str:
+    """At most 300 characters on one line, and never the key."""
+    key = endpoint.api_key.get_secret_value()
+    text = " ".join(said.split())
+    text = text.replace(key, "…") if key else text
+    return text[:300].rstrip(".") + "."
+
+
+def _reason(error: BaseException | None) -> str:
+    """The innermost plain reason, such as "Connection refused"."""
+    while error is not None and error.__cause__ is not None:
+        error = error.__cause__
+    text = str(error or "").strip()
+    if isinstance(error, OSError) and error.strerror:
+        text = error.strerror
+    return text[:200] or type(error).__name__
