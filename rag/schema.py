@@ -58,10 +58,19 @@ class OffsetMap:
         return cls(((0, raw_start, length),) if length else ())
 
     def raw_span(self, start: int, end: int) -> tuple[int, int]:
-        """The raw span [start, end) that holds the cleaned span [start, end), which is not empty."""
+        """The raw span that holds the cleaned span [start, end), which is not empty."""
         if not 0 <= start < end:
             raise ValueError(f"not a span: [{start}, {end})")
         return self._raw(start), self._raw(end - 1) + 1
+
+    def cleaned_span(self, start: int, end: int) -> tuple[int, int]:
+        """The cleaned span of what was kept of the raw span [start, end); may be empty."""
+        inside = [
+            (at + max(start - raw, 0), at + min(end - raw, length))
+            for at, raw, length in self.runs
+            if raw < end and start < raw + length
+        ]
+        return (inside[0][0], inside[-1][1]) if inside else (0, 0)
 
     def slice(self, start: int, end: int) -> OffsetMap:
         """The map of `cleaned[start:end]`."""
@@ -155,6 +164,11 @@ class Passage:
     def raw_span(self, start: int, end: int) -> tuple[int, int]:
         """The span of the decoded text that holds `self.text[start:end]`."""
         return self.offsets.raw_span(start, end)
+
+    def cleaned(self, start: int, end: int) -> str:
+        """What a reader sees of the decoded text's span [start, end)."""
+        first, last = self.offsets.cleaned_span(start, end)
+        return self.text[first:last]
 
     def quote(self, start: int, end: int) -> str:
         """The exact words of the decoded text behind `self.text[start:end]`."""

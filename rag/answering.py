@@ -1,0 +1,295 @@
+"""From passages to an answer: written by a model or quoted, then cited, checked, and refused where
+nothing carries it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from rag.answerable import answerable, with_answer
+from rag.cite import cite
+from rag.evidence import Evidence
+from rag.extract import extract
+from rag.fold import language
+from rag.parts import Parts
+from rag.schema import (
+    Answer,
+    Citation,
+    Event,
+    Hit,
+    Message,
+    OffsetMap,
+    Passage,
+    Replace,
+    Sentence,
+    Status,
+    Token,
+    Usage,
+    Verdict,
+)
+from rag.sentences import sentence_spans
+from rag.wording import again, refusal
+
+if TYPE_CHECKING:
+    from rag.llm import LLM
+
+__all__ = ["Cancelled", "Turn", "as_passages", "compose"]
+
+Verify = Callable[[str, Sequence[str]], Verdict]
+REFUSED = Verdict("unchecked", 0.0, "says only that there is no answer")
+NEAREST = 3  # passages that a refusal shows
+
+
+class Cancelled(Exception):
+    """Nobody waits for this answer any more."""
+
+
+def _silent(event: Event) -> None:
+    """Nobody watches."""
+
+
+@dataclass
+class Turn:
+    """One question under way: who watches it, what came before, and how long each stage took."""
+
+    emit: Callable[[Event], None] = _silent
+    cancel: threading.Event | None = None
+    history: tuple[Message, ...] = ()
+    standalone: str = ""
+    hits: tuple[Hit, ...] = ()
+    timings: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the milliseconds spent inside to the timing of `stage`."""
+        began = perf_counter()
+        try:
+            yield
+        finally:
+            spent = (perf_counter() - began) * 1000
+            self.timings[stage] = self.timings.get(stage, 0.0) + spent
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An answer in the making. `refused`: the model said that the passages do not tell."""
+
+    text: str
+    sentences: tuple[Sentence, ...]
+    citations: tuple[Citation, ...]
+    refused: bool = False
+    model: str = ""
+    usage: Usage | None = None
+    warnings: tuple[str, ...] = ()
+
+    def warn(self, warning: str) -> Draft:
+        """The same draft with one more warning."""
+        return replace(self, warnings=(*self.warnings, warning))
+
+
+def as_passages(passages: Sequence[Passage | str]) -> list[Passage]:
+    """Plain strings become passages of sources "passage-1", "passage-2", …"""
+    return [
+        passage if isinstance(passage, Passage) else _plain(passage, f"passage-{n}")
+        for n, passage in enumerate(passages, 1)
+    ]
+
+
+def _plain(text: str, source: str) -> Passage:
+    return Passage(
+        id=source,
+        source=source,
+        title=source,
+        heading="",
+        start=0,
+        end=len(text),
+        text=text,
+        raw=text,
+        language=language(text),
+        offsets=OffsetMap.identity(len(text)),
+    )
+
+
+def compose(
+    question: str, passages: Sequence[Passage], turn: Turn, parts: Parts, verify: Verify
+) -> Answer:
+    """The answer to `question` from `passages`, best first, with every sentence checked."""
+    found = {hit.passage.id: hit for hit in turn.hits}
+    hits = tuple(found.get(passage.id, Hit(passage, 0.0)) for passage in passages)
+    with turn.timed("evidence"):
+        evidence = parts.evidence(turn.standalone or question, passages)
+        probability = answerable(evidence)
+    draft = _drafted(question, hits, evidence, turn, parts, verify)
+    if draft.model:
+        verdicts = [sentence.verdict for sentence in draft.sentences]
+        probability = with_answer(probability, draft.refused, verdicts)
+    refused = draft.refused or probability < parts.settings.refuse_below
+    if refused or not draft.sentences:
+        draft, refused = _refusal(draft, evidence), True
+    turn.emit(Replace(draft.text) if draft.model else Token(draft.text))
+    return Answer(
+        question=question,
+        text=draft.text,
+        sentences=draft.sentences,
+        citations=draft.citations,
+        refused=refused,
+        answerable=probability,
+        mode="llm" if draft.model else "extractive",
+        model=draft.model,
+        warnings=draft.warnings,
+        timings=dict(turn.timings),
+        usage=draft.usage,
+        hits=hits,
+    )
+
+
+def _drafted(
+    question: str,
+    hits: Sequence[Hit],
+    evidence: Evidence,
+    turn: Turn,
+    parts: Parts,
+    verify: Verify,
+) -> Draft:
+    """The checked answer, by the policy for sentences that nothing supports."""
+
+    def check(draft: Draft) -> Draft:
+        with turn.timed("verify"):
+            return _checked(draft, hits, verify, parts)
+
+    llm = parts.llm
+    if llm is None:
+        return check(_quoted(evidence, parts))
+    draft = check(_written(question, hits, turn, parts, llm))
+    policy = parts.settings.unsupported
+    faults = _faults(draft)
+    if not faults or policy == "mark":
+        return draft
+    if policy == "retry":
+        turn.emit(Status("again", "Answering again without what no source supports …"))
+        turn.emit(Replace(""))
+        asked = again(question, [(s.text, s.verdict.reason) for s in faults])
+        draft = check(_written(asked, hits, turn, parts, llm))
+        return draft.warn(f"Answered again: {len(faults)} sentences had no support at first.")
+    return _without(draft, faults)
+
+
+# --- drafts ---
+
+
+def _quoted(evidence: Evidence, parts: Parts) -> Draft:
+    """The sentences that answer, word for word."""
+    picks = extract(evidence)
+    hits = [Hit(passage, 0.0) for passage in evidence.passages]
+    text = "\n".join(
+        f"{evidence.sentence(pick.passage, pick.sentence)} [{pick.passage + 1}]" for pick in picks
+    )
+    cited = cite(text, hits, parts.sentence_vectors.similarity)
+    return Draft(cited.text, cited.sentences, cited.citations, warnings=cited.warnings)
+
+
+def _written(question: str, hits: Sequence[Hit], turn: Turn, parts: Parts, llm: LLM) -> Draft:
+    """What the model says, with its marks read."""
+    from rag.reply import ask
+
+    turn.emit(Status("answer", f"{llm.endpoint.model} is answering …"))
+    with turn.timed("answer"), ask(llm, question, turn.history, hits, turn.cancel) as reply:
+        for piece in reply:
+            if "first_token" not in turn.timings:
+                turn.timings["first_token"] = sum(turn.timings.values())
+            turn.emit(Token(piece))
+    if turn.cancel is not None and turn.cancel.is_set():
+        raise Cancelled
+    with turn.timed("cite"):
+        cited = cite(reply.text, reply.hits, parts.sentence_vectors.similarity)
+    return Draft(
+        cited.text,
+        cited.sentences,
+        cited.citations,
+        refused=reply.refused,
+        model=llm.endpoint.model,
+        usage=reply.usage,
+        warnings=(*reply.warnings, *cited.warnings),
+    )
+
+
+def _refusal(draft: Draft, evidence: Evidence) -> Draft:
+    """That nothing answers the question, beside the passages that came nearest."""
+    nearest = [
+        _citation(n, passage, *spans[int(cosines.argmax())])
+        for n, (passage, spans, cosines) in enumerate(
+            zip(evidence.passages, evidence.spans, evidence.sentence_cosines, strict=True), 1
+        )
+        if spans
+    ][:NEAREST]
+    text = refusal(evidence.question, [citation.n for citation in nearest])
+    sentences = tuple(
+        Sentence(text[start:end], start, end, (), REFUSED) for start, end in sentence_spans(text)
+    )
+    return replace(draft, text=text, sentences=sentences, citations=tuple(nearest))
+
+
+def _citation(n: int, passage: Passage, start: int, end: int) -> Citation:
+    raw_start, raw_end = passage.raw_span(start, end)
+    quote = passage.quote(start, end)
+    return Citation(n, passage.source, passage.title, raw_start, raw_end, quote)
+
+
+# --- sentences that nothing supports ---
+
+
+def _faults(draft: Draft) -> list[Sentence]:
+    return [s for s in draft.sentences if s.verdict.label == "unsupported"]
+
+
+def _without(draft: Draft, faults: Sequence[Sentence]) -> Draft:
+    """The answer without some of its sentences, and without citations that only they had."""
+    text, kept = "", []
+    for sentence in draft.sentences:
+        if sentence in faults:
+            continue
+        before = draft.text[: sentence.start]
+        gap = before[len(before.rstrip()) :] if text else ""
+        start = len(text) + len(gap)
+        text += gap + draft.text[sentence.start : sentence.end]
+        kept.append(replace(sentence, start=start, end=len(text)))
+    cited = {n for sentence in kept for n in sentence.citations}
+    return replace(
+        draft,
+        text=text,
+        sentences=tuple(kept),
+        citations=tuple(c for c in draft.citations if c.n in cited),
+    ).warn(f"{len(faults)} sentences were left out: no source supports them.")
+
+
+# --- checking ---
+
+
+def _checked(draft: Draft, hits: Sequence[Hit], verify: Verify, parts: Parts) -> Draft:
+    """Each sentence with its verdict: against the words it cites, or all that was retrieved."""
+    words = {citation.n: _words(citation, hits) for citation in draft.citations}
+    everything = [hit.passage.text for hit in hits]
+    claims = [sentence.text for sentence in draft.sentences]
+    evidence = [[words[n] for n in s.citations] or everything for s in draft.sentences]
+    judge = parts.judge if draft.model else None
+    verdicts = judge.verdicts(claims, evidence) if judge else list(map(verify, claims, evidence))
+    sentences = map(_with_verdict, draft.sentences, verdicts)
+    return replace(draft, sentences=tuple(sentences))
+
+
+def _with_verdict(sentence: Sentence, verdict: Verdict) -> Sentence:
+    return replace(sentence, verdict=verdict)
+
+
+def _words(citation: Citation, hits: Sequence[Hit]) -> str:
+    """What a citation quotes, as a reader sees it: without the noise that cleaning takes away."""
+    for passage in (hit.passage for hit in hits):
+        if passage.source == citation.source and (
+            passage.start <= citation.start and citation.end <= passage.end
+        ):
+            return passage.cleaned(citation.start, citation.end)
+    return citation.quote

@@ -1,0 +1,283 @@
+"""The `rag` command. Thin: it parses, calls `Rag`, and prints.
+
+Exit status: 0 done (a refusal is an answer), 1 error, 2 wrong usage, 3 done in part (some files
+failed), 4 quality dropped against a baseline.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rag.errors import RagError
+
+if TYPE_CHECKING:
+    from rag.config import Settings
+    from rag.engine import Rag
+    from rag.schema import Answer, IngestReport
+
+__all__ = ["main"]
+
+IN_PART = 3
+DROPPED = 4
+INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="essay-rag", prog_name="rag")
+def cli() -> None:
+    """Ask a folder of essays; every sentence of the answer shows the words it rests on.
+
+    Without a model it answers in quotes. Name one with RAG_LLM_BASE_URL and RAG_LLM_MODEL (any
+    OpenAI-compatible endpoint), or start Ollama, LM Studio, vLLM or llama.cpp on this machine.
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command and leave with its exit status."""
+    _speak_utf8()
+    try:
+        status = cli.main(arguments, prog_name="rag", standalone_mode=False)
+    except click.exceptions.Abort:
+        status = INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except RagError as error:
+        click.echo(f"rag: {error.what}", err=True)
+        if error.do:
+            click.echo(error.do, err=True)
+        status = 1
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    except BrokenPipeError:
+        # The reader (head, less) has gone; keep Python from complaining about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _speak_utf8() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure: Callable[..., None] | None = getattr(stream, "reconfigure", None)
+        if reconfigure:
+            reconfigure(encoding="utf-8", errors="replace")
+
+
+def _clean(text: str) -> str:
+    """An argument without the surrogates that undecodable bytes on the command line become."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+@contextmanager
+def _open(settings: Settings | None = None) -> Iterator[Rag]:
+    from rag.config import Settings
+    from rag.engine import Rag
+
+    with Rag(settings or Settings()) as rag:
+        yield rag
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+def _print_json(value: object) -> None:
+    from rag.records import to_record
+
+    click.echo(json.dumps(to_record(value), ensure_ascii=False))
+
+
+@cli.command()
+@click.argument("question")
+@click.option("--source", "sources", multiple=True, help="Search this essay only (repeatable).")
+@json_option
+def ask(question: str, sources: tuple[str, ...], as_json: bool) -> None:
+    """Answer QUESTION from the essays, with citations.
+
+    On first use, where nothing is ingested yet, the essays in seeds/ are read in.
+    """
+    with _open() as rag:
+        _first_use(rag, quiet=as_json)
+        answer = rag.query(_clean(question), sources=list(sources) or None)
+        if as_json:
+            _print_json(answer)
+        else:
+            _print_answer(answer)
+
+
+@cli.command()
+def chat() -> None:
+    """Chat in the terminal: follow-ups understood, answers streamed. An empty line leaves."""
+    from rich.console import Console
+
+    from rag.terminal import converse
+
+    with _open() as rag:
+        _first_use(rag)
+        converse(rag, Console(highlight=False))
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@json_option
+def ingest(paths: tuple[Path, ...], as_json: bool) -> None:
+    """Read in essays: each PATH is a folder or one file. Only what changed is worked on."""
+    with _open() as rag:
+        reports = [_ingest(rag, path, quiet=as_json) for path in paths]
+    for report in reports:
+        if as_json:
+            _print_json(report)
+        else:
+            _print_report(report)
+    if any(report.failed for report in reports):
+        raise click.exceptions.Exit(IN_PART)
+
+
+@cli.command(name="list")
+@json_option
+def list_(as_json: bool) -> None:
+    """Show the essays: title, language, passages, date."""
+    with _open() as rag:
+        essays = rag.essays()
+    if as_json:
+        _print_json(essays)
+        return
+    if not essays:
+        click.echo("Nothing is ingested yet. Read in a folder with: rag ingest PATH")
+        return
+    from rich.console import Console
+
+    from rag.terminal import essay_table
+
+    Console(highlight=False).print(essay_table(essays))
+
+
+@cli.command()
+@click.argument("source")
+def remove(source: str) -> None:
+    """Forget the essay SOURCE (as `rag list` names it). The file itself stays."""
+    with _open() as rag:
+        rag.remove(_clean(source))
+    click.echo(f"Removed {source} from the index; the file itself was left alone.")
+
+
+@cli.command()
+def reindex() -> None:
+    """Make the index again from the texts already read in, with the present settings."""
+    with _open() as rag, _progress(quiet=False) as on_progress:
+        rag.reindex(on_progress=on_progress)
+    click.echo("The index is made again.")
+
+
+@cli.command()
+@click.option("--settings", "show_settings", is_flag=True, help="List every setting and its value.")
+@json_option
+def doctor(show_settings: bool, as_json: bool) -> None:
+    """Say what was found, what was chosen, which host will see passages, and whether it works."""
+    if show_settings:
+        from rag.config import Settings
+        from rag.terminal import settings_table
+
+        _print_rich(settings_table(Settings()))
+        return
+    with _open() as rag:
+        report = rag.doctor()
+    if as_json:
+        _print_json(report)
+    else:
+        for check in report.checks:
+            click.echo(f"{'✓' if check.ok else '✗'} {check.name}: {check.message}")
+    if not report.ok:
+        raise click.exceptions.Exit(1)
+
+
+def _print_rich(renderable: object) -> None:
+    from rich.console import Console
+
+    Console(highlight=False).print(renderable)
+
+
+@cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address.")
+@click.option("--port", default=7860, show_default=True, help="The port to serve on.")
+@click.option("--no-browser", is_flag=True, help="Do not open the page in a browser.")
+def ui(host: str, port: int, no_browser: bool) -> None:
+    """Chat in the browser."""
+    from rag.config import Settings
+    from ui.app import launch
+
+    launch(Settings(), host=host, port=port, open_browser=not no_browser)
+
+
+@cli.command(
+    name="eval",
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+    add_help_option=False,
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def eval_(arguments: tuple[str, ...]) -> None:
+    """Measure retrieval, answers, citations and refusals (`rag eval --help` lists the options)."""
+    from eval.__main__ import main as run_eval
+
+    raise click.exceptions.Exit(run_eval(list(arguments)))
+
+
+def _first_use(rag: Rag, quiet: bool = False) -> None:
+    """Read in the repository's own essays where nothing is ingested yet."""
+    if rag.essays():
+        return
+    from rag.engine import seeds
+
+    path = seeds()
+    if not quiet:
+        click.echo(f"First use: reading in the essays in {path.name}/ …", err=True)
+    report = _ingest(rag, path, quiet)
+    for source, reason in report.failed.items():
+        click.echo(f"rag: {source} could not be read in: {reason}", err=True)
+
+
+def _ingest(rag: Rag, path: Path, quiet: bool) -> IngestReport:
+    with _progress(quiet) as on_progress:
+        return rag.ingest(path, on_progress=on_progress)
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Callable[[Any], None] | None]:
+    if quiet:
+        yield None
+        return
+    from rag.terminal import progress_bar
+
+    with progress_bar() as on_progress:
+        yield on_progress
+
+
+def _print_report(report: IngestReport) -> None:
+    counts = {
+        "new": len(report.added),
+        "changed": len(report.changed),
+        "renamed": len(report.renamed),
+        "gone": len(report.removed),
+        "unchanged": len(report.unchanged),
+        "failed": len(report.failed),
+    }
+    shown = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    click.echo(f"Essays: {shown or 'none found'}.")
+    for source, reason in report.failed.items():
+        click.echo(f"  {source}: {reason}", err=True)
+
+
+def _print_answer(answer: Answer) -> None:
+    from rag.terminal import answer_lines
+
+    for line in answer_lines(answer):
+        click.echo(line)
+    for warning in answer.warnings:
+        click.echo(f"Note: {warning}", err=True)

@@ -1,0 +1,216 @@
+"""`Rag`: a folder of essays that can be asked. Calls the stages in order, and nobody else does."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextvars import ContextVar, copy_context
+from functools import cache
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Self
+
+from rag.answering import Turn, as_passages, compose
+from rag.condense import condense
+from rag.config import Settings
+from rag.errors import NothingIngested
+from rag.parts import Parts
+from rag.schema import (
+    Answer,
+    Done,
+    EssayInfo,
+    Event,
+    Hit,
+    IngestReport,
+    Message,
+    Passage,
+    Status,
+    Verdict,
+)
+
+if TYPE_CHECKING:
+    from rag.doctor import Report
+    from rag.ingest import OnProgress
+
+__all__ = ["Rag", "query", "seeds"]
+
+
+def seeds() -> Path:
+    """The repository's own essays. Raises NothingIngested where the package came alone."""
+    path = Path(__file__).resolve().parents[1] / "seeds"
+    if not path.is_dir():
+        raise NothingIngested("No essay is ingested yet.", "Read in a folder with: rag ingest PATH")
+    return path
+
+
+@cache
+def _default() -> Rag:
+    return Rag()
+
+
+def query(question: str) -> Answer:
+    """Answer `question` with default settings; reads in the repository's seeds/ on first use.
+
+    Raises:
+        NothingIngested: there is no essay, and no seeds/ folder beside the package.
+        EndpointError: the configured model's endpoint failed.
+    """
+    rag = _default()
+    if not rag.essays():
+        rag.ingest(seeds())
+    return rag.query(question)
+
+
+class Rag:
+    """Essays in a data directory, and questions to them. Reading is thread-safe.
+
+    A subclass can replace a stage: `query` and `stream` go through `self.retrieve`, `self.answer`
+    and `self.verify`.
+
+    Args:
+        settings: default: from `RAG_*` variables and `.env`.
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or Settings()
+        self._parts = Parts(self.settings)
+        self._turn: ContextVar[Turn] = ContextVar("turn")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+        self._parts.close()
+
+    # --- essays ---
+
+    def ingest(self, path: str | Path, on_progress: OnProgress | None = None) -> IngestReport:
+        """Read in a folder or one file; only what is new or changed is worked on.
+
+        Raises:
+            LoadError: there is nothing at `path`.
+            IndexBusy: another process is writing.
+            IndexMismatch: the index was made with other settings.
+        """
+        return self._parts.index.ingest(Path(path), on_progress=on_progress)
+
+    def essays(self) -> list[EssayInfo]:
+        """What is ingested, by source."""
+        return self._parts.index.essays()
+
+    def text(self, source: str) -> str:
+        """The decoded text that all offsets of `source` point into. Raises SourceNotFound."""
+        return self._parts.index.text(source)
+
+    def remove(self, source: str) -> None:
+        """Forget an essay; its file is left alone. Raises SourceNotFound, IndexBusy."""
+        self._parts.index.remove(source)
+
+    def reindex(self, on_progress: OnProgress | None = None) -> None:
+        """Make the index again from the catalog's texts, with the present settings."""
+        self._parts.index.reindex(on_progress=on_progress)
+
+    # --- questions ---
+
+    def retrieve(
+        self,
+        question: str,
+        history: Sequence[Message] = (),
+        k: int | None = None,
+        sources: Sequence[str] | None = None,
+    ) -> list[Hit]:
+        """The `k` passages (default: the setting) nearest to what is asked, best first.
+
+        Args:
+            question: may lean on `history` ("and what did it cost?").
+            history: the conversation so far, oldest first.
+            sources: search these essays only; None: all.
+
+        Raises:
+            NothingIngested, IndexMismatch, SourceNotFound; EndpointError where a model rewrites.
+        """
+        if not self.essays():
+            raise NothingIngested(
+                "No essay is ingested yet.", "Read in a folder with: rag ingest PATH"
+            )
+        turn = self._turn.get(Turn())
+        turn.standalone = question
+        if history:
+            turn.standalone = condense(question, history, self._parts.llm, turn.cancel).question
+        retriever = self._parts.retriever
+        return retriever.hits(turn.standalone, k=k or self.settings.k, sources=sources)
+
+    def query(
+        self,
+        question: str,
+        history: Sequence[Message] = (),
+        sources: Sequence[str] | None = None,
+    ) -> Answer:
+        """Answer from the essays. Arguments and errors as `retrieve`."""
+        return copy_context().run(self._answer_turn, Turn(), question, history, sources)
+
+    def stream(
+        self,
+        question: str,
+        history: Sequence[Message] = (),
+        sources: Sequence[str] | None = None,
+    ) -> Iterator[Event]:
+        """The events of answering, `Done(answer)` last; closing the generator cancels."""
+        events: SimpleQueue[Event | BaseException] = SimpleQueue()
+        cancel = threading.Event()
+        turn = Turn(emit=events.put, cancel=cancel)
+
+        def work() -> None:
+            try:
+                events.put(Done(self._answer_turn(turn, question, history, sources)))
+            except BaseException as error:  # noqa: BLE001  # handed to the reader, who raises it
+                events.put(error)
+
+        threading.Thread(target=copy_context().run, args=(work,), daemon=True).start()
+        try:
+            while True:
+                event = events.get()
+                if isinstance(event, BaseException):
+                    raise event
+                yield event
+                if isinstance(event, Done):
+                    return
+        finally:
+            cancel.set()
+
+    def answer(self, question: str, passages: Sequence[Passage | str]) -> Answer:
+        """Answer from these passages alone: Passages, or plain strings ("passage-1", …).
+
+        Raises:
+            EndpointError: the configured model's endpoint failed.
+        """
+        turn = self._turn.get(Turn())
+        return compose(question, as_passages(passages), turn, self._parts, self.verify)
+
+    def verify(self, claim: str, evidence: Sequence[str]) -> Verdict:
+        """Check one sentence against the texts it is said to rest on."""
+        return self._parts.verify(claim, evidence)
+
+    def doctor(self) -> Report:
+        """What was found, what was chosen, which host will see passages, and whether it works."""
+        from rag.doctor import examine
+
+        return examine(self._parts)
+
+    def _answer_turn(
+        self,
+        turn: Turn,
+        question: str,
+        history: Sequence[Message],
+        sources: Sequence[str] | None,
+    ) -> Answer:
+        self._turn.set(turn)
+        turn.history = tuple(history)
+        turn.emit(Status("retrieve", "Searching the essays …"))
+        with turn.timed("retrieve"):
+            turn.hits = tuple(self.retrieve(question, history, self.settings.k, sources))
+        return self.answer(question, [hit.passage for hit in turn.hits])

@@ -1,0 +1,187 @@
+"""What a `Rag` is made of, each part opened at its first use and once."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.config import Settings
+from rag.embed import Encoder, Encoders, open_encoders
+from rag.evidence import Evidence, gather
+from rag.schema import Passage
+
+if TYPE_CHECKING:
+    from rag.endpoint import Endpoint, Survey
+    from rag.ingest import Indexer
+    from rag.judge import Judge
+    from rag.llm import LLM
+    from rag.retrieve import Retriever
+    from rag.verify import Verifier
+
+__all__ = ["Parts", "VectorsAtHand"]
+
+Vector = NDArray[np.float32]
+T = TypeVar("T")
+
+REMEMBERED = 2048  # texts whose vectors stay in memory: some ten questions' worth, about 5 MB
+
+
+class VectorsAtHand:
+    """Vectors of texts: remembered, else from the catalog, else from the encoder. Thread-safe."""
+
+    def __init__(self, encoder: Encoder, stored: Callable[[Sequence[str]], dict[str, Vector]]):
+        self._encoder = encoder
+        self._stored = stored
+        self._known: OrderedDict[str, Vector] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __call__(self, texts: Sequence[str]) -> Vector:
+        """n texts → rows [n, dimension] of length 1."""
+        if not texts:
+            return np.zeros((0, self._encoder.dimension), np.float32)
+        with self._lock:
+            found = {text: self._known[text] for text in texts if text in self._known}
+        wanted = [text for text in dict.fromkeys(texts) if text not in found]
+        found |= self._stored(wanted) if wanted else {}
+        missing = [text for text in wanted if text not in found]
+        if missing:
+            found |= dict(zip(missing, self._encoder.passages(missing), strict=True))
+        with self._lock:
+            for text in wanted:
+                self._known[text] = found[text]
+            while len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
+        return np.stack([found[text] for text in texts]).astype(np.float32)
+
+    def cosines(self, question: str, texts: Sequence[str]) -> Vector:
+        """A question, as its encoder embeds questions, against n texts."""
+        cosines: Vector = self(texts) @ self._encoder.query(question)
+        return cosines
+
+    def similarity(self, text: str, others: Sequence[str]) -> list[float]:
+        """A text against n others of its kind."""
+        return [float(cosine) for cosine in self(others) @ self([text])[0]]
+
+
+class once(Generic[T]):  # noqa: N801  # reads as the decorator it is
+    """A property that is made at its first use, and once, also by two threads at a time."""
+
+    def __init__(self, make: Callable[[Any], T]) -> None:
+        self._make = make
+        self.__doc__ = make.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, parts: Parts, owner: type | None = None) -> T:
+        with parts._lock:
+            if self._name not in parts.__dict__:
+                parts.__dict__[self._name] = self._make(parts)
+        found: T = parts.__dict__[self._name]
+        return found
+
+
+class Parts:
+    """The parts of one `Rag`. Opening any of them twice, also by two threads, opens it once."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._lock = threading.RLock()
+        self._closing: list[Callable[[], None]] = []
+
+    def close(self) -> None:
+        """Close what was opened, the last first."""
+        with self._lock:
+            while self._closing:
+                self._closing.pop()()
+
+    def _kept(self, made: T) -> T:
+        """`made`, to be closed when all is."""
+        if close := getattr(made, "close", None):
+            self._closing.append(close)
+        return made
+
+    @once
+    def encoders(self) -> Encoders:
+        """The encoders that the settings name."""
+        return self._kept(open_encoders(self.settings, self.settings.data_dir / "models"))
+
+    @once
+    def index(self) -> Indexer:
+        """Catalog, vectors and words in the data directory."""
+        from rag.ingest import Indexer
+
+        return self._kept(Indexer(self.settings.data_dir / "index", self.encoders))
+
+    @once
+    def retriever(self) -> Retriever:
+        """Finds passages in an index that agrees with itself and with the settings."""
+        from rag.retrieve import Retriever
+
+        index = self.index
+        index.ready()
+        return Retriever(index.catalog, index.vectors, index.lexical, self.encoders, self.settings)
+
+    @once
+    def survey(self) -> Survey:
+        """Which endpoints there are, and which one was chosen."""
+        from rag.endpoint import survey
+
+        return survey(self.settings)
+
+    @once
+    def llm(self) -> LLM | None:
+        """The model that answers; None: quotes only."""
+        endpoint = self.survey.endpoint
+        return self._model(endpoint) if endpoint else None
+
+    @once
+    def judge(self) -> Judge | None:
+        """The model that checks sentences, where the settings ask for one."""
+        if self.settings.judge == "off":
+            return None
+        from rag.endpoint import judge_endpoint
+        from rag.judge import Judge
+
+        endpoint = judge_endpoint(self.settings, self.survey.endpoint)
+        if endpoint is None:
+            return None
+        same = self.llm is not None and endpoint == self.llm.endpoint
+        return Judge(self.llm if same and self.llm else self._model(endpoint))
+
+    def _model(self, endpoint: Endpoint) -> LLM:
+        from rag.llm import LLM
+
+        return self._kept(LLM(endpoint, self.settings))
+
+    @once
+    def verifier(self) -> Verifier:
+        """Checks sentences without a model."""
+        from rag.verify import Verifier
+
+        return Verifier(self.sentence_vectors)
+
+    @once
+    def sentence_vectors(self) -> VectorsAtHand:
+        """Vectors of single sentences."""
+        return self._at_hand(self.encoders.sentence)
+
+    @once
+    def passage_vectors(self) -> VectorsAtHand:
+        """Vectors of whole passages."""
+        return self._at_hand(self.encoders.passage)
+
+    def _at_hand(self, encoder: Encoder) -> VectorsAtHand:
+        catalog = self.index.catalog
+        return VectorsAtHand(encoder, lambda texts: catalog.vectors(encoder.name, texts))
+
+    def evidence(self, question: str, passages: Sequence[Passage]) -> Evidence:
+        """The passages beside the question, with the vectors at hand."""
+        return gather(
+            question, passages, self.passage_vectors.cosines, self.sentence_vectors.cosines
+        )

@@ -1,0 +1,128 @@
+"""`Rag` as a program uses it: real essays, real encoders, real indexes, no model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rag import Rag, Settings
+from rag.errors import NothingIngested, SourceNotFound
+from rag.schema import Answer, Done, Passage, Status, Token, Verdict
+
+COMPANY = "作者在哪家公司做AI Infra？"
+
+
+def assert_exact(rag: Rag, answer: Answer) -> None:
+    for citation in answer.citations:
+        assert rag.text(citation.source)[citation.start : citation.end] == citation.quote
+        assert citation.quote.strip()
+    for sentence in answer.sentences:
+        assert 0 <= sentence.start < sentence.end <= len(answer.text)
+
+
+def test_an_answer_quotes_the_essay_it_rests_on(rag: Rag) -> None:
+    answer = rag.query(COMPANY)
+    assert not answer.refused
+    assert answer.mode == "extractive"
+    assert "阶跃星辰" in answer.text
+    assert any("000_" in c.source and "阶跃星辰" in c.quote for c in answer.citations)
+    assert all(s.verdict.label == "supported" for s in answer.sentences)
+    assert_exact(rag, answer)
+
+
+def test_a_refusal_shows_the_nearest_passages_and_is_marked(rag: Rag) -> None:
+    answer = rag.query("How many moons does the planet Neptune have, and who discovered Triton?")
+    assert answer.refused
+    assert answer.answerable < rag.settings.refuse_below
+    assert answer.citations
+    assert all(s.verdict.label == "unchecked" for s in answer.sentences)
+    assert_exact(rag, answer)
+
+
+def test_a_stream_ends_with_the_answer_that_query_gives(rag: Rag) -> None:
+    *events, last = rag.stream(COMPANY)
+    assert isinstance(last, Done)
+    assert isinstance(events[0], Status)
+    shown = "".join(event.text for event in events if isinstance(event, Token))
+    assert shown == last.answer.text == rag.query(COMPANY).text
+
+
+def test_a_follow_up_leans_on_what_was_asked_before(rag: Rag) -> None:
+    history = [
+        {"role": "user", "content": "HeuriGym是什么？"},
+        {"role": "assistant", "content": "一个评测。"},
+    ]
+    hits = rag.retrieve("它得出了什么结论？", history=history, k=5)
+    assert any("HeuriGym" in hit.passage.raw for hit in hits)
+
+
+def test_sources_limit_the_search(rag: Rag) -> None:
+    one = rag.essays()[0].source
+    assert {hit.passage.source for hit in rag.retrieve("AI", sources=[one])} == {one}
+    with pytest.raises(SourceNotFound):
+        rag.retrieve("AI", sources=["seeds/nobody.txt"])
+
+
+def test_answers_come_from_given_passages_alone(rag: Rag) -> None:
+    passages = ["The bridge was opened in 1932.", "Bananas are rich in potassium."]
+    answer = rag.answer("When was the bridge opened?", passages)
+    assert "1932" in answer.text
+    assert {citation.source for citation in answer.citations} <= {"passage-1", "passage-2"}
+    assert answer.citations[0].quote == passages[0]
+
+
+def test_verify_tells_what_is_from_what_is_not_there(rag: Rag) -> None:
+    evidence = ["The bridge was opened in 1932."]
+    assert rag.verify("The bridge was opened in 1932.", evidence).label == "supported"
+    wrong = rag.verify("The bridge was opened in 1952.", evidence)
+    assert wrong.label == "unsupported"
+    assert "1952" in wrong.reason
+
+
+def test_a_subclass_can_replace_each_stage(seeded: Path) -> None:
+    called = []
+
+    class Watched(Rag):
+        def retrieve(self, *args: object, **kwargs: object) -> list[object]:  # type: ignore[override]
+            called.append("retrieve")
+            return super().retrieve(*args, **kwargs)  # type: ignore[arg-type, return-value]
+
+        def answer(self, question: str, passages: Sequence[Passage | str]) -> Answer:
+            called.append("answer")
+            return replace(super().answer(question, passages), warnings=("watched",))
+
+        def verify(self, claim: str, evidence: Sequence[str]) -> Verdict:
+            called.append("verify")
+            return Verdict("partly", 0.5, "by hand")
+
+    with Watched(Settings(data_dir=seeded, llm="off")) as rag:
+        for answer in (rag.query(COMPANY), list(rag.stream(COMPANY))[-1].answer):  # type: ignore[union-attr]
+            assert answer.warnings == ("watched",)
+            assert {s.verdict.label for s in answer.sentences} == {"partly"}
+    assert called.count("retrieve") == called.count("answer") == 2
+    assert "verify" in called
+
+
+def test_nothing_ingested_is_an_error_that_names_the_command(settings: Settings) -> None:
+    with Rag(settings) as rag, pytest.raises(NothingIngested, match="rag ingest"):
+        rag.query("anything")
+
+
+def test_two_rags_side_by_side_do_not_meet(fresh: Settings, rag: Rag, tmp_path: Path) -> None:
+    essay = tmp_path / "essay.txt"
+    essay.write_text("The lighthouse keeper's cat is called Marmalade.\n", "utf-8")
+    with Rag(fresh) as other:
+        other.ingest(essay)
+        assert "Marmalade" in other.query("What is the lighthouse keeper's cat called?").text
+        assert len(other.essays()) == 1
+    assert len(rag.essays()) == 5
+
+
+def test_closing_a_stream_early_leaves_the_rag_usable(rag: Rag) -> None:
+    stream = rag.stream(COMPANY)
+    next(stream)
+    stream.close()
+    assert "阶跃星辰" in rag.query(COMPANY).text
