@@ -1,0 +1,911 @@
+"""The source of truth: one SQLite file with essays, passages, vectors and how they were made.
+
+Chroma and tantivy are derived from it and can be thrown away. A change is committed here first,
+together with a note of the passages that the derived indexes have yet to follow (`pending`), so
+that a process killed at any instant leaves either the old state or a state that the next open
+completes. All methods are thread-safe; one process at a time may write (the caller holds the lock).
+
+Text that stands in several places is one *unit*: found once, shown at any of its places. A unit
+lives as long as one place does; its number is never used again, so that a derived index that is
+behind can miss a passage but never show a wrong one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import threading
+import uuid
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.errors import IndexFault, IndexMismatch, SourceNotFound
+from rag.schema import Essay, EssayInfo, OffsetMap, Passage, Place
+
+__all__ = ["Catalog", "FileState", "Pending", "Piece", "Root", "Words", "Writer"]
+
+Ids = NDArray[np.int64]
+Vector = NDArray[np.float32]
+Array = TypeVar("Array", Ids, Vector)
+
+MIGRATIONS = (
+    """
+    CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE manifest (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE root (
+        id INTEGER PRIMARY KEY,
+        path TEXT NOT NULL UNIQUE,
+        name TEXT NOT NULL UNIQUE
+    ) STRICT;
+    CREATE TABLE essay (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        root INTEGER NOT NULL REFERENCES root,
+        source TEXT NOT NULL UNIQUE,
+        size INTEGER NOT NULL, mtime INTEGER NOT NULL, ctime INTEGER NOT NULL,
+        seen INTEGER NOT NULL,
+        digest TEXT NOT NULL,
+        title TEXT NOT NULL, author TEXT NOT NULL, date TEXT NOT NULL, tags TEXT NOT NULL,
+        origin TEXT NOT NULL, language TEXT NOT NULL, encoding TEXT NOT NULL,
+        body_start INTEGER NOT NULL, markdown INTEGER NOT NULL,
+        characters INTEGER NOT NULL, passages INTEGER NOT NULL,
+        title_words TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX essay_root ON essay (root);
+    CREATE TABLE body (
+        essay INTEGER PRIMARY KEY REFERENCES essay ON DELETE CASCADE,
+        text TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE unit (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        copy_key BLOB NOT NULL,
+        language TEXT NOT NULL,
+        rank INTEGER NOT NULL,
+        passage INTEGER NOT NULL,
+        words TEXT NOT NULL,
+        vectors_as BLOB NOT NULL,
+        lexical_as BLOB NOT NULL,
+        UNIQUE (copy_key, language)
+    ) STRICT;
+    CREATE INDEX unit_sample ON unit (language, rank);
+    CREATE TABLE passage (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        essay INTEGER NOT NULL REFERENCES essay ON DELETE CASCADE,
+        unit INTEGER NOT NULL REFERENCES unit,
+        start INTEGER NOT NULL, stop INTEGER NOT NULL,
+        heading TEXT NOT NULL, heading_words TEXT NOT NULL,
+        text TEXT NOT NULL, raw TEXT, context TEXT NOT NULL, runs BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX passage_essay ON passage (essay, unit);
+    CREATE INDEX passage_unit ON passage (unit, essay);
+    CREATE TABLE encoder (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        dimension INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE vector (
+        id INTEGER PRIMARY KEY,
+        encoder INTEGER NOT NULL REFERENCES encoder,
+        hash BLOB NOT NULL,
+        vector BLOB NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX vector_hash ON vector (hash, encoder);
+    CREATE TABLE part (
+        unit INTEGER NOT NULL REFERENCES unit ON DELETE CASCADE,
+        encoder INTEGER NOT NULL REFERENCES encoder,
+        vectors BLOB NOT NULL,
+        PRIMARY KEY (encoder, unit)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX part_unit ON part (unit);
+    CREATE TABLE pending (
+        kind TEXT NOT NULL,
+        unit INTEGER NOT NULL,
+        language TEXT NOT NULL,
+        fresh INTEGER NOT NULL,
+        PRIMARY KEY (kind, unit)
+    ) STRICT, WITHOUT ROWID;
+    """,
+)
+"""Each one brings the schema from its position to the next. `PRAGMA user_version` counts them."""
+
+KINDS = ("vectors", "lexical")
+STORED = np.dtype("<f2")
+"""Half precision: half the disk, and a cosine moves by about 1e-5 (docs/decisions)."""
+
+SAMPLE_CACHE = 64
+SELECTION_CACHE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """What was ingested: a folder or a single file, by its resolved path."""
+
+    id: int
+    path: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """What tells without reading that a file is as it was; times in ns, `seen` when it was read."""
+
+    size: int
+    mtime: int
+    ctime: int
+    seen: int
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A passage as ingest hands it over.
+
+    `copy_key` is equal for passages that are copies of each other. `words` and `heading_words` are
+    what the lexical index finds it by, folded and joined by spaces. `parts` are the texts whose
+    vectors stand for the passage, by encoder; the passage's own vector is their normalised mean.
+    """
+
+    passage: Passage
+    copy_key: str
+    words: str
+    heading_words: str
+    parts: Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A unit that a derived index has yet to follow. `fresh`: the index never held it."""
+
+    unit: int
+    language: str
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the lexical index holds of a unit; `essays` are the numbers of those it stands in."""
+
+    unit: int
+    language: str
+    body: str
+    heading: str
+    title: str
+    essays: tuple[int, ...]
+
+
+class Catalog:
+    """One SQLite file in WAL mode, opened or made. Raises IndexFault when it cannot be used."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._idle: deque[sqlite3.Connection] = deque()
+        self._writing = threading.RLock()
+        self._cache_lock = threading.Lock()
+        self._samples: OrderedDict[tuple[Any, ...], Vector] = OrderedDict()
+        self._selections: OrderedDict[tuple[Any, ...], Ids] = OrderedDict()
+        self._closed = False
+        with self._faults():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._migrate()
+        self.id = self._state("id")
+
+    # -- connections ------------------------------------------------------------------------------
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise _fault(self.path, error) from error
+        except OSError as error:
+            raise IndexFault(
+                f"{self.path} cannot be opened: {error.strerror or error}.",
+                "Set RAG_DATA_DIR to a folder you may write to.",
+            ) from error
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        with self._faults():
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                connection = self._connect()
+            try:
+                yield connection
+            finally:
+                if self._closed:
+                    connection.close()
+                else:
+                    self._idle.append(connection)
+
+    def _connect(self) -> sqlite3.Connection:
+        if self._closed:
+            raise IndexFault("The index is closed.", "Open it again.")
+        connection = sqlite3.connect(
+            self.path, timeout=30, isolation_level=None, check_same_thread=False
+        )
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA cache_size = -8000")
+        return connection
+
+    def _migrate(self) -> None:
+        with self._connection() as connection:
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if version == len(MIGRATIONS):
+                return
+            if version > len(MIGRATIONS):
+                raise IndexMismatch(
+                    f"{self.path} has schema {version}; this program knows {len(MIGRATIONS)}.",
+                    "Update the program, or set RAG_DATA_DIR to another folder.",
+                )
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                version = connection.execute("PRAGMA user_version").fetchone()[0]
+                for migration in MIGRATIONS[version:]:
+                    for statement in migration.split(";"):
+                        connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+                fresh = (("id", uuid.uuid4().hex), ("generation", "0"))
+                connection.executemany("INSERT OR IGNORE INTO state VALUES (?, ?)", fresh)
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+
+    def _rows(self, sql: str, *values: Any) -> list[Any]:
+        with self._connection() as connection:
+            return connection.execute(sql, values).fetchall()
+
+    def close(self) -> None:
+        """Close the connections; those in use close when they are done."""
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()
+
+    @contextmanager
+    def write(self) -> Iterator[Writer]:
+        """One transaction: all of it or nothing. The caller holds the index's file lock."""
+        with self._writing, self._connection() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                writer = Writer(connection)
+                yield writer
+                writer.settle()
+                connection.execute(
+                    "UPDATE state SET value = CAST(value AS INTEGER) + 1 WHERE name = 'generation'"
+                )
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    # -- what the index is ------------------------------------------------------------------------
+
+    def _state(self, name: str) -> str:
+        rows = self._rows("SELECT value FROM state WHERE name = ?", name)
+        return str(rows[0][0]) if rows else ""
+
+    def generation(self) -> int:
+        """A number that grows with every commit, of any process."""
+        return int(self._state("generation"))
+
+    def applied(self, kind: str) -> int:
+        """The generation at which the derived index `kind` last followed."""
+        return int(self._state(f"applied:{kind}") or 0)
+
+    def manifest(self) -> dict[str, str]:
+        """What the index was made by; empty for a new one."""
+        return dict(self._rows("SELECT name, value FROM manifest"))
+
+    def check(self, expected: Mapping[str, str]) -> None:
+        """Raise IndexMismatch unless the index was made by what is `expected`, or is new."""
+        found = self.manifest()
+        if not found or found == dict(expected):
+            return
+        differ = sorted(
+            name for name in {*found, *expected} if found.get(name) != expected.get(name)
+        )
+        sides = "; ".join(
+            f"{name}: {found.get(name, 'none')} in the index, {expected.get(name, 'none')} now"
+            for name in differ
+        )
+        raise IndexMismatch(
+            f"The index in {self.path.parent} was made differently ({sides}).",
+            "`rag reindex` makes it anew from the texts it keeps.",
+        )
+
+    def pending(self, kind: str, limit: int = -1) -> list[Pending]:
+        """Units that `kind` has yet to follow, oldest first."""
+        rows = self._rows(
+            "SELECT unit, language, fresh FROM pending WHERE kind = ? ORDER BY unit LIMIT ?",
+            kind,
+            limit,
+        )
+        return [Pending(unit, language, bool(fresh)) for unit, language, fresh in rows]
+
+    def encoders(self) -> dict[str, int]:
+        """The encoders that passages have vectors of: name to dimension."""
+        return dict(
+            self._rows(
+                "SELECT name, dimension FROM encoder "
+                "WHERE EXISTS (SELECT 1 FROM part WHERE part.encoder = encoder.id) ORDER BY id"
+            )
+        )
+
+    def languages(self) -> dict[str, int]:
+        """How many passages there are to find, by language, most first."""
+        return dict(self._rows("SELECT language, count(*) FROM unit GROUP BY 1 ORDER BY 2 DESC, 1"))
+
+    def vector_counts(self) -> dict[str, int]:
+        """How many passages have a vector, by encoder."""
+        return dict(
+            self._rows(
+                "SELECT name, count(*) FROM part JOIN encoder e ON e.id = encoder GROUP BY encoder"
+            )
+        )
+
+    # -- essays -----------------------------------------------------------------------------------
+
+    def roots(self) -> list[Root]:
+        """What was ingested, in order."""
+        return [Root(*row) for row in self._rows("SELECT id, path, name FROM root ORDER BY id")]
+
+    def files(self, root: int) -> dict[str, FileState]:
+        """The essays of one root: source to what its file was when it was read."""
+        rows = self._rows(
+            "SELECT source, size, mtime, ctime, seen, digest FROM essay WHERE root = ?", root
+        )
+        return {row[0]: FileState(*row[1:]) for row in rows}
+
+    def essays(self) -> list[EssayInfo]:
+        """All essays, by source."""
+        rows = self._rows(
+            "SELECT source, title, author, date, language, characters, passages "
+            "FROM essay ORDER BY source"
+        )
+        return [EssayInfo(*row) for row in rows]
+
+    def essay(self, source: str) -> Essay:
+        """The essay as it was loaded. Raises SourceNotFound."""
+        rows = self._rows(
+            "SELECT source, text, digest, title, author, date, tags, origin, language, encoding, "
+            "body_start, markdown FROM essay JOIN body ON essay = id WHERE source = ?",
+            source,
+        )
+        if not rows:
+            raise self._not_found(source)
+        values = dict(zip((item.name for item in fields(Essay)), rows[0], strict=True))
+        values["tags"] = tuple(json.loads(values["tags"]))
+        values["markdown"] = bool(values["markdown"])
+        return Essay(**values)
+
+    def text(self, source: str) -> str:
+        """The essay's decoded text, the one all offsets point into. Raises SourceNotFound."""
+        rows = self._rows("SELECT text FROM essay JOIN body ON essay = id WHERE source = ?", source)
+        if not rows:
+            raise self._not_found(source)
+        return str(rows[0][0])
+
+    def _not_found(self, source: str) -> SourceNotFound:
+        return SourceNotFound(
+            f"No essay {source!r} is ingested.", "`rag list` shows those there are."
+        )
+
+    # -- passages ---------------------------------------------------------------------------------
+
+    def passages(self, ids: Sequence[int], sources: Sequence[str] | None = None) -> list[Passage]:
+        """The passages of these ids, in their order; ids that are gone are left out.
+
+        With `sources`, each is shown at its first place inside them, and left out without one.
+        """
+        inside = None if sources is None else json.dumps(list(sources))
+        with self._connection() as connection:
+            connection.execute("BEGIN")  # both queries see one state
+            try:
+                rows = connection.execute(SHOWN, (_json_ids(ids), inside)).fetchall()
+                spans = connection.execute(PLACES, (_json_ids(ids), inside)).fetchall()
+            finally:
+                connection.execute("COMMIT")
+        found = {row[0]: _passage(row) for row in rows}
+        others: dict[int, list[Place]] = {}
+        for unit, *span in spans:
+            place = Place(*span)
+            shown_at = found.get(unit)
+            if shown_at and (place.source, place.start) != (shown_at.source, shown_at.start):
+                others.setdefault(unit, []).append(place)
+        for unit, elsewhere in others.items():
+            found[unit] = replace(found[unit], places=tuple(elsewhere))
+        return [found[unit] for unit in map(int, ids) if unit in found]
+
+    def passages_of(self, source: str) -> list[Passage]:
+        """The passages of one essay, in reading order, each at its place in this essay."""
+        rows = self._rows(
+            "SELECT unit FROM passage WHERE essay = (SELECT id FROM essay WHERE source = ?) "
+            "GROUP BY unit ORDER BY min(start)",
+            source,
+        )
+        return self.passages([row[0] for row in rows], [source])
+
+    def ids(self, language: str | None = None, after: int = 0, limit: int = -1) -> list[int]:
+        """The ids of all passages, ascending from `after`, at most `limit` of them."""
+        rows = self._rows(
+            "SELECT id FROM unit WHERE id > ?1 AND (?2 IS NULL OR language = ?2) "
+            "ORDER BY id LIMIT ?3",
+            after,
+            language,
+            limit,
+        )
+        return [row[0] for row in rows]
+
+    def selection(self, sources: Sequence[str], language: str) -> Ids:
+        """The ids of the passages of one language that stand in these essays, ascending."""
+        names = tuple(sorted(set(sources)))
+        key = (self.generation(), language, names)
+        return self._cached(
+            self._selections, SELECTION_CACHE, key, lambda: self._select(names, language)
+        )
+
+    def _select(self, names: Sequence[str], language: str) -> Ids:
+        rows = self._rows(
+            "SELECT DISTINCT p.unit FROM passage p JOIN unit u ON u.id = p.unit "
+            "WHERE u.language = ? AND p.essay IN (SELECT id FROM essay WHERE source IN "
+            "(SELECT value FROM json_each(?))) ORDER BY 1",
+            language,
+            json.dumps(list(names)),
+        )
+        return np.fromiter((row[0] for row in rows), np.int64, len(rows))
+
+    def essay_numbers(self, sources: Sequence[str]) -> list[int]:
+        """The numbers by which the lexical index knows these essays; unknown ones are left out."""
+        rows = self._rows(
+            "SELECT id FROM essay WHERE source IN (SELECT value FROM json_each(?))",
+            json.dumps(list(sources)),
+        )
+        return [row[0] for row in rows]
+
+    def known_units(self, keys: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Which of these (copy key, language) stand in the catalog, with their vectors."""
+        with self._connection() as connection:
+            found = set()
+            sql = "SELECT 1 FROM unit WHERE copy_key = ? AND language = ?"
+            for copy_key, language in keys:
+                if connection.execute(sql, (text_hash(copy_key), language)).fetchone():
+                    found.add((copy_key, language))
+            return found
+
+    def words(self, ids: Sequence[int]) -> list[Words]:
+        """What the lexical index holds of these ids; ids that are gone are left out."""
+        with self._connection() as connection:
+            return _words(connection, ids)
+
+    # -- vectors ----------------------------------------------------------------------------------
+
+    def missing(self, encoder: str, texts: Iterable[str]) -> list[str]:
+        """Which of these texts have no vector of this encoder yet, each once, in order."""
+        with self._connection() as connection:
+            number = _encoder(connection, encoder)
+            return [
+                text
+                for text in dict.fromkeys(texts)
+                if not connection.execute(FIND_VECTOR, (text_hash(text), number)).fetchone()
+            ]
+
+    def vectors(self, encoder: str, texts: Sequence[str]) -> dict[str, Vector]:
+        """The vectors that are kept of these texts: text to [dimension]."""
+        with self._connection() as connection:
+            number = _encoder(connection, encoder)
+            found = {}
+            for text in texts:
+                row = connection.execute(FIND_VECTOR, (text_hash(text), number)).fetchone()
+                if row:
+                    found[text] = np.frombuffer(row[1], STORED).astype(np.float32)
+            return found
+
+    def sentence_vectors(self, encoder: str, ids: Sequence[int]) -> tuple[Ids, Vector]:
+        """The vectors of all parts of these passages: (owner's id of each row [n], rows [n, d]).
+
+        Rows are in the order of `ids`, then of the parts. An id that is gone has no rows.
+        """
+        with self._connection() as connection:
+            rows = connection.execute(
+                "SELECT unit, vectors FROM part WHERE encoder = ? "
+                "AND unit IN (SELECT value FROM json_each(?))",
+                (_encoder(connection, encoder), _json_ids(ids)),
+            ).fetchall()
+            parts = {unit: np.frombuffer(blob, np.int64) for unit, blob in rows}
+            order = [int(unit) for unit in ids if int(unit) in parts]
+            if not order:
+                return np.empty(0, np.int64), np.empty((0, 0), np.float32)
+            numbers = np.concatenate([parts[unit] for unit in order])
+            distinct, position = np.unique(numbers, return_inverse=True)
+            blobs = connection.execute(
+                "SELECT vector FROM vector WHERE id IN (SELECT value FROM json_each(?)) "
+                "ORDER BY id",
+                (_json_ids(distinct.tolist()),),
+            ).fetchall()
+        table = np.frombuffer(b"".join(blob for (blob,) in blobs), STORED)
+        table = table.reshape(len(blobs), -1)
+        owners = np.repeat(np.array(order, np.int64), [len(parts[unit]) for unit in order])
+        return owners, table[position].astype(np.float32)
+
+    def passage_vectors(self, encoder: str, ids: Sequence[int]) -> tuple[Ids, Vector]:
+        """One vector for each of these passages that has any: (ids [n], unit rows [n, d])."""
+        owners, rows = self.sentence_vectors(encoder, ids)
+        if not len(owners):
+            return owners, rows
+        first = np.flatnonzero(np.r_[True, owners[1:] != owners[:-1]])
+        means = np.add.reduceat(rows, first, axis=0)
+        norms = np.linalg.norm(means, axis=1, keepdims=True)
+        return owners[first], np.asarray(means / np.maximum(norms, 1e-12), np.float32)
+
+    def background(self, encoder: str, language: str, size: int = 256) -> Vector:
+        """A fixed-size sample of a language's passage vectors: [at most size, d].
+
+        The passages whose hashes are lowest (bottom-k sampling): the same for the same texts in
+        whatever order they came, and an essay more or less exchanges few of them.
+        """
+        key = (self.generation(), encoder, language, size)
+        return self._cached(
+            self._samples, SAMPLE_CACHE, key, lambda: self._sample(encoder, language, size)
+        )
+
+    def _sample(self, encoder: str, language: str, size: int) -> Vector:
+        rows = self._rows(
+            "SELECT id FROM unit WHERE language = ? ORDER BY rank LIMIT ?", language, size
+        )
+        return self.passage_vectors(encoder, [row[0] for row in rows])[1]
+
+    def _cached(
+        self,
+        cache: OrderedDict[tuple[Any, ...], Array],
+        size: int,
+        key: tuple[Any, ...],
+        make: Callable[[], Array],
+    ) -> Array:
+        with self._cache_lock:
+            if key in cache:
+                cache.move_to_end(key)
+                return cache[key]
+        value = make()
+        value.setflags(write=False)
+        with self._cache_lock:
+            cache[key] = value
+            while len(cache) > size:
+                cache.popitem(last=False)
+        return value
+
+
+class Writer:
+    """The changes of one transaction; `Catalog.write` makes and settles it."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._execute = connection.execute
+        self._touched: set[int] = set()
+        self._made: set[int] = set()
+
+    def set_manifest(self, manifest: Mapping[str, str]) -> None:
+        """Say what the index is made by."""
+        self._execute("DELETE FROM manifest")
+        self._connection.executemany("INSERT INTO manifest VALUES (?, ?)", manifest.items())
+
+    def add_root(self, path: str, name: str) -> Root:
+        """A root under a name of its own."""
+        cursor = self._execute("INSERT INTO root (path, name) VALUES (?, ?)", (path, name))
+        return Root(int(cursor.lastrowid or 0), path, name)
+
+    def drop_empty_roots(self) -> None:
+        """Forget roots without essays, so that their names are free again."""
+        self._execute("DELETE FROM root WHERE id NOT IN (SELECT root FROM essay)")
+
+    def seen(self, source: str, state: FileState) -> None:
+        """The file was read again and is the same."""
+        self._execute(
+            "UPDATE essay SET size = ?, mtime = ?, ctime = ?, seen = ? WHERE source = ?",
+            (state.size, state.mtime, state.ctime, state.seen, source),
+        )
+
+    def keep_vectors(self, encoder: str, texts: Sequence[str], rows: Vector) -> None:
+        """Keep the vectors [n, d] of n texts; those already kept stay."""
+        if not len(texts):
+            return
+        self._execute(
+            "INSERT OR IGNORE INTO encoder (name, dimension) VALUES (?, ?)",
+            (encoder, rows.shape[1]),
+        )
+        number = _encoder(self._connection, encoder)
+        blobs = np.ascontiguousarray(rows, STORED)
+        self._connection.executemany(
+            "INSERT OR IGNORE INTO vector (encoder, hash, vector) VALUES (?, ?, ?)",
+            (
+                (number, text_hash(text), row.tobytes())
+                for text, row in zip(texts, blobs, strict=True)
+            ),
+        )
+
+    def put_essay(
+        self,
+        root: int,
+        essay: Essay,
+        state: FileState,
+        title_words: str,
+        pieces: Sequence[Piece],
+    ) -> None:
+        """Put an essay in place of what its source held before. Its vectors are kept already."""
+        self.drop_essay(essay.source)
+        cursor = self._execute(
+            "INSERT INTO essay (root, source, size, mtime, ctime, seen, digest, title, author, "
+            "date, tags, origin, language, encoding, body_start, markdown, characters, passages, "
+            "title_words) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                root, essay.source, state.size, state.mtime, state.ctime, state.seen,
+                essay.digest, essay.title, essay.author, essay.date,
+                json.dumps(essay.tags, ensure_ascii=False), essay.origin, essay.language,
+                essay.encoding, essay.body_start, essay.markdown, len(essay.text), len(pieces),
+                title_words,
+            ),
+        )  # fmt: skip
+        number = int(cursor.lastrowid or 0)
+        self._execute("INSERT INTO body VALUES (?, ?)", (number, essay.text))
+        self.put_pieces(number, pieces)
+
+    def put_pieces(self, essay: int, pieces: Sequence[Piece]) -> None:
+        """The passages of an essay that has none."""
+        for piece in pieces:
+            unit = self._unit(piece)
+            passage = piece.passage
+            self._execute(
+                "INSERT INTO passage (essay, unit, start, stop, heading, heading_words, text, "
+                "raw, context, runs) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    essay, unit, passage.start, passage.end, passage.heading,
+                    piece.heading_words, passage.text,
+                    None if passage.raw == passage.text else passage.raw,
+                    passage.context, _pack_runs(passage.offsets),
+                ),
+            )  # fmt: skip
+            self._touched.add(unit)
+
+    def _unit(self, piece: Piece) -> int:
+        key = (text_hash(piece.copy_key), piece.passage.language)
+        row = self._execute(
+            "SELECT id FROM unit WHERE copy_key = ? AND language = ?", key
+        ).fetchone()
+        if row:
+            return int(row[0])
+        cursor = self._execute(
+            "INSERT INTO unit (copy_key, language, rank, passage, words, vectors_as, lexical_as) "
+            "VALUES (?, ?, ?, 0, ?, x'', x'')",
+            (*key, int.from_bytes(key[0][:8], "little", signed=True), piece.words),
+        )
+        unit = int(cursor.lastrowid or 0)
+        self._made.add(unit)
+        for encoder, texts in piece.parts.items():
+            number = _encoder(self._connection, encoder)
+            ids = []
+            for text in texts:
+                found = self._execute(FIND_VECTOR, (text_hash(text), number)).fetchone()
+                if found is None:
+                    raise LookupError(f"no vector of {encoder} is kept of {text[:60]!r}")
+                ids.append(found[0])
+            if ids:
+                blob = np.array(ids, np.int64).tobytes()
+                self._execute("INSERT INTO part VALUES (?, ?, ?)", (unit, number, blob))
+        return unit
+
+    def drop_essay(self, source: str) -> bool:
+        """Remove an essay; text that stands elsewhere too stays there. False if there is none."""
+        row = self._execute("SELECT id FROM essay WHERE source = ?", (source,)).fetchone()
+        if row is None:
+            return False
+        self.drop_pieces(row[0])
+        self._execute("DELETE FROM essay WHERE id = ?", row)
+        return True
+
+    def drop_pieces(self, essay: int) -> None:
+        """Remove the passages of an essay."""
+        units = self._execute("SELECT DISTINCT unit FROM passage WHERE essay = ?", (essay,))
+        self._touched.update(unit for (unit,) in units)
+        self._execute("DELETE FROM passage WHERE essay = ?", (essay,))
+
+    def settle(self) -> None:
+        """Give each touched unit its shown place, drop those without one, note what must follow."""
+        touched = sorted(self._touched)
+        for start in range(0, len(touched), 1000):
+            self._settle(touched[start : start + 1000])
+        self._touched.clear()
+        self._made.clear()
+
+    def _settle(self, units: Sequence[int]) -> None:
+        ids = (_json_ids(units),)
+        self._execute(
+            "UPDATE unit SET passage = coalesce((SELECT min(p.id) FROM passage p "
+            "WHERE p.unit = unit.id), 0) WHERE id IN (SELECT value FROM json_each(?))",
+            ids,
+        )
+        orphans = self._execute(
+            "SELECT id, language FROM unit WHERE passage = 0 "
+            "AND id IN (SELECT value FROM json_each(?))",
+            ids,
+        ).fetchall()
+        for unit, language in orphans:
+            self._execute("DELETE FROM unit WHERE id = ?", (unit,))
+            if unit not in self._made:
+                self._note("vectors", unit, language)
+                self._note("lexical", unit, language)
+        for words in _words(self._connection, units):
+            self._follow("lexical", words.unit, words.language, repr(words).encode())
+        blobs: dict[int, bytes] = {}
+        for unit, encoder, blob in self._execute(
+            "SELECT unit, encoder, vectors FROM part "
+            "WHERE unit IN (SELECT value FROM json_each(?)) ORDER BY unit, encoder",
+            ids,
+        ):
+            blobs[unit] = blobs.get(unit, b"") + encoder.to_bytes(8, "little") + blob
+        for unit, language in self._execute(
+            "SELECT id, language FROM unit WHERE id IN (SELECT value FROM json_each(?))", ids
+        ).fetchall():
+            self._follow("vectors", unit, language, blobs.get(unit, b"none"))
+
+    def _follow(self, kind: str, unit: int, language: str, content: bytes) -> None:
+        digest = hashlib.blake2b(content, digest_size=16).digest()
+        column = {"vectors": "vectors_as", "lexical": "lexical_as"}[kind]
+        changed = self._execute(
+            f"UPDATE unit SET {column} = ?1 WHERE id = ?2 AND {column} <> ?1",  # noqa: S608  # a name from the table above
+            (digest, unit),
+        ).rowcount
+        if changed:
+            self._note(kind, unit, language)
+
+    def _note(self, kind: str, unit: int, language: str) -> None:
+        # A note that is there already is of a change not yet followed: whether the index holds the
+        # unit is then unknown, so the new note is not fresh.
+        self._execute(
+            "INSERT INTO pending VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (kind, unit) DO UPDATE SET fresh = 0",
+            (kind, unit, language, unit in self._made),
+        )
+
+    def followed(self, kind: str, units: Sequence[Pending]) -> None:
+        """The derived index `kind` holds these units as the catalog does."""
+        self._connection.executemany(
+            "DELETE FROM pending WHERE kind = ? AND unit = ?",
+            ((kind, entry.unit) for entry in units),
+        )
+        self._mark(kind)
+
+    def rebuilt(self, kind: str) -> None:
+        """The derived index `kind` was made anew from all there is."""
+        self._execute("DELETE FROM pending WHERE kind = ?", (kind,))
+        self._mark(kind)
+
+    def _mark(self, kind: str) -> None:
+        self._execute(
+            "INSERT OR REPLACE INTO state SELECT ?, CAST(value AS INTEGER) + 1 FROM state "
+            "WHERE name = 'generation'",
+            (f"applied:{kind}",),
+        )
+
+    def clear(self) -> None:
+        """Drop all essays' passages, and have the derived indexes made anew. Vectors are kept."""
+        self._execute("DELETE FROM passage")
+        self._execute("DELETE FROM unit")
+        self._execute("DELETE FROM pending")
+        for kind in KINDS:
+            self._mark(kind)
+
+    def forget_unused_vectors(self) -> int:
+        """Drop the vectors that no passage uses; they are kept otherwise, for texts that return."""
+        used: set[int] = set()
+        for (blob,) in self._execute("SELECT vectors FROM part"):
+            used.update(np.frombuffer(blob, np.int64).tolist())
+        unused = [row for row in self._execute("SELECT id FROM vector") if row[0] not in used]
+        self._connection.executemany("DELETE FROM vector WHERE id = ?", unused)
+        return len(unused)
+
+
+SHOWN = """
+    SELECT p.unit, source, title, heading, start, stop, p.text, raw, context, u.language, runs
+    FROM passage p JOIN essay e ON e.id = p.essay JOIN unit u ON u.id = p.unit
+    WHERE p.id IN (
+        SELECT min(p.id) FROM passage p
+        WHERE p.unit IN (SELECT value FROM json_each(?1))
+        AND (?2 IS NULL OR p.essay IN (
+            SELECT id FROM essay WHERE source IN (SELECT value FROM json_each(?2))))
+        GROUP BY p.unit)"""
+PLACES = """
+    SELECT p.unit, source, start, stop FROM passage p JOIN essay e ON e.id = p.essay
+    WHERE p.unit IN (SELECT value FROM json_each(?1))
+    AND (?2 IS NULL OR source IN (SELECT value FROM json_each(?2)))
+    ORDER BY p.id"""
+FIND_VECTOR = "SELECT id, vector FROM vector WHERE hash = ? AND encoder = ?"
+
+
+def text_hash(text: str) -> bytes:
+    """16 bytes that name a text."""
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+
+def _json_ids(ids: Iterable[int]) -> str:
+    return json.dumps([int(number) for number in ids])
+
+
+def _encoder(connection: sqlite3.Connection, name: str) -> int:
+    row = connection.execute("SELECT id FROM encoder WHERE name = ?", (name,)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _pack_runs(offsets: OffsetMap) -> bytes:
+    return np.array(offsets.runs, "<u4").tobytes()
+
+
+def _unpack_runs(blob: bytes) -> OffsetMap:
+    runs = np.frombuffer(blob, "<u4").reshape(-1, 3).tolist()
+    return OffsetMap(tuple((a, b, c) for a, b, c in runs))
+
+
+def _passage(row: Any) -> Passage:
+    unit, source, title, heading, start, end, text, raw, context, language, runs = row
+    return Passage(
+        id=str(unit),
+        source=source,
+        title=title,
+        heading=heading,
+        start=start,
+        end=end,
+        text=text,
+        raw=text if raw is None else raw,
+        context=context,
+        language=language,
+        offsets=_unpack_runs(runs),
+    )
+
+
+def _words(connection: sqlite3.Connection, ids: Sequence[int]) -> list[Words]:
+    wanted = (_json_ids(ids),)
+    essays: dict[int, list[int]] = {}
+    for unit, essay in connection.execute(
+        "SELECT DISTINCT unit, essay FROM passage "
+        "WHERE unit IN (SELECT value FROM json_each(?)) ORDER BY 1, 2",
+        wanted,
+    ):
+        essays.setdefault(unit, []).append(essay)
+    rows = connection.execute(
+        "SELECT u.id, u.language, words, heading_words, title_words FROM unit u "
+        "JOIN passage p ON p.id = u.passage JOIN essay e ON e.id = p.essay "
+        "WHERE u.id IN (SELECT value FROM json_each(?)) ORDER BY 1",
+        wanted,
+    )
+    return [
+        Words(unit, language, body, heading, title, tuple(essays[unit]))
+        for unit, language, body, heading, title in rows
+    ]
+
+
+def _fault(path: Path, error: sqlite3.Error) -> IndexFault:
+    reason = str(error)
+    if "disk is full" in reason:
+        return IndexFault(
+            f"There is no room left to write {path}.", "Make room; what was done before is kept."
+        )
+    if "readonly" in reason or "unable to open" in reason:
+        return IndexFault(
+            f"{path} cannot be written: {reason}.",
+            "Set RAG_DATA_DIR to a folder you may write to.",
+        )
+    if "locked" in reason or "busy" in reason:
+        return IndexFault(f"{path} is locked by another process.", "Try again when it is done.")
+    return IndexFault(
+        f"{path} is damaged or no index: {reason}.",
+        "Move it away and ingest again, or put a copy of it back.",
+    )

@@ -1,0 +1,203 @@
+"""The catalog and what is derived from it, kept in agreement.
+
+A change goes to the catalog first, with a note of the passages concerned. The derived indexes then
+follow, leave a stamp that says up to where, and the note is dropped. A process killed between any
+two of these steps leaves a note or a stamp that does not match, and the next `agree` completes the
+work or makes the derived index anew, without embedding anything.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol
+
+from filelock import FileLock, Timeout
+
+from rag.catalog import Catalog, Pending
+from rag.errors import IndexBusy, IndexFault
+from rag.lexical import Lexical
+from rag.vectors import Vectors
+
+__all__ = ["Index"]
+
+BATCH = 20_000
+
+
+class _Derived(Protocol):
+    @property
+    def folder(self) -> Path: ...
+    def apply(self, pending: list[Pending], *, trust_fresh: bool = False) -> None: ...
+    def rebuild(self) -> None: ...
+    def wrote(self) -> None: ...
+    def agrees(self) -> bool: ...
+
+
+class Index:
+    """All that is kept of the essays, in one folder.
+
+    `catalog` can be used at once, `vectors` and `lexical` after `agree`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.catalog = Catalog(folder / "catalog.db")
+        self.vectors = Vectors(folder / "vectors", self.catalog)
+        self.lexical = Lexical(folder / "lexical", self.catalog)
+
+    def __enter__(self) -> Index:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let all files go."""
+        self.vectors.close()
+        self.catalog.close()
+
+    @property
+    def _derived(self) -> Mapping[str, _Derived]:
+        return {"lexical": self.lexical, "vectors": self.vectors}
+
+    # -- one writer -------------------------------------------------------------------------------
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Be the one that writes. Raises IndexBusy, which names the one that does.
+
+        The operating system frees the lock of a process that died.
+        """
+        holder = self.folder / "writer.json"
+        lock = FileLock(self.folder / "writer.lock", timeout=0, thread_local=False)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise IndexBusy(
+                f"The index in {self.folder} is being written by {_read_holder(holder)}.",
+                "Try again when it is done.",
+            ) from None
+        except OSError as error:
+            raise IndexFault(
+                f"{self.folder} cannot be written: {error.strerror or error}.",
+                "Set RAG_DATA_DIR to a folder you may write to.",
+            ) from error
+        try:
+            _write_json(holder, {
+                "pid": os.getpid(),
+                "host": socket.gethostname(),
+                "since": datetime.now().astimezone().isoformat(timespec="seconds"),
+            })  # fmt: skip
+            yield
+        finally:
+            holder.unlink(missing_ok=True)
+            lock.release()
+
+    # -- agreement --------------------------------------------------------------------------------
+
+    def agree(self) -> None:
+        """Bring the derived indexes to where the catalog is: complete, or make anew.
+
+        While another process writes, an index that is only behind is left to it. Raises IndexBusy
+        when an index is missing or damaged and another process is writing.
+        """
+        if all(self._state(kind) == "agrees" for kind in self._derived):
+            return
+        try:
+            with self.writing():
+                self.follow()
+        except IndexBusy:
+            if any(self._state(kind) == "lost" for kind in self._derived):
+                raise
+
+    def follow(self, *, trust_fresh: bool = False) -> None:
+        """Let the derived indexes follow what is pending. The caller is the writer.
+
+        Args:
+            trust_fresh: nothing was interrupted since the pending changes were made, so what was
+                not there before need not be looked for.
+        """
+        for kind, derived in self._derived.items():
+            if self._state(kind, deep=not trust_fresh) == "lost":
+                self.rebuild(kind)
+            while batch := self.catalog.pending(kind, BATCH):
+                derived.apply(batch, trust_fresh=trust_fresh)
+                self._stamp(derived)
+                with self.catalog.write() as writer:
+                    writer.followed(kind, batch)
+                derived.wrote()
+
+    def rebuild(self, kind: str) -> None:
+        """Make a derived index anew from the catalog. The caller is the writer."""
+        derived = self._derived[kind]
+        derived.rebuild()
+        self._stamp(derived)
+        with self.catalog.write() as writer:
+            writer.rebuilt(kind)
+        derived.wrote()
+
+    def _state(self, kind: str, *, deep: bool = True) -> str:
+        """agrees, behind (the pending changes complete it) or lost (it must be made anew)."""
+        derived = self._derived[kind]
+        applied = self.catalog.applied(kind)
+        pending = bool(self.catalog.pending(kind, 1))
+        stamp = _read_json(derived.folder / "stamp.json")
+        if not applied and not stamp:
+            return "behind" if pending else "agrees"
+        if stamp.get("catalog") != self.catalog.id:
+            return "lost"
+        reached = stamp.get("applied")
+        if not isinstance(reached, int) or reached < applied or (reached > applied and not pending):
+            return "lost"
+        try:
+            whole = not deep or pending or derived.agrees()
+        except IndexFault:
+            return "lost"
+        if not whole:
+            return "lost"
+        return "behind" if pending else "agrees"
+
+    def _stamp(self, derived: _Derived) -> None:
+        """Written before the catalog is told, so that it is never behind what the catalog says."""
+        stamp = {"catalog": self.catalog.id, "applied": self.catalog.generation() + 1}
+        derived.folder.mkdir(parents=True, exist_ok=True)
+        _write_json(derived.folder / "stamp.json", stamp)
+
+
+def _write_json(path: Path, value: Mapping[str, object]) -> None:
+    """All of it or nothing."""
+    fresh = path.with_suffix(".new")
+    try:
+        fresh.write_text(json.dumps(value), "utf-8")
+        fresh.replace(path)
+    except OSError as error:
+        raise IndexFault(
+            f"{path} cannot be written: {error.strerror or error}.",
+            "Make room, or set RAG_DATA_DIR to a folder you may write to.",
+        ) from error
+
+
+def _read_json(path: Path) -> dict[str, object]:
+    try:
+        value = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _read_holder(path: Path) -> str:
+    holder = _read_json(path)
+    if not holder:
+        return "another process"
+    return f"process {holder['pid']} on {holder['host']} since {holder['since']}"

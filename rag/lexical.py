@@ -1,0 +1,289 @@
+"""BM25 in tantivy: one index for each language, so that each has its own word statistics.
+
+The words come folded and cut from the catalog and are joined by spaces; nothing is segmented here.
+Derived from the catalog and rebuilt from it; the caller of `apply` and `rebuild` holds the lock.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import quote, unquote
+
+from rag.errors import IndexBusy, IndexFault
+
+if TYPE_CHECKING:
+    import tantivy
+
+__all__ = ["BOOSTS", "Lexical"]
+
+BOOSTS: Mapping[str, float] = {"body": 1.0, "heading": 1.0, "title": 0.5}
+"""What a word found in each field counts; other weights may be given with each query."""
+
+HEAP = 64_000_000
+LOCK_PATIENCE = 10.0  # seconds; a merging thread of the writer before lets go within one
+
+
+class _Words(Protocol):
+    @property
+    def unit(self) -> int: ...
+    @property
+    def body(self) -> str: ...
+    @property
+    def heading(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def essays(self) -> tuple[int, ...]: ...
+
+
+class _Pending(Protocol):
+    @property
+    def unit(self) -> int: ...
+    @property
+    def language(self) -> str: ...
+    @property
+    def fresh(self) -> bool: ...
+
+
+class _Catalog(Protocol):
+    def applied(self, kind: str) -> int: ...
+    def words(self, ids: Sequence[int]) -> Sequence[_Words]: ...
+    def ids(self, language: str | None = None, after: int = 0, limit: int = -1) -> list[int]: ...
+    def languages(self) -> dict[str, int]: ...
+    def essay_numbers(self, sources: Sequence[str]) -> list[int]: ...
+
+
+class Lexical:
+    """The lexical index in a folder of its own, following `catalog`."""
+
+    def __init__(self, folder: Path, catalog: _Catalog) -> None:
+        self.folder = folder
+        self._catalog = catalog
+        self._lock = threading.Lock()
+        self._indexes: dict[str, tantivy.Index] = {}
+        self._seen = -1
+
+    def query(
+        self,
+        words: Sequence[str],
+        language: str,
+        k: int,
+        sources: Sequence[str] | None = None,
+        *,
+        boosts: Mapping[str, float] = BOOSTS,
+    ) -> list[tuple[int, float]]:
+        """The k passages with the highest BM25 score for any of these words, best first.
+
+        Args:
+            words: folded words; each counts once.
+            language: whose passages to look through.
+            sources: only passages that stand in these essays; none of them when empty.
+            boosts: weight of each field.
+
+        Returns:
+            (passage id, score); only passages that hold a word.
+        """
+        import tantivy
+
+        index = self._index(language)
+        asked = [word for word in dict.fromkeys(words) if word]
+        if index is None or not asked or k < 1:
+            return []
+        schema = index.schema
+        terms = [
+            (
+                tantivy.Occur.Should,
+                tantivy.Query.boost_query(
+                    tantivy.Query.term_query(schema, field, word, "freq"), float(boost)
+                ),
+            )
+            for field, boost in boosts.items()
+            if boost
+            for word in asked
+        ]
+        query = tantivy.Query.boolean_query(terms)
+        if sources is not None:
+            numbers = self._catalog.essay_numbers(sources)
+            if not numbers:
+                return []
+            inside = tantivy.Query.term_set_query(schema, "essay", numbers)
+            query = tantivy.Query.boolean_query(
+                [
+                    (tantivy.Occur.Must, query),
+                    (tantivy.Occur.Must, tantivy.Query.const_score_query(inside, 0.0)),
+                ]
+            )
+        searcher = index.searcher()
+        hits = searcher.search(query, limit=k, count=False).hits
+        if not hits:
+            return []
+        units = searcher.fast_field_values("unit", [address for _, address in hits])
+        return [
+            (int(unit or 0), float(score or 0))
+            for unit, (score, _) in zip(units, hits, strict=True)
+        ]
+
+    def document_frequency(self, word: str, language: str) -> int:
+        """How many passages of the language hold the word in their text."""
+        index = self._index(language)
+        return 0 if index is None else int(index.searcher().doc_freq("body", word))
+
+    def count(self, language: str) -> int:
+        """How many passages of the language there are."""
+        index = self._index(language)
+        return 0 if index is None else int(index.searcher().num_docs)
+
+    def counts(self) -> dict[str, int]:
+        """How many passages there are, by language. Raises IndexFault if an index is damaged."""
+        found = {}
+        for path in sorted(self.folder.glob("lang-*")):
+            language = unquote(path.name.removeprefix("lang-"))
+            count = self.count(language)
+            if count:
+                found[language] = count
+        return found
+
+    def _index(self, language: str) -> tantivy.Index | None:
+        """The index of a language as it stands now, whichever process wrote it last."""
+        applied = self._catalog.applied("lexical")
+        with self._lock:
+            if applied != self._seen:
+                self._indexes.clear()
+                self._seen = applied
+            if language not in self._indexes:
+                path = self._path(language)
+                if not (path / "meta.json").exists():
+                    return None
+                self._indexes[language] = _open(path)
+            return self._indexes[language]
+
+    def _path(self, language: str) -> Path:
+        return self.folder / f"lang-{quote(language, safe='')}"
+
+    def agrees(self) -> bool:
+        """Whether it holds as many passages of each language as the catalog."""
+        return self.counts() == self._catalog.languages()
+
+    def wrote(self) -> None:
+        """What was applied is reported to the catalog; this object has seen it."""
+        applied = self._catalog.applied("lexical")
+        with self._lock:
+            self._seen = applied
+
+    # -- following the catalog --------------------------------------------------------------------
+
+    def apply(self, pending: Sequence[_Pending], *, trust_fresh: bool = False) -> None:
+        """Hold these units as the catalog does. May be repeated: the outcome is the same."""
+        for language in sorted({entry.language for entry in pending}):
+            mine = [entry for entry in pending if entry.language == language]
+            stale = [entry.unit for entry in mine if not (trust_fresh and entry.fresh)]
+            documents = self._catalog.words([entry.unit for entry in mine])
+            self._write(language, stale, documents)
+
+    def rebuild(self) -> None:
+        """Make all indexes anew from the catalog."""
+        with self._lock:
+            self._indexes.clear()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        for language in self._catalog.languages():
+            self._write(language, (), self._all_words(language))
+
+    def _all_words(self, language: str) -> Iterator[_Words]:
+        after = 0
+        while ids := self._catalog.ids(language, after, 5000):
+            yield from self._catalog.words(ids)
+            after = ids[-1]
+
+    def _write(self, language: str, stale: Iterable[int], documents: Iterable[_Words]) -> None:
+        path = self._path(language)
+        with _faults(path):
+            path.mkdir(parents=True, exist_ok=True)
+            index = _create(path) if not (path / "meta.json").exists() else _open(path)
+            writer = _writer(index, path)
+            try:
+                for unit in stale:
+                    writer.delete_documents_by_term("unit", unit)
+                for words in documents:
+                    writer.add_document(_document(words))
+                writer.commit()
+            finally:
+                writer.wait_merging_threads()
+        with self._lock:
+            self._indexes.pop(language, None)
+
+
+def _document(words: _Words) -> tantivy.Document:
+    import tantivy
+
+    document = tantivy.Document()
+    document.add_integer("unit", words.unit)
+    document.add_text("body", words.body)
+    document.add_text("heading", words.heading)
+    document.add_text("title", words.title)
+    for essay in words.essays:
+        document.add_integer("essay", essay)
+    return document
+
+
+def _create(path: Path) -> tantivy.Index:
+    import tantivy
+
+    builder = tantivy.SchemaBuilder()
+    # Signed, because the binding deletes by signed terms: an unsigned field would never match.
+    builder.add_integer_field("unit", indexed=True, fast=True)
+    builder.add_integer_field("essay", indexed=True)
+    for field in ("body", "heading", "title"):
+        builder.add_text_field(
+            field, stored=False, tokenizer_name="whitespace", index_option="freq"
+        )
+    return _registered(tantivy.Index(builder.build(), path=str(path)))
+
+
+def _open(path: Path) -> tantivy.Index:
+    import tantivy
+
+    with _faults(path):
+        index = _registered(tantivy.Index.open(str(path)))
+        index.config_reader(reload_policy="manual")
+        index.reload()
+        return index
+
+
+def _registered(index: tantivy.Index) -> tantivy.Index:
+    import tantivy
+
+    words = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
+    index.register_tokenizer("whitespace", words)
+    return index
+
+
+def _writer(index: tantivy.Index, path: Path) -> tantivy.IndexWriter:
+    deadline = time.monotonic() + LOCK_PATIENCE
+    while True:
+        try:
+            return index.writer(heap_size=HEAP, num_threads=1)
+        except ValueError as error:
+            if "LockBusy" not in str(error) and "lock" not in str(error).lower():
+                raise
+            if time.monotonic() > deadline:
+                raise IndexBusy(
+                    f"Another process is writing to {path}.", "Try again when it is done."
+                ) from error
+            time.sleep(0.05)
+
+
+@contextmanager
+def _faults(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, OSError) as error:  # tantivy reports its faults as ValueError
+        raise IndexFault(
+            f"The lexical index {path} cannot be used: {error}.",
+            "Delete that folder; it is made again from the catalog.",
+        ) from error

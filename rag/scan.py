@@ -1,0 +1,182 @@
+"""What is in a folder, and what of it is new, changed, renamed, gone or the same.
+
+The hash of a file's bytes decides. Size and times only spare reading a file: they are trusted when
+the file was last changed well before it was last read, because an edit that keeps the size can
+fall into the same tick of the file system's clock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rag.catalog import FileState
+
+__all__ = ["Plan", "Scan", "digest", "file_state", "make_plan", "portable", "scan", "unreadable"]
+
+TICK = 2_000_000_000  # ns; FAT counts in two seconds, the coarsest clock in use
+
+
+@dataclass(frozen=True)
+class Scan:
+    """The files under a root that may be essays, by source; `failed` says what cannot be read.
+
+    `blind` are the sources of folders that could not be looked into: nothing is known of what is
+    below them.
+    """
+
+    files: Mapping[str, Path]
+    failed: Mapping[str, str]
+    blind: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an ingest has to do, by source. `touched` are the same, with a new state to remember."""
+
+    new: Mapping[str, Path] = field(default_factory=dict)
+    changed: Mapping[str, Path] = field(default_factory=dict)
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    gone: tuple[str, ...] = ()
+    same: tuple[str, ...] = ()
+    touched: Mapping[str, FileState] = field(default_factory=dict)
+    failed: Mapping[str, str] = field(default_factory=dict)
+
+
+def scan(top: Path, name: str, loadable: Callable[[Path], bool]) -> Scan:
+    """Look through a folder, or at one file, which then is the root itself.
+
+    Hidden files and folders below `top` are passed over. Links are followed, each folder once.
+    """
+    if not top.is_dir():
+        return Scan({name: top}, {})
+    files: dict[str, Path] = {}
+    failed: dict[str, str] = {}
+    blind: list[str] = []
+    visited: set[tuple[int, int]] = set()
+    folders = [top]
+    while folders:
+        folder = folders.pop()
+        try:
+            entries = _entries(folder, visited)
+        except OSError as error:
+            blind.append(_source(name, top, folder))
+            failed[blind[-1]] = unreadable(error)
+            continue
+        for entry in entries:
+            path = Path(entry.path)
+            try:
+                if entry.is_dir():
+                    folders.append(path)
+                elif loadable(path):
+                    files[_source(name, top, path)] = _regular(entry)
+            except OSError as error:
+                failed[_source(name, top, path)] = unreadable(error)
+    return Scan(dict(sorted(files.items())), failed, tuple(blind))
+
+
+def make_plan(found: Scan, known: Mapping[str, FileState]) -> Plan:
+    """Compare what was found with what the root's essays were when they were read."""
+    failed = dict(found.failed)
+    digests: dict[str, str] = {}
+    same: list[str] = []
+    touched: dict[str, FileState] = {}
+    for source, path in found.files.items():
+        try:
+            state = file_state(path)
+            if source in known and _trusted(known[source], state):
+                same.append(source)
+                continue
+            digests[source] = digest(path)
+        except OSError as error:
+            failed[source] = unreadable(error)
+            continue
+        if source in known and known[source].digest == digests[source]:
+            same.append(source)
+            touched[source] = state
+    gone = [
+        source
+        for source in known
+        if source not in found.files
+        and source not in failed
+        and not any(source.startswith(f"{folder}/") for folder in found.blind)
+    ]
+    left = {source for source in digests if source not in touched}
+    renamed = _renamed(sorted(left - set(known)), gone, digests, known)
+    return Plan(
+        new={s: found.files[s] for s in sorted(left) if s not in known and s not in renamed},
+        changed={s: found.files[s] for s in sorted(left) if s in known},
+        renamed=renamed,
+        gone=tuple(s for s in gone if s not in renamed.values()),
+        same=tuple(same),
+        touched=touched,
+        failed=failed,
+    )
+
+
+def _renamed(
+    new: list[str], gone: list[str], digests: Mapping[str, str], known: Mapping[str, FileState]
+) -> dict[str, str]:
+    """New sources to the gone ones that held the same bytes, one to one."""
+    by_digest: dict[str, list[str]] = {}
+    for source in reversed(gone):
+        by_digest.setdefault(known[source].digest, []).append(source)
+    pairs = {}
+    for source in new:
+        if candidates := by_digest.get(digests[source]):
+            pairs[source] = candidates.pop()
+    return pairs
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of the file's bytes, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def file_state(path: Path) -> FileState:
+    """The state of a file that is about to be read."""
+    status = path.stat()
+    return FileState(status.st_size, status.st_mtime_ns, status.st_ctime_ns, time.time_ns())
+
+
+def portable(path: str) -> str:
+    """A path as text: bytes that are not in the file system's encoding are shown as escapes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _trusted(before: FileState, now: FileState) -> bool:
+    unmoved = (before.size, before.mtime, before.ctime) == (now.size, now.mtime, now.ctime)
+    return unmoved and max(now.mtime, now.ctime) + TICK < before.seen
+
+
+def unreadable(error: OSError) -> str:
+    """What is wrong with a file, to follow its name."""
+    return f"cannot be read: {error.strerror or error}"
+
+
+def _entries(folder: Path, visited: set[tuple[int, int]]) -> list[os.DirEntry[str]]:
+    """What is in a folder and not hidden; nothing if it was visited before, by whatever link."""
+    status = folder.stat()
+    if (status.st_dev, status.st_ino) in visited:
+        return []
+    visited.add((status.st_dev, status.st_ino))
+    with os.scandir(folder) as entries:
+        seen = [entry for entry in entries if not entry.name.startswith(".")]
+    return sorted(seen, key=lambda entry: entry.name, reverse=True)
+
+
+def _regular(entry: os.DirEntry[str]) -> Path:
+    if not stat.S_ISREG(entry.stat().st_mode):
+        raise OSError(0, "it is no regular file")
+    return Path(entry.path)
+
+
+def _source(name: str, top: Path, path: Path) -> str:
+    inside = path.relative_to(top).as_posix()
+    return name if inside == "." else f"{name}/{portable(inside)}"

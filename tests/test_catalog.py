@@ -1,0 +1,295 @@
+"""The catalog: what is put in comes out, copies share one unit, and a failed write leaves nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from store_support import HashEncoder, essay, put
+
+from rag.catalog import MIGRATIONS, Catalog, Piece
+from rag.errors import IndexFault, IndexMismatch, SourceNotFound
+from rag.schema import Essay, OffsetMap, Passage, Place
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Iterator[Catalog]:
+    made = Catalog(tmp_path / "catalog.db")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def encoder() -> HashEncoder:
+    return HashEncoder()
+
+
+def texts(catalog: Catalog) -> list[str]:
+    return [passage.text for passage in catalog.passages(catalog.ids())]
+
+
+def test_essay_comes_back_as_it_was(catalog: Catalog, encoder: HashEncoder) -> None:
+    one = Essay(
+        source="r/é\n😀.txt", text="a\r\nb\0c \u0301😀", digest="d", title="T", author="A",
+        date="2025-01", tags=("x", "雨"), origin="https://x", language="en", encoding="big5",
+        body_start=3, markdown=True,
+    )  # fmt: skip
+    put(catalog, [one], encoder)
+    assert catalog.essay(one.source) == one
+    assert catalog.text(one.source) == one.text
+    (info,) = catalog.essays()
+    assert (info.characters, info.passages, info.date) == (len(one.text), 2, "2025-01")
+
+
+def test_unknown_source(catalog: Catalog) -> None:
+    with pytest.raises(SourceNotFound, match="rag list"):
+        catalog.text("nothing")
+    with pytest.raises(SourceNotFound):
+        catalog.essay("nothing")
+
+
+def test_passages_keep_their_order_and_skip_the_gone(
+    catalog: Catalog, encoder: HashEncoder
+) -> None:
+    put(catalog, [essay("r/a", ["one", "two", "three"])], encoder)
+    ids = catalog.ids()
+    found = catalog.passages([ids[2], 999, ids[0]])
+    assert [passage.text for passage in found] == ["three", "one"]
+    assert [passage.id for passage in found] == [str(ids[2]), str(ids[0])]
+
+
+def test_offsets_come_back(catalog: Catalog, encoder: HashEncoder) -> None:
+    runs = OffsetMap(((0, 10, 2), (2, 13, 3)))
+    passage = Passage(
+        id="", source="r/a", title="t", heading="h > i", start=10, end=16, text="abcde",
+        raw="ab-cde", context="before\n[…]", language="en", offsets=runs,
+    )  # fmt: skip
+    one = essay("r/a", ["0123456789ab-cde"])
+    piece = Piece(passage, "k", "abcde", "h i", {})
+    with catalog.write() as writer:
+        root = writer.add_root("/r", "r")
+        put_state = catalog.files(root.id)
+        assert not put_state
+        from rag.catalog import FileState
+
+        writer.put_essay(root.id, one, FileState(1, 2, 3, 4), "t", [piece])
+    (found,) = catalog.passages(catalog.ids())
+    assert found.offsets == runs
+    assert found.quote(1, 4) == "b-cd"
+    assert (found.heading, found.context, found.raw) == ("h > i", "before\n[…]", "ab-cde")
+
+
+def test_copies_are_one_unit_and_are_handed_over(catalog: Catalog, encoder: HashEncoder) -> None:
+    put(catalog, [essay("r/a", ["first", "shared words"])], encoder)
+    put(catalog, [essay("r/b", ["Shared words", "second"])], encoder)
+    assert len(catalog.ids()) == 3
+    shared = next(p for p in catalog.passages(catalog.ids()) if p.places)
+    assert (shared.source, shared.places) == ("r/a", (Place("r/b", 0, 12),))
+    with catalog.write() as writer:
+        assert writer.drop_essay("r/a")
+    (left,) = catalog.passages([int(shared.id)])
+    assert (left.source, left.text, left.places) == ("r/b", "Shared words", ())
+    assert sorted(texts(catalog)) == ["Shared words", "second"]
+    assert len(catalog.passage_vectors(encoder.name, [int(shared.id)])[0]) == 1
+
+
+def test_filtered_passages_are_shown_inside_the_filter(
+    catalog: Catalog, encoder: HashEncoder
+) -> None:
+    put(catalog, [essay("r/a", ["shared"]), essay("r/b", ["shared", "own"])], encoder)
+    (shown,) = catalog.passages(catalog.ids()[:1], ["r/b"])
+    assert (shown.source, shown.places) == ("r/b", ())
+    assert catalog.passages(catalog.ids(), []) == []
+    assert len(catalog.selection(["r/b", "unknown"], "en")) == 2
+    assert len(catalog.selection([], "en")) == 0
+
+
+def test_an_id_is_never_used_again(catalog: Catalog, encoder: HashEncoder) -> None:
+    put(catalog, [essay("r/a", ["one"])], encoder)
+    (before,) = catalog.ids()
+    with catalog.write() as writer:
+        writer.drop_essay("r/a")
+    put(catalog, [essay("r/a", ["two"])], encoder)
+    assert catalog.ids()[0] > before
+
+
+def test_only_what_changed_is_pending(catalog: Catalog, encoder: HashEncoder) -> None:
+    put(catalog, [essay("r/a", ["one", "two"], title="T")], encoder)
+    assert all(entry.fresh for entry in catalog.pending("vectors"))
+    for kind in ("vectors", "lexical"):
+        with catalog.write() as writer:
+            writer.followed(kind, catalog.pending(kind))
+    put(catalog, [essay("r/a", ["one", "three"], title="T")], encoder)
+    changed = {entry.unit: entry.fresh for entry in catalog.pending("vectors")}
+    kept, new = catalog.ids()
+    assert changed == {kept + 1: False, new: True}
+    # the lexical index also holds the number of the essay, which is a new one
+    assert kept in {entry.unit for entry in catalog.pending("lexical")}
+
+
+def test_a_failed_write_leaves_nothing(catalog: Catalog, encoder: HashEncoder) -> None:
+    put(catalog, [essay("r/a", ["one"])], encoder)
+    before = catalog.generation()
+    with pytest.raises(ZeroDivisionError), catalog.write() as writer:
+        writer.drop_essay("r/a")
+        _ = 1 / 0
+    assert texts(catalog) == ["one"]
+    assert catalog.generation() == before
+
+
+def test_vectors_are_kept_for_texts_that_return(catalog: Catalog, encoder: HashEncoder) -> None:
+    put(catalog, [essay("r/a", ["one", "two"])], encoder)
+    with catalog.write() as writer:
+        writer.drop_essay("r/a")
+    assert catalog.missing(encoder.name, ["one", "three", "one"]) == ["three"]
+    kept = catalog.vectors(encoder.name, ["one", "three"])
+    assert kept["one"] @ encoder.query("one") == pytest.approx(1, abs=1e-3)
+    assert "three" not in kept
+    with catalog.write() as writer:
+        assert writer.forget_unused_vectors() == 2
+    assert catalog.missing(encoder.name, ["one"]) == ["one"]
+
+
+def test_vectors_of_two_encoders_do_not_meet(catalog: Catalog, encoder: HashEncoder) -> None:
+    other = HashEncoder("other", 8)
+    put(catalog, [essay("r/a", ["one . two", "three"])], encoder, other)
+    assert catalog.encoders() == {encoder.name: 32, "other": 8}
+    first, second = catalog.ids()
+    owners, rows = catalog.sentence_vectors("other", [second, first, 999])
+    assert owners.tolist() == [second, first, first]
+    wanted = [other.query(text) for text in ("three", "one", "two")]
+    np.testing.assert_allclose(rows, wanted, atol=1e-3)
+    ids, means = catalog.passage_vectors("other", [first])
+    assert ids.tolist() == [first]
+    mean = (wanted[1] + wanted[2]) / np.linalg.norm(wanted[1] + wanted[2])
+    np.testing.assert_allclose(means[0], mean, atol=2e-3)
+    assert catalog.sentence_vectors("unknown", [first])[1].size == 0
+    assert catalog.sentence_vectors("other", [])[1].size == 0
+
+
+def test_background_is_a_stable_sample(tmp_path: Path, encoder: HashEncoder) -> None:
+    lines = [f"line number {n}" for n in range(300)]
+    forward, backward = (Catalog(tmp_path / name / "catalog.db") for name in "ab")
+    put(forward, [essay("r/a", lines)], encoder)
+    put(backward, [essay("r/b", lines[150:]), essay("r/a", lines[:150][::-1])], encoder)
+    sample = forward.background(encoder.name, "en", 64)
+    assert sample.shape == (64, 32)
+    np.testing.assert_array_equal(sample, backward.background(encoder.name, "en", 64))
+    put(forward, [essay("r/c", ["one more", "and more"])], encoder)
+    after = forward.background(encoder.name, "en", 64)
+    same = {row.tobytes() for row in sample} & {row.tobytes() for row in after}
+    assert len(same) >= 60
+    assert forward.background(encoder.name, "zh", 64).size == 0
+
+
+def test_manifest_mismatch_names_both_sides(catalog: Catalog) -> None:
+    catalog.check({"splitter": "2"})
+    with catalog.write() as writer:
+        writer.set_manifest({"splitter": "1", "cleaner": "1"})
+    catalog.check({"splitter": "1", "cleaner": "1"})
+    with pytest.raises(IndexMismatch, match="splitter: 1 in the index, 2 now") as caught:
+        catalog.check({"splitter": "2", "cleaner": "1"})
+    assert "rag reindex" in str(caught.value)
+
+
+def test_newer_schema_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.db"
+    Catalog(path).close()
+    raw = sqlite3.connect(path)
+    raw.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    raw.close()
+    with pytest.raises(IndexMismatch, match="Update"):
+        Catalog(path)
+
+
+def test_damaged_file_is_a_clear_error(tmp_path: Path, encoder: HashEncoder) -> None:
+    path = tmp_path / "catalog.db"
+    path.write_bytes(b"no database at all, but long enough to be read as one" * 100)
+    with pytest.raises(IndexFault, match="damaged"):
+        Catalog(path)
+    path.unlink()
+    made = Catalog(path)
+    put(made, [essay("r/a", [f"line {n}" for n in range(500)])], encoder)
+    with sqlite3.connect(path) as raw:
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    made.close()
+    data = bytearray(path.read_bytes())
+    data[4096:] = b"\xa5" * (len(data) - 4096)
+    path.write_bytes(data)
+    with pytest.raises(IndexFault, match="damaged"):
+        Catalog(path).essays()
+
+
+def test_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(IndexFault, match="RAG_DATA_DIR"):
+        Catalog(tmp_path / "file" / "catalog.db")
+
+
+def test_full_disk_is_a_clear_error(catalog: Catalog, encoder: HashEncoder) -> None:
+    put(catalog, [essay("r/a", ["one"])], encoder)
+    with catalog._connection() as connection:  # the one connection that is idle
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count = {pages + 2}")
+    with pytest.raises(IndexFault, match="no room"):
+        put(catalog, [essay("r/b", [f"line {n} " * 50 for n in range(200)])], encoder)
+    assert texts(catalog) == ["one"]
+
+
+def test_threads_read_while_one_writes(catalog: Catalog, encoder: HashEncoder) -> None:
+    put(catalog, [essay("r/0", ["one", "two"])], encoder)
+    done = threading.Event()
+    faults: list[object] = []
+
+    def read() -> None:
+        while not done.is_set():
+            found = catalog.passages(catalog.ids())
+            if not found or any(p.raw != catalog.text(p.source)[p.start : p.end] for p in found):
+                faults.append(found)
+            catalog.background(encoder.name, "en")
+
+    readers = [threading.Thread(target=read) for _ in range(8)]
+    for reader in readers:
+        reader.start()
+    for n in range(1, 40):
+        put(catalog, [essay(f"r/{n}", [f"one {n}", "two"])], encoder)
+    done.set()
+    for reader in readers:
+        reader.join()
+    assert not faults
+    assert len(catalog.ids()) == 41
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abc"), st.lists(st.sampled_from("pqrs"), max_size=4)),
+        max_size=12,
+    )
+)
+def test_any_history_ends_in_the_same_units(
+    tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[str, list[str]]]
+) -> None:
+    """Puts and drops (an essay without lines is dropped) leave what the last state asks for."""
+    catalog = Catalog(tmp_path_factory.mktemp("history") / "catalog.db")
+    encoder = HashEncoder()
+    held: dict[str, list[str]] = {}
+    for name, lines in changes:
+        if lines:
+            put(catalog, [essay(name, lines)], encoder)
+            held[name] = lines
+        else:
+            with catalog.write() as writer:
+                assert writer.drop_essay(name) is (held.pop(name, None) is not None)
+    distinct = {line for lines in held.values() for line in lines}
+    assert sorted(texts(catalog)) == sorted(distinct)
+    for passage in catalog.passages(catalog.ids()):
+        stands = sum(lines.count(passage.text) for lines in held.values())
+        assert len(passage.places) == stands - 1
+    catalog.close()

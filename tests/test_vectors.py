@@ -1,0 +1,221 @@
+"""The dense index: cosines as they are, filters, other processes' writes, and coming back."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from store_support import HashEncoder, essay, put
+
+import rag.vectors
+from rag.index import Index
+
+ENCODER = HashEncoder()
+SENTENCES = HashEncoder("hash/sentence:ü v2", 16)
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[Index]:
+    with Index(tmp_path) as made:
+        lines = [f"apple number {n} . pear {n}" for n in range(40)]
+        put(made.catalog, [essay("r/a", lines[:30]), essay("r/b", lines[25:])], ENCODER, SENTENCES)
+        put(made.catalog, [essay("r/z", ["五 层 蛋糕"])], ENCODER, SENTENCES, "zh")
+        made.follow()
+        yield made
+
+
+def ask(
+    index: Index, text: str, k: int = 5, sources: list[str] | None = None, language: str = "en"
+) -> list[tuple[str, float]]:
+    hits = index.vectors.query(ENCODER.name, language, ENCODER.query(text), k, sources)
+    texts = {int(p.id): p.text for p in index.catalog.passages([unit for unit, _ in hits])}
+    return [(texts[unit], cosine) for unit, cosine in hits]
+
+
+def test_cosines_are_exact_and_in_order(index: Index) -> None:
+    hits = ask(index, "apple number 7 . pear 7", 40)
+    assert hits[0][0] == "apple number 7 . pear 7"
+    assert hits[0][1] == pytest.approx(1, abs=1e-3)
+    cosines = [cosine for _, cosine in hits]
+    assert cosines == sorted(cosines, reverse=True)
+    query = ENCODER.query("apple number 7 . pear 7")
+    for text, cosine in hits:
+        assert cosine == pytest.approx(float(query @ ENCODER.query(text)), abs=2e-3)
+    assert len(hits) == 40  # more may be asked for than there are
+
+
+def test_edges(index: Index) -> None:
+    query = ENCODER.query("apple")
+    assert index.vectors.query(ENCODER.name, "ja", query, 5) == []
+    assert index.vectors.query("no such encoder", "en", query, 5) == []
+    assert index.vectors.query(ENCODER.name, "en", query, 0) == []
+    assert len(index.vectors.query(ENCODER.name, "en", query, 1000)) == 40
+
+
+def test_languages_and_encoders_are_apart(index: Index) -> None:
+    assert [text for text, _ in ask(index, "apple", language="zh")] == ["五 层 蛋糕"]
+    near = index.vectors.query(SENTENCES.name, "en", SENTENCES.query("pear 3"), 1)
+    assert index.catalog.passages([near[0][0]])[0].text == "apple number 3 . pear 3"
+    assert index.vectors.count(SENTENCES.name, "en") == 40
+
+
+@pytest.mark.parametrize("exact", [0, 8000])
+def test_filter(index: Index, exact: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rag.vectors, "EXACT", exact)
+    everything = ask(index, "apple number 3", 40)
+    in_b = {f"apple number {n} . pear {n}" for n in range(25, 40)}
+    wanted = [(text, cosine) for text, cosine in everything if text in in_b]
+    for _ in range(2):
+        hits = ask(index, "apple number 3", 6, ["r/b", "unknown"])
+        assert [text for text, _ in hits] == [text for text, _ in wanted[:6]]
+        np.testing.assert_allclose([c for _, c in hits], [c for _, c in wanted[:6]], atol=2e-3)
+    assert len(ask(index, "apple", 99, ["r/b"])) == 15
+    assert ask(index, "apple", 5, []) == []
+    assert ask(index, "apple", 5, ["unknown"]) == []
+    assert ask(index, "apple", 5, ["r/z"]) == []
+
+
+def test_it_follows_changes_and_repetition_changes_nothing(index: Index) -> None:
+    with index.catalog.write() as writer:
+        writer.drop_essay("r/a")
+    pending = index.catalog.pending("vectors")
+    index.vectors.apply(pending)
+    index.follow()
+    assert index.vectors.count(ENCODER.name, "en") == 15
+    put(index.catalog, [essay("r/c", ["a cherry"])], ENCODER, SENTENCES)
+    pending = index.catalog.pending("vectors")
+    index.vectors.apply(pending)
+    index.vectors.apply(pending)
+    index.follow()
+    assert ask(index, "a cherry", 1)[0][0] == "a cherry"
+    assert index.vectors.count(ENCODER.name, "en") == 16
+    assert index.vectors.agrees()
+
+
+def test_encoders_that_are_used_no_more_are_dropped(index: Index) -> None:
+    with index.catalog.write() as writer:
+        for source in ("r/a", "r/b", "r/z"):
+            writer.drop_essay(source)
+    put(index.catalog, [essay("r/c", ["a cherry"])], ENCODER)
+    index.follow()
+    assert index.vectors.count(SENTENCES.name, "en") == 0
+    assert ask(index, "a cherry", 5)[0][0] == "a cherry"
+
+
+@pytest.mark.parametrize("damage", ["folder", "file", "rows", "stamp"])
+def test_damage_is_found_and_mended_without_embedding(
+    index: Index, damage: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "vectors"
+    if damage == "rows":
+        index.vectors.apply([])
+        with index.vectors._lease() as opened:
+            name = rag.vectors._name(ENCODER.name, "en")
+            opened.client.get_collection(name, embedding_function=None).delete(ids=["3"])
+    index.close()
+    if damage == "folder":
+        shutil.rmtree(folder)
+    elif damage == "file":
+        (folder / "chroma.sqlite3").write_bytes(b"x" * 5000)
+    elif damage == "stamp":
+        (folder / "stamp.json").unlink()
+    embedded = len(ENCODER.embedded)
+    with Index(tmp_path) as again:
+        again.agree()
+        assert ask(again, "apple number 3 . pear 3", 1)[0][0] == "apple number 3 . pear 3"
+        assert again.vectors.agrees()
+    assert len(ENCODER.embedded) == embedded
+
+
+def test_an_older_copy_of_the_folder_is_not_trusted(index: Index, tmp_path: Path) -> None:
+    index.close()
+    shutil.copytree(tmp_path / "vectors", tmp_path / "backup")
+    with Index(tmp_path) as later:
+        with later.catalog.write() as writer:
+            writer.drop_essay("r/z")
+        put(later.catalog, [essay("r/y", ["六 层 蛋糕"])], ENCODER, SENTENCES, "zh")
+        later.follow()
+    shutil.rmtree(tmp_path / "vectors")
+    (tmp_path / "backup").rename(tmp_path / "vectors")
+    with Index(tmp_path) as again:
+        again.agree()
+        assert [text for text, _ in ask(again, "蛋糕", language="zh")] == ["六 层 蛋糕"]
+
+
+WRITE = """
+import sys
+from pathlib import Path
+from rag.index import Index
+from store_support import HashEncoder, essay, put
+with Index(Path(sys.argv[1])) as index, index.writing():
+    put(index.catalog, [essay("r/new", ["a cherry . from elsewhere"])],
+        HashEncoder(), HashEncoder("hash/sentence:ü v2", 16))
+    index.follow()
+"""
+
+
+def test_another_process_writes_and_this_one_sees_it(index: Index, tmp_path: Path) -> None:
+    assert ask(index, "a cherry . from elsewhere", 1)[0][1] < 0.9
+    here = Path(__file__).parent
+    subprocess.run(
+        [sys.executable, "-c", WRITE, str(tmp_path)],
+        check=True,
+        env={"PYTHONPATH": f"{here.parent}:{here}"},
+    )
+    text, cosine = ask(index, "a cherry . from elsewhere", 1)[0]
+    assert text == "a cherry . from elsewhere"
+    assert cosine == pytest.approx(1, abs=1e-3)
+    assert index.lexical.query(["cherry"], "en", 3)
+
+
+def test_threads_ask_while_one_writes(index: Index, tmp_path: Path) -> None:
+    done = threading.Event()
+    faults: list[object] = []
+
+    def run(mine: Index) -> None:
+        while not done.is_set():
+            hits = ask(mine, "apple number 9 . pear 9", 2)
+            if not hits or hits[0][0] != "apple number 9 . pear 9":
+                faults.append(hits)
+
+    with Index(tmp_path) as other:
+        readers = [threading.Thread(target=run, args=(mine,)) for mine in (index, index, other)]
+        for reader in readers:
+            reader.start()
+        for n in range(8):
+            put(index.catalog, [essay(f"r/{n}", [f"cherry {n}"])], ENCODER, SENTENCES)
+            index.follow(trust_fresh=True)
+        done.set()
+        for reader in readers:
+            reader.join()
+    assert not faults
+
+
+def test_as_llama_index(index: Index) -> None:
+    from llama_index.core.vector_stores import VectorStoreQuery
+
+    store = index.vectors.as_llama_index(ENCODER.name, "zh")
+    assert store is not None
+    found = store.query(
+        VectorStoreQuery(query_embedding=ENCODER.query("五").tolist(), similarity_top_k=1)
+    )
+    assert [int(unit) for unit in found.ids or []] == [41]
+    assert index.vectors.as_llama_index(ENCODER.name, "ja") is None
+
+
+def test_names_are_legal_and_distinct() -> None:
+    names = {
+        rag.vectors._name(encoder, language)
+        for encoder in ("a", "a b", "a/b", "e" * 900, "雨", "")
+        for language in ("", "zh", "en")
+    }
+    assert len(names) == 18
+    import re
+
+    assert all(re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9._-]{1,510}[a-zA-Z0-9]", name) for name in names)
