@@ -1,0 +1,446 @@
+"""Raw text → readable text, with the way back. Removes marks and never invents words.
+
+What goes: pinyin glosses, invisible characters, Markdown's marks, bullets, brackets of links. What
+is joined: lines that only the width of a page broke. Everything else stays, in order.
+
+Every pattern is linear: no nested repetition, and what it repeats excludes what it ends with.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
+
+from rag.schema import OffsetMap
+
+__all__ = ["VERSION", "Block", "Cleaned", "Kind", "Removal", "clean"]
+
+VERSION = 1
+"""Changes whenever `clean` gives another text for the same input: the index depends on it."""
+
+Kind = Literal["text", "heading", "item", "code"]
+
+
+class Removal(NamedTuple):
+    """`text[start:end]` of the decoded text is not in the cleaned one. `reason` is a stable name."""
+
+    start: int
+    end: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A paragraph, heading, list item or line of code: `[start, end)` of the cleaned text.
+
+    `level` is a heading's depth from 1, or an item's indentation. `apart` says that a blank line
+    stands before it.
+    """
+
+    kind: Kind
+    start: int
+    end: int
+    level: int = 0
+    apart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """Text for searching and reading, its blocks in order, and the map to the decoded text.
+
+    Blocks are separated by one newline. White space that is dropped is not listed in `removed`.
+    """
+
+    text: str
+    offsets: OffsetMap
+    removed: tuple[Removal, ...]
+    blocks: tuple[Block, ...]
+
+
+class _Cut(NamedTuple):
+    """`[start, end)` of the raw text becomes `to` (at most one character)."""
+
+    start: int
+    end: int
+    reason: str  # "" for white space
+    to: str = ""
+
+
+@dataclass(slots=True)
+class _Line:
+    """One raw line `[start, end)` without its white space, marks and line end."""
+
+    start: int
+    end: int
+    kind: Kind
+    level: int
+    apart: bool
+    cuts: list[_Cut]
+
+
+_HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_WIDE = re.compile(f"[{_HAN}\u3000-\u30ff\uff00-\uffef“”‘’…—]")
+_LINES = re.compile("[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+|\r\n?|[\n\v\f\x1c-\x1e\x85\u2028\u2029]")
+_SPACES = re.compile(r"[^\S ]\s*| \s+")
+
+_INVISIBLE = re.compile(
+    "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb"
+    "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]+"
+    rf"|(?<![^\x00-\x7f{_HAN}])[\u200c\u200d]+|[\u200c\u200d]+(?![^\x00-\x7f{_HAN}])"
+)
+"""Joiners stay between other scripts' letters and emoji, where they change what is read."""
+
+_TONED = str.maketrans("āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜüńňǹ", "aaaaeeeeiiiioooouuuuvvvvvnnn")
+_TONES = frozenset("āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜńňǹ")
+_GLOSS = re.compile(
+    rf"(?<=[{_HAN}])([a-z]?)[(（]([a-zāáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜüńňǹ'’ ]{{1,40}})[)）]"
+    rf"|(?<=[{_HAN}])()[(（]([\u3105-\u312f\u31a0-\u31bfˊˇˋ˙ ]{{1,12}})[)）]"
+)
+_SYLLABLES = re.compile(
+    r"(?:(?:[zcs]h|[bpmfdtnlgkhjqxzcsryw])?(?:iang|iong|uang|ang|eng|ing|ong|ian|iao|uai|uan|"
+    r"ai|an|ao|ei|en|er|ia|ie|in|iu|ou|ua|ue|ui|un|uo|ve|a|e|i|o|u|v)[ '’]?)+"
+)
+_NEUTRAL = {"的": "de", "地": "de", "得": "de", "了": "le", "着": "zhe", "著": "zhe", "吗": "ma"}
+_NEUTRAL |= {"嗎": "ma", "嘛": "ma", "呢": "ne", "吧": "ba", "们": "men", "們": "men", "么": "me"}
+_NEUTRAL |= {"麼": "me", "子": "zi", "个": "ge", "個": "ge", "啊": "a", "头": "tou", "頭": "tou"}
+
+_HEADING = re.compile(r"#{1,6}[ \t\u3000]+(?=\S)")
+_HEADING_TAIL = re.compile(r"[ \t]+#+$")
+_UNDERLINE = re.compile(r"(=+|-+)$")
+_RULE = re.compile(r"([-*_])(?:[ \t]*\1){2,}$")
+_FENCE = re.compile(r"(```+|~~~+)")
+_QUOTE = re.compile(r"(?:>[ \t]?)+")
+_BULLET = re.compile(
+    r"(?:[-*+–—][ \t\u3000]+|[•●○◦▪▫■□◆◇‣⁃∙·・▶►➤✓✔][ \t\u3000]*)(?=\S)|\?{1,2}[ \t]*(?=[^\W\d_])"
+)
+"""The last form is a bullet that a wrong encoding turned into question marks."""
+_NUMBER = re.compile(
+    r"(?:\(?\d{1,3}[.)）、]|（\d{1,3}）|[①-⑳]|\(?[a-zA-Z][.)])(?:[ \t\u3000]+|(?<=[、）①-⑳]))"
+)
+_TABLE_RULE = re.compile(r"\|?(?:[ \t]*:?-{2,}:?[ \t]*\|)+(?:[ \t]*:?-{2,}:?[ \t]*)?$")
+
+_CODE = re.compile(r"(`+)([^`]+)\1(?!`)")
+_LINK = re.compile(
+    r"(!?\[)([^\[\]]*)(\]\((?:[^()\s]|\([^()\s]*\))*(?:[ \t]+(?:\"[^\"]*\"|'[^']*'))?[ \t]*\))"
+)
+_WIKI = re.compile(r"(!?\[\[)([^\[\]|]*\|)?([^\[\]|]+)(\]\])")
+_FOOTNOTE = re.compile(r"\[\^[^\[\]\s]{1,40}\](?!:)")
+_AUTOLINK = re.compile(r"(<)((?:https?://|mailto:)[^<>\s]+)(>)")
+_TAG = re.compile(
+    r"<!--[^<>]*-->|</?(?:a|abbr|article|aside|b|big|blockquote|br|center|cite|code|details|div|em|"
+    r"figcaption|figure|font|h[1-6]|header|hr|i|iframe|img|ins|kbd|li|mark|nav|ol|p|picture|pre|q|rp|"
+    r"rt|ruby|s|section|small|span|strong|sub|summary|sup|table|tbody|td|th|thead|tr|u|ul|video)"
+    r"(?:[ \t/][^<>]*)?>",
+    re.IGNORECASE,
+)
+_STRONG = re.compile(r"(?<!\\)(\*{2,}|~~|==)")
+_PAIRED = re.compile(
+    r"(?<![A-Za-z0-9*\\)])(\*)(?=[^\s*])[^*]*?[^\s*](\*)(?![A-Za-z0-9*])"
+    r"|(?<![^\W]|\\)(_{1,2})(?=[^\s_])[^_]*[^\s_](\3)(?!\w)"
+)
+_ESCAPE = re.compile(r"(\\)[!-/:-@\[-`{-~]")
+_MARKS = re.compile(r"[*_~=\[<`\\]")
+
+_FINISHED = re.compile(r"[。！？!?.…｡:：;；][”’」』】）)\]》\"'*]*$")
+_UNFINISHED = re.compile(r"[,，、]$")
+_CONTINUING = re.compile("[。，、；：！？”’」』】）》,;]")
+_BREAK = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+
+
+def clean(text: str, *, start: int = 0, markdown: bool = False) -> Cleaned:
+    """`text` from `start` on, without noise.
+
+    Args:
+        text: decoded text; offsets in the result point into it.
+        start: where the body begins, after the front matter.
+        markdown: also take Markdown's and HTML's marks away.
+
+    Returns:
+        The cleaned text with its blocks, its map to `text`, and what was removed.
+    """
+    lines = list(_read_lines(text, start, markdown))
+    _inline(text, lines, markdown)
+    return _Writer(text).write(lines, _page_width(lines))
+
+
+def _read_lines(text: str, start: int, markdown: bool) -> Iterable[_Line]:
+    apart, fence = False, ""
+    last: _Line | None = None
+    stray: list[_Cut] = []  # cuts of lines that vanish as a whole go with the next line
+    for match in _LINES.finditer(text, start):
+        at, end = match.span()
+        if text[at].isspace() and not text[at:end].strip("\r\n\v\f\x1c\x1d\x1e\x85\u2028\u2029"):
+            continue
+        begin, end = _trim(text, at, end)
+        if begin == end:
+            apart = True
+            continue
+        fenced = _FENCE.match(text, begin, end) if markdown else None
+        if fenced and (not fence or fenced.group().startswith(fence)):
+            stray.append(_Cut(begin, end, "code fence"))
+            fence = "" if fence else fenced.group()
+            apart = True
+            continue
+        if fence:
+            line = _Line(begin, end, "code", 0, apart, [])
+        else:
+            if markdown and (reason := _vanishes(text, begin, end, last, apart)):
+                stray.append(_Cut(begin, end, reason))
+                apart = True
+                continue
+            line = _begin_line(text, begin, end, begin - at, apart, markdown)
+        line.cuts[:0] = stray
+        stray, apart, last = [], False, line
+        if line.start < line.end:
+            yield line
+        else:
+            stray, apart = line.cuts, True
+    if stray:
+        yield _Line(len(text), len(text), "text", 0, True, stray)
+
+
+def _vanishes(text: str, begin: int, end: int, last: _Line | None, apart: bool) -> str:
+    """Why a Markdown line is nothing but a mark; "" when it is not. May make `last` a heading."""
+    if last and not apart and last.kind == "text" and _UNDERLINE.match(text, begin, end):
+        if last.apart and end - begin >= 2 and last.end - last.start <= 80:
+            last.kind, last.level = "heading", 1 if text[begin] == "=" else 2
+            return "heading underline"
+    if _RULE.match(text, begin, end):
+        return "rule"
+    return "table rule" if _TABLE_RULE.match(text, begin, end) else ""
+
+
+def _begin_line(text: str, begin: int, end: int, indent: int, apart: bool, markdown: bool) -> _Line:
+    cuts: list[_Cut] = []
+    if markdown and (quote := _QUOTE.match(text, begin, end)):
+        cuts.append(_Cut(begin, quote.end(), "quote mark"))
+        begin, end = _trim(text, quote.end(), end)
+    if markdown and (heading := _HEADING.match(text, begin, end)):
+        level = heading.group().count("#")
+        cuts.append(_Cut(begin, heading.end(), "heading mark"))
+        begin = heading.end()
+        if tail := _HEADING_TAIL.search(text, max(begin, end - 12), end):
+            cuts.append(_Cut(tail.start(), end, "heading mark"))
+            end = tail.start()
+        return _Line(begin, end, "heading", level, apart, cuts)
+    if bullet := _BULLET.match(text, begin, end):
+        cuts.append(_Cut(begin, bullet.end(), "bullet"))
+        return _Line(bullet.end(), end, "item", indent, apart, cuts)
+    kind: Kind = "item" if _NUMBER.match(text, begin, end) else "text"
+    return _Line(begin, end, kind, indent, apart, cuts)
+
+
+def _inline(text: str, lines: list[_Line], markdown: bool) -> None:
+    for line in lines:
+        found = [
+            _Cut(*match.span(), "invisible character")
+            for match in _INVISIBLE.finditer(text, line.start, line.end)
+        ]
+        found += _glosses(text, line)
+        if markdown and line.kind != "code" and _MARKS.search(text, line.start, line.end):
+            found += _markdown_marks(text, line.start, line.end)
+        found += _white_space(text, line)
+        line.cuts += _disjoint(found, line)
+
+
+def _glosses(text: str, line: _Line) -> Iterable[_Cut]:
+    for match in _GLOSS.finditer(text, line.start, line.end):
+        opening = match.end(1) if match[1] is not None else match.start()
+        gloss = match[2] or ""
+        bare = gloss.strip().translate(_TONED)
+        if match[4] is not None:
+            yield _Cut(match.start(), match.end(), "gloss")
+        elif _SYLLABLES.fullmatch(bare) and (
+            any(letter in _TONES for letter in gloss) or _NEUTRAL.get(text[opening - 1]) == bare
+        ):
+            yield _Cut(opening, match.end(), "gloss")
+
+
+def _markdown_marks(text: str, start: int, end: int) -> list[_Cut]:
+    cuts: list[_Cut] = []
+    code: list[tuple[int, int]] = []
+    for match in _CODE.finditer(text, start, end):
+        cuts.append(_Cut(match.start(), match.end(1), "code mark"))
+        cuts.append(_Cut(match.end(2), match.end(), "code mark"))
+        code.append((match.end(1), match.end(2)))
+    cuts += (_Cut(*match.span(1), "escape") for match in _ESCAPE.finditer(text, start, end))
+    for match in _LINK.finditer(text, start, end):
+        cuts.append(_Cut(*match.span(1), "link mark"))
+        cuts.append(_Cut(*match.span(3), "link address"))
+    for match in _WIKI.finditer(text, start, end):
+        cuts.append(_Cut(match.start(), match.end(1), "link mark"))
+        if match[2] is not None:
+            cuts.append(_Cut(*match.span(2), "link address"))
+        cuts.append(_Cut(*match.span(4), "link mark"))
+    cuts += (_Cut(*match.span(), "footnote mark") for match in _FOOTNOTE.finditer(text, start, end))
+    for match in _AUTOLINK.finditer(text, start, end):
+        cuts += (_Cut(*match.span(1), "link mark"), _Cut(*match.span(3), "link mark"))
+    cuts += (_Cut(*match.span(), "tag") for match in _TAG.finditer(text, start, end))
+    for match in _STRONG.finditer(text, start, end):
+        if not _between_ascii_words(text, *match.span()):
+            cuts.append(_Cut(*match.span(), "emphasis mark"))
+    for match in _PAIRED.finditer(text, start, end):
+        if match[1] is not None:
+            cuts += (_Cut(*match.span(1), "emphasis mark"), _Cut(*match.span(2), "emphasis mark"))
+        elif match[3] == "_" or not text[match.start() : match.end()].strip("_").isidentifier():
+            cuts += (_Cut(*match.span(3), "emphasis mark"), _Cut(*match.span(4), "emphasis mark"))
+    return _outside(cuts, code)
+
+
+def _between_ascii_words(text: str, start: int, end: int) -> bool:
+    """2**3, a == b and x**y are no emphasis."""
+    before, after = text[start - 1 : start], text[end : end + 1]
+    if text[start] == "=" and (before.isspace() and after.isspace()):
+        return True
+    return before.isascii() and after.isascii() and before.isalnum() and after.isalnum()
+
+
+def _outside(cuts: list[_Cut], code: list[tuple[int, int]]) -> list[_Cut]:
+    """The cuts that do not lie inside code."""
+    if not code:
+        return cuts
+    kept, index = [], 0
+    for cut in sorted(cuts):
+        while index < len(code) and code[index][1] <= cut.start:
+            index += 1
+        if index == len(code) or cut.end <= code[index][0]:
+            kept.append(cut)
+    return kept
+
+
+def _white_space(text: str, line: _Line) -> Iterable[_Cut]:
+    for match in _SPACES.finditer(text, line.start, line.end):
+        yield _Cut(match.start(), match.end(), "", " ")
+
+
+def _disjoint(found: list[_Cut], line: _Line) -> list[_Cut]:
+    """Sorted, without those that begin inside an earlier one or reach out of the line."""
+    kept: list[_Cut] = []
+    for cut in sorted(found):
+        if cut.end <= line.end and (not kept or cut.start >= kept[-1].end):
+            kept.append(cut)
+    return kept
+
+
+def _page_width(lines: list[_Line]) -> int:
+    """The width that lines were broken at by whatever wrote the file; 0 when they were not.
+
+    Lines are hard-wrapped when most of those that another follows are nearly as long as the longest
+    usual one, and that is no wider than a page.
+    """
+    followed = [
+        line.end - line.start
+        for line, after in zip(lines, lines[1:], strict=False)
+        if line.kind in ("text", "item") and after.kind == "text" and not after.apart
+    ]
+    if len(followed) < 4:
+        return 0
+    width = sorted(followed)[int(len(followed) * 0.9)]
+    full = sum(length >= 0.75 * width for length in followed)
+    return width if 20 <= width <= 130 and full >= 0.7 * len(followed) else 0
+
+
+class _Writer:
+    """Puts the kept pieces together and keeps the map."""
+
+    def __init__(self, text: str) -> None:
+        self._raw = text
+        self._pieces: list[str] = []
+        self._runs: list[tuple[int, int, int]] = []
+        self._length = 0
+        self._removed: list[Removal] = []
+        self._blocks: list[Block] = []
+
+    def write(self, lines: list[_Line], width: int) -> Cleaned:
+        last: _Line | None = None
+        for line in lines:
+            self._removed += (Removal(*cut[:3]) for cut in line.cuts if cut.reason)
+            kept = list(self._kept(line))
+            if not kept:
+                continue
+            block = Block(line.kind, self._length, 0, line.level, line.apart)
+            if last is not None:
+                joined = _joins(self._raw, last, line, width)
+                if not joined or not _spaceless(self._raw, last, line):
+                    breaks = _BREAK.search(self._raw, last.end)
+                    assert breaks is not None  # noqa: S101 - two lines have a break between them
+                    self._put(breaks.start(), breaks.start() + 1, " " if joined else "\n")
+                block = replace(block, start=self._length)
+                if joined:
+                    block = self._blocks.pop()
+            for start, end, to in kept:
+                self._put(start, end, to)
+            self._blocks.append(replace(block, end=self._length))
+            last = line
+        text = "".join(self._pieces)
+        return Cleaned(
+            text, OffsetMap(tuple(self._runs)), tuple(self._removed), tuple(self._blocks)
+        )
+
+    def _kept(self, line: _Line) -> Iterable[tuple[int, int, str]]:
+        """The pieces of a line that stay, without white space at its ends or doubled by a cut."""
+        pieces: list[tuple[int, int, str]] = []
+        at = line.start
+        for cut in [*line.cuts, _Cut(line.end, line.end, "")]:
+            if at < cut.start:
+                pieces.append((at, cut.start, ""))
+            if cut.to and cut.start < cut.end:
+                pieces.append((cut.start, cut.start + 1, cut.to))
+            at = max(at, cut.end)
+        spaced = True  # white space at the start goes
+        kept: list[tuple[int, int, str]] = []
+        for start, end, to in pieces:
+            if spaced and (to == " " or self._raw[start] == " "):
+                start += 1  # noqa: PLW2901
+                if to or start == end:
+                    continue
+            kept.append((start, end, to))
+            spaced = to == " " or self._raw[end - 1] == " "
+        while kept and spaced:
+            start, end, to = kept.pop()
+            if not to and end - start > 1:
+                kept.append((start, end - 1, to))
+            spaced = bool(kept) and (kept[-1][2] == " " or self._raw[kept[-1][1] - 1] == " ")
+        return kept
+
+    def _put(self, start: int, end: int, to: str) -> None:
+        self._pieces.append(to or self._raw[start:end])
+        if self._runs:
+            at, raw, length = self._runs[-1]
+            if raw + length == start:
+                self._runs[-1] = (at, raw, length + end - start)
+                self._length += end - start
+                return
+        self._runs.append((self._length, start, end - start))
+        self._length += end - start
+
+
+def _joins(text: str, last: _Line, line: _Line, width: int) -> bool:
+    """Whether only the width of a page, or an accident, broke the sentence between two lines."""
+    if line.kind != "text" or last.kind not in ("text", "item"):
+        return False
+    before = text[max(last.end - 12, last.start) : last.end]
+    finished = _FINISHED.search(before) is not None
+    if not finished and _CONTINUING.match(text, line.start):
+        return True
+    if line.apart:
+        return False
+    if width and last.end - last.start >= 0.75 * width:
+        return True
+    return not finished and (_UNFINISHED.search(before) is not None or text[line.start].islower())
+
+
+def _spaceless(text: str, last: _Line, line: _Line) -> bool:
+    """Whether the two lines join without a space: Chinese on one side, or a hyphen."""
+    before, after = text[last.end - 1], text[line.start]
+    return bool(_WIDE.match(before) or _WIDE.match(after)) or (before == "-" and after.isalpha())
+
+
+def _trim(text: str, start: int, end: int) -> tuple[int, int]:
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return start, end

@@ -1,0 +1,358 @@
+"""path → Essay: encoding, front matter to metadata, a reader for each format."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from rag import fold
+from rag.errors import LoadError, UnknownFormat
+from rag.schema import Essay
+
+__all__ = ["FORMATS", "Content", "decode", "load", "loadable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a reader makes of a file's bytes. `metadata` is what the format itself says."""
+
+    text: str
+    encoding: str
+    markdown: bool = False
+    metadata: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def load(path: Path, source: str) -> Essay:
+    """Read the file at `path` as the essay named `source`.
+
+    Raises:
+        UnknownFormat: no reader for its suffix.
+        LoadError: it cannot be read, or is no text.
+    """
+    reader = FORMATS.get(path.suffix.lower())
+    if reader is None:
+        known = ", ".join(sorted(FORMATS))
+        raise UnknownFormat(
+            f"{path.name} is not a kind of file that can be read.", f"Known: {known}."
+        )
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise LoadError(
+            f"{path} cannot be read: {error.strerror}.", "Check that it is there."
+        ) from error
+    try:
+        content = reader(data)
+    except LoadError as error:
+        raise LoadError(f"{path.name}: {error.what}", error.do) from error
+    return _essay(content, path, source, hashlib.sha256(data).hexdigest())
+
+
+def loadable(path: Path) -> bool:
+    """Whether `load` has a reader for this kind of file. Hidden files are none."""
+    return path.suffix.lower() in FORMATS and not path.name.startswith((".", "~$"))
+
+
+def decode(data: bytes) -> tuple[str, str]:
+    """The text of `data` without a byte order mark, line ends left as they are, and its encoding.
+
+    Tried in this order: byte order marks, strict UTF-8, UTF-16 by its zero bytes, then the Chinese
+    encodings against charset-normalizer's guess, whichever gives the likelier text.
+
+    Raises LoadError for bytes that are no text.
+    """
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return _strictly(data[len(mark) :], encoding), encoding
+    if b"\0" not in data:
+        try:
+            return data.decode("utf-8"), "utf-8"
+        except UnicodeDecodeError:
+            return _guess(data)
+    return _without_mark(data)
+
+
+_MARKS = (
+    (b"\xef\xbb\xbf", "utf-8"),
+    (b"\xff\xfe\0\0", "utf-32-le"),
+    (b"\0\0\xfe\xff", "utf-32-be"),
+    (b"\xff\xfe", "utf-16-le"),
+    (b"\xfe\xff", "utf-16-be"),
+)
+_NOT_TEXT = "it is not text in any known encoding."
+_SAVE_AS = "Save it as UTF-8."
+
+
+def _strictly(data: bytes, encoding: str) -> str:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise LoadError(
+            f"it begins like {encoding} but byte {error.start} does not fit.", _SAVE_AS
+        ) from error
+
+
+def _without_mark(data: bytes) -> tuple[str, str]:
+    """UTF-16 or UTF-32 without its mark, known by where the zero bytes are; else a binary file."""
+    candidates = ["utf-16-le", "utf-16-be"]
+    if len(data) % 4 == 0:
+        candidates += ["utf-32-le", "utf-32-be"]
+    best = _likeliest(data, candidates)
+    if best is None or best[0] < 0.9:
+        raise LoadError(
+            "it holds zero bytes, so it is not text.", "Leave it out, or save it as UTF-8."
+        )
+    return best[1], best[2]
+
+
+def _guess(data: bytes) -> tuple[str, str]:
+    candidates = ["gb18030", "big5hkscs", "shift_jis", "euc_jp", "euc_kr", "cp1252"]
+    if len(data) % 2 == 0:
+        candidates += ["utf-16-le", "utf-16-be"]
+    best = _likeliest(data, candidates)
+    if best is not None and best[0] >= 0.9:
+        return best[1], best[2]
+    import charset_normalizer  # slow, and wrong on short Chinese texts: only for the rest
+
+    found = charset_normalizer.from_bytes(data).best()
+    if found is not None and _likelihood(text := str(found)) >= 0.7:
+        return text, found.encoding
+    if best is not None and best[0] >= 0.7:
+        return best[1], best[2]
+    raise LoadError(_NOT_TEXT, _SAVE_AS)
+
+
+def _likeliest(data: bytes, encodings: list[str]) -> tuple[float, str, str] | None:
+    """(likelihood, text, encoding) of the best of `encodings`; the first wins a tie."""
+    best: tuple[float, str, str] | None = None
+    for encoding in encodings:
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        score = _likelihood(text)
+        if best is None or score > best[0]:
+            best = (score, text, encoding)
+    return best
+
+
+_SAMPLE = 20_000
+_COMMON = frozenset(
+    "的一是不了在人有我他这個个们們中来來上大为為和国國地到以说說时時要就出会會可也你对對生能而子那得于着下自"
+    "之年过過发發后後作里用道行所然家种種事成方多经經么去法学學如都同现現当當没動动面起看定天分还還进進好小部"
+    "其些主样樣理心她本前开開但因只从從想实實這与與最新或长長让讓把被给給很它更并及已由此无無"
+)
+_CONTROL = re.compile(
+    "[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f-\x84\x86-\x9f\ue000-\uf8ff\ufffd\ufdd0-\ufdef\uffff]"
+)
+_HAN = re.compile("[\u4e00-\u9fff]")
+_OTHER = re.compile("[\u3040-\u30ff\uac00-\ud7af\u0400-\u04ff\u3000-\u303f\uff01-\uff65]")
+_LATIN = re.compile("[A-Za-z0-9\\s!-/:-@\\[-`{-~]")
+_ACCENTED = re.compile("(?<=[A-Za-z])[\u00c0-\u00ff’]|[\u00c0-\u00ff](?=[a-z])|[–—‘’“”…«»°§©]")
+
+
+def _likelihood(text: str) -> float:
+    """How much `text` looks like writing, 0…1: a wrong decoding gives rare and unrelated characters.
+
+    Han characters count by how common they are: about one in four of running Chinese is among the
+    150 commonest, against one in fifty of a wrong decoding.
+    """
+    sample = text[:_SAMPLE]
+    if not sample:
+        return 1.0
+    if _CONTROL.search(sample):
+        return 1.0 - min(1.0, 0.2 + 10 * len(_CONTROL.findall(sample)) / len(sample))
+    han = _HAN.findall(sample)
+    common = sum(character in _COMMON for character in han) / len(han) if han else 0.0
+    han_worth = min(1.0, 0.75 + common)
+    plain = (
+        len(_LATIN.findall(sample)) + len(_ACCENTED.findall(sample)) + len(_OTHER.findall(sample))
+    )
+    return (plain + han_worth * len(han)) / len(sample)
+
+
+def _plain(data: bytes) -> Content:
+    text, encoding = decode(data)
+    return Content(text, encoding, markdown=bool(_MARKDOWN.search(text[:200_000])))
+
+
+def _markdown(data: bytes) -> Content:
+    text, encoding = decode(data)
+    return Content(text, encoding, markdown=True)
+
+
+FORMATS: Mapping[str, Callable[[bytes], Content]] = MappingProxyType(
+    {".txt": _plain, ".text": _plain, ".md": _markdown, ".markdown": _markdown}
+)
+"""Suffix in lower case → reader of a file's bytes. Readers raise LoadError."""
+
+_MARKDOWN = re.compile(
+    r"\A\ufeff?---[ \t]*\r?\n|^#{1,6} +\S|\*\*[^\s*][^*\n]{0,200}\*\*|\]\((?:https?:|/|#)|^```",
+    re.MULTILINE,
+)
+"""Text that uses Markdown, whatever its suffix says."""
+
+
+_FENCED = re.compile(
+    r"\s*---[ \t]*(?:\r\n?|\n)(.*?)(?:\r\n?|\n)(?:---|\.\.\.)[ \t]*(?=\r|\n|\Z)", re.DOTALL
+)
+_FIELD = re.compile(r"([A-Za-z_\u4e00-\u9fff][\w -]{0,40})[ \t]*[:：][ \t]*(.*)")
+_WIKI = re.compile(r"\[\[(?:[^\[\]|]*\|)?([^\[\]|]*)\]\]|\[([^\[\]]*)\]\([^()]*\)")
+_FRONT_LIMIT = 100_000
+
+
+def _front_matter(text: str) -> tuple[dict[str, str], tuple[str, ...], int]:
+    """(fields in lower case, tags, where the body starts). Broken YAML is read line by line."""
+    found = _FENCED.match(text, 0, _FRONT_LIMIT)
+    if found is None:
+        return {}, (), 0
+    import yaml
+
+    try:
+        data = yaml.load(found[1].replace("\t", "  "), Loader=yaml.BaseLoader)  # noqa: S506 - strings only
+    except (yaml.YAMLError, RecursionError):
+        data = None
+    if not isinstance(data, dict):
+        data = _field_lines(found[1])
+    if not data:
+        return {}, (), 0
+    fields = {str(key).strip().lower(): value for key, value in data.items()}
+    tags = _values(fields.get("tags") or fields.get("tag") or fields.get("keywords"))
+    if len(tags) == 1:
+        tags = [tag for tag in re.split(r"[,，、;；]", tags[0]) if tag.strip()]
+    plain = {key: ", ".join(_values(value)) for key, value in fields.items()}
+    return plain, tuple(tag.strip().lstrip("#") for tag in tags), found.end()
+
+
+def _field_lines(block: str) -> dict[str, object]:
+    fields: dict[str, object] = {}
+    key = ""
+    for line in block.splitlines():
+        if match := _FIELD.match(line):
+            key = match[1].strip()
+            fields[key] = match[2].strip().strip("\"'")
+        elif key and line.strip().startswith("- "):
+            before = fields[key]
+            listed = before if isinstance(before, list) else []
+            fields[key] = [*listed, line.strip()[2:].strip().strip("\"'")]
+    return fields
+
+
+def _values(value: object) -> list[str]:
+    if isinstance(value, list):
+        return [text for item in value for text in _values(item)]
+    if isinstance(value, dict) or value is None:
+        return []
+    text = " ".join(_WIKI.sub(lambda match: match[1] or match[2] or "", str(value)).split())
+    return [text] if text and text.lower() not in ("null", "~") else []
+
+
+_DATE = re.compile(
+    r"(?<!\d)((?:19|20)\d{2})(?:\s?[-/.年]\s?(1[0-2]|0?[1-9])(?:\s?[-/.月]\s?(3[01]|[12]\d|0?[1-9])(?!\d))?(?!\d))?"
+)
+_FULL_DATE = re.compile(
+    r"(?<!\d)((?:19|20)\d{2})\s?[-/.年]\s?(1[0-2]|0?[1-9])(?:\s?[-/.月]\s?(3[01]|[12]\d|0?[1-9])(?!\d)|月|(?![\d-]))"
+)
+_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()  # noqa: SIM905
+_ENGLISH_DATE = re.compile(
+    r"\b(?:(?P<day1>\d{1,2})(?:st|nd|rd|th)?\s+)?(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+    r"[a-z]*\.?\s+(?:(?P<day2>\d{1,2})(?:st|nd|rd|th)?,?\s+)?(?P<year>(?:19|20)\d{2})\b",
+    re.IGNORECASE,
+)
+
+
+def _date(text: str, *, year_alone: bool = False) -> str:
+    """The first date in `text` as ISO 8601, "" when there is none."""
+    if found := _FULL_DATE.search(text):
+        return "-".join(part.zfill(2) for part in found.groups() if part)
+    if english := _ENGLISH_DATE.search(text):
+        month = _MONTHS.index(english["month"].lower()) + 1
+        day = english["day1"] or english["day2"]
+        return f"{english['year']}-{month:02d}" + (f"-{int(day):02d}" if day else "")
+    if year_alone and (year := _DATE.search(text)):
+        return year[1]
+    return ""
+
+
+_FURNITURE = re.compile(
+    r"(?:返回|首页|目录|登录|注册|分享|关注|菜单|搜索|上一[篇页]|下一[篇页]|打开原文|home|menu|back|share|login|"
+    r"log in|sign in|skip to|table of contents).{0,12}$"
+    r"|(?:作者|来源|來源|链接|連結|日期|时间|發佈|发布|编辑|原文|转载|by|author|source|link|url|date|published|"
+    r"posted|original)(?:\s*[:：]|\s).*|#\S+(?:\s+#\S+)*$|https?://|.*[↗→]$|[\d\s:：/.年月日-]+$",
+    re.IGNORECASE,
+)
+_PROSE_END = re.compile(r"[。！？!?.…][”’」』)）\"']*$")
+_MARKS_AT_START = re.compile(r"(?:[>#*_\s\-•★]|\d{1,2}\.\s)+")
+_MAX_TITLE = 120
+_HEAD_LINES = 40
+
+
+def _title_in(body: str) -> str:
+    """The title that a text without front matter gives itself, "" when it begins in mid-prose.
+
+    A first-level heading near the top; else, of the short lines before the first line of prose and
+    without links, dates and by-lines, the first that stands apart, or the one nearest to the prose.
+    """
+    lines = [line.strip() for line in body[:_SAMPLE].splitlines()[: _HEAD_LINES * 2]]
+    for line in lines:
+        if re.match(r"#\s+\S", line):
+            return _bare(line)
+    candidates: list[tuple[bool, str]] = []
+    for index, line in enumerate(lines):
+        if not line or _FURNITURE.match(_bare(line)):
+            continue
+        if len(line) > _MAX_TITLE or (_PROSE_END.search(line) and _is_prose(line)):
+            break
+        if any(character.isalnum() for character in line):
+            around = [*lines[max(index - 1, 0) : index], *lines[index + 1 : index + 2]]
+            candidates.append((not any(around), line))
+    apart = [line for alone, line in candidates if alone]
+    if apart:
+        return _bare(apart[0])
+    return _bare(candidates[-1][1]) if candidates else ""
+
+
+def _is_prose(line: str) -> bool:
+    """A sentence that ends in a full stop, or is too long for a headline."""
+    return line.rstrip("”’」』)）\"'")[-1:] in "。." or len(line) > 60
+
+
+def _bare(line: str) -> str:
+    text = re.sub(r"\*\*|__|`|\s+#+$", "", line)
+    text = _WIKI.sub(lambda match: match[1] or match[2] or "", text)
+    return (
+        _MARKS_AT_START.sub("", text, count=1).strip()
+        if _MARKS_AT_START.match(text)
+        else text.strip()
+    )
+
+
+def _essay(content: Content, path: Path, source: str, digest: str) -> Essay:
+    text = content.text
+    front, tags, body_start = _front_matter(text)
+    front = {**content.metadata, **front}
+    body = text[body_start:]
+    title = front.get("title") or front.get("标题") or _title_in(body)
+    dates = (front.get(key, "") for key in ("published", "date", "created", "updated", "日期"))
+    date = next((found for value in dates if (found := _date(value, year_alone=True))), "")
+    head = "\n".join(body[:_SAMPLE].splitlines()[:12])[:600]
+    return Essay(
+        source=source,
+        text=text,
+        digest=digest,
+        title=title[:300] or path.stem,
+        author=front.get("author") or front.get("authors") or front.get("作者") or "",
+        date=date or _date(title) or _date(head) or _date(path.stem) or "",
+        tags=tags,
+        origin=next(
+            (front[key] for key in ("source", "url", "link", "origin") if front.get(key)), ""
+        ),
+        language=fold.language(body[:200_000]),
+        encoding=content.encoding,
+        body_start=body_start,
+        markdown=content.markdown,
+    )
