@@ -1,0 +1,296 @@
+"""What an eval asks (Question, Pair) and what came of it (Outcome, PairOutcome)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from rag.errors import EvalFault
+from rag.schema import Citation, Hit, Message, Passage
+
+__all__ = [
+    "KINDS",
+    "QUESTIONS",
+    "UNANSWERABLE",
+    "Evidence",
+    "Found",
+    "Outcome",
+    "Pair",
+    "PairOutcome",
+    "Question",
+    "Quoted",
+    "Span",
+    "evidence_spans",
+    "met_by",
+    "read_questions",
+]
+
+QUESTIONS = Path(__file__).parent / "questions.jsonl"
+UNANSWERABLE = "unanswerable"
+MULTI = "multi-document"
+KINDS = (
+    "fact",
+    "noisy",
+    "script-crossing",
+    "cross-lingual",
+    MULTI,
+    "follow-up",
+    UNANSWERABLE,
+)
+
+SHARE = 0.5  # of the shorter of two spans: evidence cut in two counts where most of it stands
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Words that hold a fact: `text` stands exactly so in the decoded text of `file`."""
+
+    file: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question with what a right answer needs.
+
+    `evidence`: any one suffices, but of kind multi-document one of each file is needed. `accepted`:
+    of each inner list one form must be in the answer. `unit` says what retrieval has to find: the
+    passage that holds the evidence, or only its document. `given`: passages to answer from, instead
+    of retrieving. `answerable` is the truth, not a guess.
+    """
+
+    id: str
+    question: str
+    kind: str
+    answerable: bool
+    history: tuple[Message, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    accepted: tuple[tuple[str, ...], ...] = ()
+    unit: Literal["passage", "document"] = "passage"
+    given: tuple[str, ...] = ()
+
+    def needs(self) -> tuple[tuple[Evidence, ...], ...]:
+        """The groups of evidence of which one member each has to be found."""
+        if self.kind != MULTI:
+            return (self.evidence,) if self.evidence else ()
+        files = dict.fromkeys(item.file for item in self.evidence)
+        return tuple(tuple(e for e in self.evidence if e.file == file) for file in files)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A claim with its evidence; `supported` is the truth, `kind` how the pair was made."""
+
+    id: str
+    kind: str
+    claim: str
+    evidence: tuple[str, ...]
+    supported: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A retrieved passage, as the report shows it; `needs` are those it meets."""
+
+    source: str
+    heading: str
+    start: int
+    end: int
+    text: str
+    score: float
+    needs: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """A citation, as the report shows it; `needs` are those it meets."""
+
+    n: int
+    source: str
+    start: int
+    end: int
+    quote: str
+    needs: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one question gave. `values` holds each metric's value, None where it does not apply.
+
+    `error` is the message of the RagError that stopped it, else "". `sentences` are (text, label,
+    score, reason). `probability` is `Answer.answerable`.
+    """
+
+    id: str
+    kind: str
+    question: str
+    answerable: bool
+    language: str
+    error: str = ""
+    history: tuple[Message, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    accepted: tuple[tuple[str, ...], ...] = ()
+    answer: str = ""
+    mode: str = ""
+    model: str = ""
+    refused: bool = False
+    probability: float = 0.0
+    sentences: tuple[tuple[str, str, float, str], ...] = ()
+    citations: tuple[Quoted, ...] = ()
+    found: tuple[Found, ...] = ()
+    warnings: tuple[str, ...] = ()
+    values: Mapping[str, float | None] = field(default_factory=dict)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Outcome:
+        """The outcome that `dataclasses.asdict` wrote."""
+        lists = {
+            "history": tuple(data["history"]),
+            "evidence": tuple(Evidence(**item) for item in data["evidence"]),
+            "accepted": tuple(tuple(item) for item in data["accepted"]),
+            "sentences": tuple((t, label, s, r) for t, label, s, r in data["sentences"]),
+            "citations": tuple(
+                Quoted(**{**item, "needs": tuple(item["needs"])}) for item in data["citations"]
+            ),
+            "found": tuple(
+                Found(**{**item, "needs": tuple(item["needs"])}) for item in data["found"]
+            ),
+            "warnings": tuple(data["warnings"]),
+        }
+        return cls(**{**data, **lists})
+
+
+@dataclass(frozen=True, slots=True)
+class PairOutcome:
+    """What the verifier said of one pair. `score` is higher the more supported."""
+
+    id: str
+    kind: str
+    language: str
+    claim: str
+    evidence: tuple[str, ...]
+    supported: bool
+    label: str = "unchecked"
+    score: float = 0.0
+    reason: str = ""
+    error: str = ""
+    values: Mapping[str, float | None] = field(default_factory=dict)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> PairOutcome:
+        """The outcome that `dataclasses.asdict` wrote."""
+        return cls(**{**data, "evidence": tuple(data["evidence"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where evidence stands: a span of one source's decoded text, or all of it (`end` None)."""
+
+    source: str
+    start: int
+    end: int | None
+
+
+def read_questions(path: Path) -> tuple[Question, ...]:
+    """The questions of a JSONL file: id, question, kind, history (optional), evidence, accepted.
+
+    Raises EvalFault naming the line that is wrong.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise EvalFault(
+            f"{path} cannot be read: {error}.", "Give a JSONL file in UTF-8."
+        ) from error
+    questions = [_question(line, f"{path}:{n}") for n, line in enumerate(lines, 1) if line.strip()]
+    if not questions:
+        raise EvalFault(f"{path} holds no question.", "Give a file with one JSON object a line.")
+    ids = [question.id for question in questions]
+    if repeated := next((id_ for id_ in ids if ids.count(id_) > 1), None):
+        raise EvalFault(f"{path} has two questions with the id {repeated!r}.", "Rename one.")
+    return tuple(questions)
+
+
+def _question(line: str, where: str) -> Question:
+    try:
+        data = json.loads(line)
+        evidence = tuple(Evidence(item["file"], item["text"]) for item in data["evidence"])
+        return Question(
+            id=str(data["id"]),
+            question=str(data["question"]),
+            kind=str(data["kind"]),
+            answerable=bool(evidence),
+            history=tuple(
+                {"role": str(turn["role"]), "content": str(turn["content"])}
+                for turn in data.get("history", ())
+            ),
+            evidence=evidence,
+            accepted=tuple(tuple(map(str, forms)) for forms in data["accepted"]),
+        )
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise EvalFault(
+            f"{where} is no question: {type(error).__name__} {error}.",
+            "A line holds id, question, kind, evidence [{file, text}] and accepted [[…]].",
+        ) from error
+
+
+def evidence_spans(question: Question, texts: Mapping[str, str]) -> tuple[tuple[Span, ...], ...]:
+    """Every place where each need's evidence stands, in `texts` (source → decoded text).
+
+    Raises EvalFault where a file is not ingested or does not hold the words.
+    """
+    return tuple(
+        tuple(span for evidence in need for span in _places(question, evidence, texts))
+        for need in question.needs()
+    )
+
+
+def _places(question: Question, evidence: Evidence, texts: Mapping[str, str]) -> Iterable[Span]:
+    sources = [s for s in texts if s == evidence.file or s.endswith("/" + evidence.file)]
+    if not sources:
+        raise EvalFault(
+            f"Question {question.id} is about {evidence.file}, which is not ingested.",
+            "Ingest the folder that the questions were written for.",
+        )
+    spans = [
+        Span(source, 0, None) if question.unit == "document" else Span(source, *match.span())
+        for source in sources
+        for match in re.finditer(re.escape(evidence.text), texts[source])
+    ]
+    if not spans:
+        raise EvalFault(
+            f"The evidence of question {question.id} does not stand in {evidence.file}.",
+            "The file has changed, or the question is about another version of it.",
+        )
+    return spans
+
+
+def met_by(item: Passage | Hit | Citation, needs: Sequence[Sequence[Span]]) -> tuple[int, ...]:
+    """The needs whose evidence the passage (at any of its places) or the citation holds.
+
+    Held means: the overlap is at least half of the shorter of the two spans. So a passage with the
+    sentence counts, a citation of a part of it counts, and of evidence cut in two by a passage's
+    end the side with most of it counts.
+    """
+    thing = item.passage if isinstance(item, Hit) else item
+    own = [(thing.source, thing.start, thing.end)]
+    if isinstance(thing, Passage):
+        own += [(place.source, place.start, place.end) for place in thing.places]
+    return tuple(
+        n
+        for n, spans in enumerate(needs)
+        if any(_held(*place, span) for place in own for span in spans)
+    )
+
+
+def _held(source: str, start: int, end: int, span: Span) -> bool:
+    if source != span.source:
+        return False
+    if span.end is None:
+        return True
+    shorter = min(end - start, span.end - span.start)
+    return min(end, span.end) - max(start, span.start) >= max(SHARE * shorter, 1)

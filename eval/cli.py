@@ -1,0 +1,133 @@
+"""The command `rag eval`, which is also `python -m eval`.
+
+Exit status: 0 done, 1 error (also of a single question), 2 wrong usage, 4 quality dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from rag.errors import RagError
+
+__all__ = ["command", "main"]
+
+ERROR, USAGE, DROPPED = 1, 2, 4
+INTERRUPTED = 130
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    try:
+        status = command.main(arguments, prog_name="rag eval", standalone_mode=False)
+    except click.exceptions.Abort:
+        return INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except RagError as error:
+        click.echo(f"rag eval: {error.what}", err=True)
+        if error.do:
+            click.echo(error.do, err=True)
+        return ERROR
+    return status if isinstance(status, int) else 0
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--dataset",
+    default="questions",
+    show_default=True,
+    metavar="SPEC",
+    help="questions (over the seed essays), or squad:PATH, nomiracl:PATH, halueval:PATH, "
+    "summedits:PATH, jsonl:PATH (the format of eval/questions.jsonl, asked of what is ingested).",
+)
+@click.option(
+    "--questions",
+    metavar="SPEC",
+    help="With squad:PATH: take the questions from squad:PATH2, paired by paragraph.",
+)
+@click.option("--kinds", help="Only these kinds of questions, separated by commas.")
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many, evenly spread.")
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="At a time.")
+@click.option("--fresh", is_flag=True, help="Do not take up a run that broke off.")
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path),
+    help="Compare with this report.json; exit 4 where quality dropped significantly.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Folder for report.json and report.html [default: eval/reports in the data directory].",
+)
+@click.option("--write-baseline", type=click.Path(path_type=Path), help="Keep a baseline here.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
+def command(  # noqa: PLR0913, PLR0917  # one parameter for each option of the command
+    dataset: str,
+    questions: str | None,
+    kinds: str | None,
+    limit: int | None,
+    jobs: int,
+    fresh: bool,
+    baseline: Path | None,
+    output: Path | None,
+    write_baseline: Path | None,
+    as_json: bool,
+) -> int:
+    """Measure retrieval, answers, citations, refusals and the verifier.
+
+    Every figure comes with its number of cases and a 95 % bootstrap interval. A run that broke off
+    is taken up where it stopped, unless the settings, the essays, the questions or the code changed
+    since; with --baseline everything is measured anew.
+    """
+    from rich.console import Console
+
+    from eval.compare import compare
+    from eval.datasets import open_dataset
+    from eval.report import Report, table
+    from eval.runner import open_rag, run
+    from rag.config import Settings
+
+    console = Console(highlight=False)
+    settings = Settings()
+    before = Report.read(baseline) if baseline else None
+    wanted = [kind.strip() for kind in kinds.split(",") if kind.strip()] if kinds else None
+    chosen = open_dataset(dataset, questions)
+    anew = fresh or before is not None
+    with open_rag(chosen, settings) as rag, _asking() as on_progress:
+        report = run(rag, chosen, wanted, limit, on_progress, jobs=jobs, fresh=anew)
+    data, page = report.write(output or settings.data_dir / "eval" / "reports" / chosen.name)
+    if as_json:
+        click.echo(report.to_json())
+    else:
+        console.print(table(report))
+        click.echo(f"{data}\n{page}")
+    if errors := report.errors():
+        click.echo(f"rag eval: {len(errors)} cases ended in an error, none counts.", err=True)
+        click.echo(f"The first, {errors[0][0]}: {errors[0][1]}", err=True)
+        return ERROR
+    if write_baseline:
+        write_baseline.write_text(report.slim().to_json(), encoding="utf-8")
+    if before is None:
+        return 0
+    if wanted or limit:
+        before = before.only((c.id for c in report.cases), (p.id for p in report.pairs))
+    comparison = compare(report, before)
+    Console(stderr=as_json, highlight=False).print(comparison.table())
+    return DROPPED if comparison.dropped else 0
+
+
+@contextmanager
+def _asking() -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error with the time left."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = ("asking", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,0 +1,156 @@
+"""Two reports over the same questions, pair by pair."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from eval.cases import Outcome, PairOutcome
+from eval.measures import MEASURES, Measure, column
+from eval.metrics import RESAMPLES, SEED, interval
+from eval.report import Report, shown
+from rag.errors import EvalFault
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from rich.table import Table
+
+__all__ = ["Comparison", "Row", "compare"]
+
+TOLERANCE = 0.01
+"""A turn for the worse smaller than this is no drop, however certain."""
+
+Statistic = Callable[..., float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One measure before and after; `interval` is the 95 % interval of after − before."""
+
+    metric: str
+    title: str
+    unit: str
+    before: float
+    after: float
+    interval: tuple[float, float]
+    dropped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What changed. `dropped`: some measure turned significantly for the worse."""
+
+    rows: tuple[Row, ...]
+
+    @property
+    def dropped(self) -> bool:
+        """True when at least one row dropped."""
+        return any(row.dropped for row in self.rows)
+
+    def table(self) -> Table:
+        """The rows for the terminal, drops marked by a word and not by colour alone."""
+        from rich.table import Table
+
+        shown_rows = Table(title="against the baseline")
+        for name in ("", "before", "after", "95 % interval of the change", ""):
+            shown_rows.add_column(name, justify="left" if not name else "right")
+        for row in self.rows:
+            low, high = (f"{x:+.3f}" if row.unit == "share" else f"{x:+,.1f}" for x in row.interval)
+            values = (shown(row.before, row.unit), shown(row.after, row.unit), f"{low} … {high}")
+            verdict = "DROPPED" if row.dropped else ""
+            shown_rows.add_row(row.title, *values, verdict, style="bold red" if row.dropped else "")
+        return shown_rows
+
+
+def compare(report: Report, baseline: Report) -> Comparison:
+    """`report` against `baseline`, question by question.
+
+    The interval of each change is a paired bootstrap over the questions (Efron & Tibshirani 1993;
+    Koehn 2004 for comparing systems). A measure dropped when its whole interval lies on the worse
+    side and the change exceeds the tolerance. Time and tokens are shown and never drop.
+
+    Raises EvalFault when the two are not over the same questions and the same essays, or a case
+    ended in an error: that is no quality that could be compared.
+    """
+    for one, name in ((report, "This run"), (baseline, "The baseline")):
+        if errors := one.errors():
+            raise EvalFault(
+                f"{name} has {len(errors)} cases that ended in an error; the first is "
+                f"{errors[0][0]}: {errors[0][1]}",
+                "Mend that and run again.",
+            )
+    if report.corpus != baseline.corpus:
+        raise EvalFault(
+            "The baseline was made over other essays.", "Make it again over the same essays."
+        )
+    cases = _aligned(report.cases, baseline.cases)
+    pairs = _aligned(report.pairs, baseline.pairs)
+    rows = [
+        _row(measure, *pairs) if measure.group == "verifier" else _row(measure, *cases)
+        for measure in MEASURES
+    ]
+    return Comparison(tuple(row for row in rows if row))
+
+
+C = TypeVar("C", Outcome, PairOutcome)
+Cases = Sequence[Outcome] | Sequence[PairOutcome]
+
+
+def _aligned(after: Sequence[C], before: Sequence[C]) -> tuple[Sequence[C], Sequence[C]]:
+    """Both in the order of ids. Raises EvalFault when they are not the same questions."""
+    new, old = ({case.id: _asked(case) for case in cases} for cases in (after, before))
+    missing, added = sorted(old.keys() - new.keys()), sorted(new.keys() - old.keys())
+    changed = sorted(id_ for id_ in old.keys() & new.keys() if old[id_] != new[id_])
+    for ids, what in (
+        (missing, "are in the baseline and not in this run"),
+        (added, "are in this run and not in the baseline"),
+        (changed, "ask something else than in the baseline"),
+    ):
+        if ids:
+            raise EvalFault(
+                f"{len(ids)} cases {what}, the first is {ids[0]}.",
+                "Compare runs over the same questions, or make the baseline again.",
+            )
+    return sorted(after, key=lambda c: c.id), sorted(before, key=lambda c: c.id)
+
+
+def _asked(case: Outcome | PairOutcome) -> tuple[str, bool]:
+    if isinstance(case, Outcome):
+        return case.question, case.answerable
+    return case.claim, case.supported
+
+
+def _row(measure: Measure, after: Cases, before: Cases) -> Row | None:
+    import numpy as np
+
+    new, old = _array(measure, after), _array(measure, before)
+    was, now = _value(measure.statistic, old), _value(measure.statistic, new)
+    if was is None or now is None:
+        return None
+    random = np.random.default_rng(SEED)
+    changes = []
+    for pick in random.integers(new.shape[1], size=(RESAMPLES, new.shape[1])):
+        a, b = _value(measure.statistic, new[:, pick]), _value(measure.statistic, old[:, pick])
+        if a is not None and b is not None:
+            changes.append(a - b)
+    low, high = interval(changes)
+    worse = low if not measure.higher_is_better else -high
+    change = now - was if not measure.higher_is_better else was - now
+    dropped = measure.gates and worse > 0 and change > TOLERANCE
+    return Row(measure.name, measure.title, measure.unit, was, now, (low, high), dropped)
+
+
+def _array(measure: Measure, cases: Cases) -> NDArray[np.float64]:
+    """One row for each column of the measure; NaN where it does not apply."""
+    import numpy as np
+
+    return np.asarray([column(cases, name) for name in measure.columns], dtype=float)
+
+
+def _value(statistic: Statistic, table: NDArray[np.float64]) -> float | None:
+    import numpy as np
+
+    kept = table[:, ~np.isnan(table).any(axis=0)]
+    return statistic(*kept) if kept.shape[1] else None

@@ -1,0 +1,219 @@
+"""The report of a run: every case's outcome, the figures over them, and their three forms: a table
+in the terminal, `report.json`, and a page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eval.cases import KINDS, Outcome, PairOutcome
+from eval.measures import MEASURES, Measure, compute
+from eval.metrics import Figure
+from rag.errors import EvalFault
+
+if TYPE_CHECKING:
+    from rich.console import Group
+    from rich.table import Table
+
+__all__ = ["FORMAT", "Report", "main_measures", "shown", "table"]
+
+FORMAT = 1
+"""Changes when an older `report.json` can no longer be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run gave, with what it was made of.
+
+    `corpus`, `questions` and `code` are digests: of the essays asked, of the questions, and of the
+    source of `rag` and `eval`. `settings` are those that are no secret.
+    """
+
+    dataset: str
+    date: str
+    seconds: float
+    corpus: str
+    questions: str
+    code: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    cases: tuple[Outcome, ...] = ()
+    pairs: tuple[PairOutcome, ...] = ()
+
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of the questions, the known ones first."""
+        there = dict.fromkeys(case.kind for case in self.cases)
+        known = [kind for kind in KINDS if kind in there]
+        return (*known, *(kind for kind in there if kind not in KINDS))
+
+    def figure(self, measure: Measure, kind: str | None = None) -> Figure:
+        """The figure over all cases, or over those of one kind."""
+        if measure.group == "verifier":
+            return compute(measure, [p for p in self.pairs if kind in (None, p.kind)])
+        return compute(measure, [c for c in self.cases if kind in (None, c.kind)])
+
+    def figures(self, kind: str | None = None) -> dict[str, Figure]:
+        """Every figure that has an eligible case, by the measure's name."""
+        found = {measure.name: self.figure(measure, kind) for measure in MEASURES}
+        return {name: figure for name, figure in found.items() if figure.value is not None}
+
+    def errors(self) -> tuple[tuple[str, str], ...]:
+        """(id, message) of the cases that ended in an error."""
+        cases: tuple[Outcome | PairOutcome, ...] = (*self.cases, *self.pairs)
+        return tuple((case.id, case.error) for case in cases if case.error)
+
+    def only(self, cases: Iterable[str], pairs: Iterable[str]) -> Report:
+        """The report over these ids alone."""
+        case_ids, pair_ids = frozenset(cases), frozenset(pairs)
+        return replace(
+            self,
+            cases=tuple(case for case in self.cases if case.id in case_ids),
+            pairs=tuple(pair for pair in self.pairs if pair.id in pair_ids),
+        )
+
+    def slim(self) -> Report:
+        """The report without texts: what a later run is compared with."""
+        return replace(
+            self,
+            cases=tuple(
+                replace(
+                    case,
+                    history=(),
+                    evidence=(),
+                    accepted=(),
+                    answer="",
+                    sentences=(),
+                    citations=(),
+                    found=(),
+                    warnings=(),
+                )
+                for case in self.cases
+            ),
+            pairs=tuple(replace(p, evidence=(), reason="") for p in self.pairs),
+        )
+
+    def to_json(self) -> str:
+        """The report as JSON, with its figures for other programs to read."""
+        data = {"format": FORMAT, **asdict(self)}
+        data["figures"] = {name: asdict(figure) for name, figure in self.figures().items()}
+        data["figures_by_kind"] = {
+            kind: {name: asdict(figure) for name, figure in self.figures(kind).items()}
+            for kind in self.kinds()
+        }
+        return json.dumps(data, ensure_ascii=False, indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, name: str = "The report") -> Report:
+        """The report that `to_json` wrote. Raises EvalFault for anything else."""
+        try:
+            data: dict[str, Any] = json.loads(text)
+            if data.pop("format") != FORMAT:
+                raise EvalFault(f"{name} is of another version.", "Make it again with `rag eval`.")
+            del data["figures"], data["figures_by_kind"]
+            data["cases"] = tuple(Outcome.from_dict(case) for case in data["cases"])
+            data["pairs"] = tuple(PairOutcome.from_dict(pair) for pair in data["pairs"])
+            return cls(**data)
+        except (json.JSONDecodeError, KeyError, TypeError, AttributeError, ValueError) as error:
+            raise EvalFault(
+                f"{name} is no report of `rag eval`: {type(error).__name__} {error}.",
+                "Give a report.json.",
+            ) from error
+
+    @classmethod
+    def read(cls, path: Path) -> Report:
+        """The report in a file. Raises EvalFault."""
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise EvalFault(f"{path} cannot be read: {error}.", "Give a report.json.") from error
+        return cls.from_json(text, str(path))
+
+    def html(self) -> str:
+        """The report as one page that loads nothing."""
+        from eval.page import render
+
+        return render(self)
+
+    def write(self, folder: Path) -> tuple[Path, Path]:
+        """Write `report.json` and `report.html` into the folder, which is made."""
+        folder.mkdir(parents=True, exist_ok=True)
+        data, page = folder / "report.json", folder / "report.html"
+        data.write_text(self.to_json(), encoding="utf-8")
+        page.write_text(self.html(), encoding="utf-8")
+        return data, page
+
+
+def shown(value: float | None, unit: str) -> str:
+    """A value as people read it: `.873`, `42 ms`, `–` for none."""
+    if value is None:
+        return "–"
+    if unit == "ms":
+        return f"{value:,.1f} ms" if value < 10 else f"{value:,.0f} ms"
+    if unit != "share":
+        return f"{value:,.0f}"
+    text = f"{value:.3f}"
+    return text.removeprefix("0") if text.startswith("0.") else text
+
+
+def table(report: Report) -> Group:
+    """The figures for the terminal: all of them with n and interval, then the main ones by kind."""
+    from rich.console import Group
+    from rich.table import Table
+
+    whole = Table(
+        title=f"{report.dataset}: {len(report.cases)} questions, {len(report.pairs)} pairs"
+    )
+    whole.add_column("")
+    for name in ("value", "95 % interval", "n"):
+        whole.add_column(name, justify="right")
+    group = ""
+    for measure in MEASURES:
+        figure = report.figure(measure)
+        if figure.value is None:
+            continue
+        if group and group != measure.group:
+            whole.add_section()
+        group = measure.group
+        between = f"{shown(figure.low, measure.unit)} … {shown(figure.high, measure.unit)}"
+        whole.add_row(measure.title, shown(figure.value, measure.unit), between, str(figure.n))
+    parts: list[Table] = [whole]
+    if len(report.kinds()) > 1:
+        parts.append(_by_kind(report))
+    return Group(*parts)
+
+
+_MAIN = (
+    "hit@1",
+    "hit@5",
+    "ndcg@10",
+    "answer_match_first",
+    "answer_match_three",
+    "match_and_cited",
+    "citation_precision",
+    "faithfulness",
+    "over_refusal",
+    "false_answer",
+)
+
+
+def main_measures() -> Sequence[Measure]:
+    """The measures shown by kind."""
+    return [measure for measure in MEASURES if measure.name in _MAIN]
+
+
+def _by_kind(report: Report) -> Table:
+    from rich.table import Table
+
+    by_kind = Table(title="by kind")
+    by_kind.add_column("")
+    by_kind.add_column("n", justify="right")
+    for measure in main_measures():
+        by_kind.add_column(measure.title, justify="right")
+    for kind in report.kinds():
+        count = sum(case.kind == kind for case in report.cases)
+        values = [shown(report.figure(m, kind).value, m.unit) for m in main_measures()]
+        by_kind.add_row(kind, str(count), *values)
+    return by_kind

