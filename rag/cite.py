@@ -53,6 +53,8 @@ LIST_OF_SOURCES = re.compile(
     re.IGNORECASE,
 )
 LINE_START = re.compile(r"(?:\A|\n)[ \t>]*(?:[-*+•·] |\d{1,3}[.)、] ?)?[ \t]*\Z")
+# What may follow a mark that is removed together with the white space before it ("" is the end).
+SPACED = frozenset(["", *" \t\n.,;:!?。，；：！？、[［【(（"])
 UNCHECKED = Verdict("unchecked", 0.0, "not checked yet")
 
 
@@ -69,8 +71,8 @@ class Cited:
 def cite(text: str, hits: Sequence[Hit], similarity: Similarity | None = None) -> Cited:
     """Read the citation marks of an answer.
 
-    `text`'s marks count `hits` from 1, in any usual form: [1], [1, 2], [1-3], [1][2], 【1】,
-    ［１］, [^1], [1†source], [Passage 1], [1](address). In the result they are `[n]`, numbered in order of
+    `text`'s marks count `hits` from 1, in any usual form: [1], [1, 2], [1-3], [1][2], 【1】, [^1],
+    [1†source], [Passage 1], [1](address), full-width brackets and digits. In the result they are `[n]`, numbered in order of
     first appearance, each n one span of one passage; `sentences` have spans in the result's text
     that include their marks, and are all unchecked. `similarity` compares by meaning, across
     languages too; without it words and numbers decide.
@@ -90,6 +92,7 @@ class Mark:
     at: int
     numbers: tuple[int, ...]
     unknown: tuple[str, ...] = ()
+    gap: str = ""  # the white space before it, which goes where it goes
 
 
 @dataclass(slots=True)
@@ -111,15 +114,15 @@ def _strip(text: str, retrieved: int) -> tuple[str, list[Mark]]:
     at = position = 0
     for found in _found(text, retrieved):
         piece = text[position : found.start()]
-        gap = text[found.end() : found.end() + 1]
         known, unknown = _numbers(found["items"], retrieved)
-        # The space before a mark goes with it, where what follows brings its own or needs none.
-        if not gap or gap in " \t\n.,;:!?。，；：！？、[［【(（":
-            piece = piece.rstrip(" \t")
+        gap = ""
+        if text[found.end() : found.end() + 1] in SPACED:
+            gap = piece[len(piece.rstrip(" \t")) :]
+        piece = piece[: len(piece) - len(gap)]
         kept.append(piece)
         at += len(piece)
         position = found.end() - len(_kept_link(found))
-        marks.append(Mark(at, known, unknown))
+        marks.append(Mark(at, known, unknown, gap))
     kept.append(text[position:])
     return "".join(kept), marks
 
@@ -231,11 +234,12 @@ def _write(
             position = max(position, mark.at)
             clause = plain[since : mark.at] if sentence.start < mark.at <= sentence.end else ""
             whole = plain[sentence.start : sentence.end]
+            gap = mark.gap
             for number in mark.numbers:
                 n = narrow.citation(citations, number, clause, whole)
                 if n not in seen:
-                    seen[n] = None
-                    put(f"[{n}]")
+                    put(f"{gap}[{n}]")
+                    seen[n], gap = None, ""
             since = mark.at if mark.numbers else since
         put(plain[position : sentence.end])
         position = max(position, sentence.end)

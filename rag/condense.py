@@ -147,7 +147,8 @@ def _lean_on(question: str, turns: Sequence[Message]) -> Condensed:
     own = set(content_words(question))
     if not _needs_more(question, own):
         return Condensed(question)
-    topic = [word for word in _topic(turns) if fold(word) not in fold(question)][:LONGEST_ADDED]
+    have = fold(question)
+    topic = [word for word in _topic(turns) if fold(word) not in have][:LONGEST_ADDED]
     if not topic:
         return Condensed(question)
     added = " ".join(topic)
@@ -178,13 +179,24 @@ def _topic(turns: Sequence[Message]) -> list[str]:
     the answers only the names, for they may be long."""
     asked = [turn["content"] for turn in turns if turn["role"] == "user"]
     answered = [turn["content"] for turn in turns if turn["role"] == "assistant"]
-    topic: dict[str, None] = {}
+    found: list[str] = []
     for at, text in enumerate(reversed(asked)):
-        topic.update(dict.fromkeys(_names(text)))
-        topic.update(dict.fromkeys(content_words(text)))
-        # Before this question the talk may have been about something else.
+        found += [*_names(text), *content_words(text)]
+        # Before a question that stands alone the talk may have been about something else.
         if not _needs_more(text, set(content_words(text))) or at >= 2:
             break
     if answered:
-        topic.update(dict.fromkeys(_names(without_marks(answered[-1]))[:4]))
-    return list(topic)
+        found += _names(without_marks(answered[-1]))[:4]
+    return _unlike(found)
+
+
+def _unlike(words: Sequence[str]) -> list[str]:
+    """The words in order, without one that an earlier one already holds."""
+    kept: list[str] = []
+    folded: list[str] = []
+    for word in words:
+        key = fold(word)
+        if not any(key in other for other in folded):
+            kept.append(word)
+            folded.append(key)
+    return kept

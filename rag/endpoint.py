@@ -380,7 +380,7 @@ def _entries(body: object) -> tuple[Mapping[str, Any], ...] | None:
 
 def _discover(ports: Sequence[int]) -> list[_Server]:
     """The servers that answer within 0.3 s in all, in the order of `ports`."""
-    import httpx  # noqa: F401, PLC0415 - before the clock runs: four threads wait for it otherwise
+    import httpx  # noqa: F401 - before the clock runs: four threads wait for it otherwise
 
     found: dict[int, _Server] = {}
     deadline = time.monotonic() + DISCOVERY_SECONDS
@@ -450,7 +450,7 @@ def _named_list(body: object, key: str, name: str) -> dict[str, dict[str, Any]]:
 
 def _get_json(url: str, key: SecretStr, timeout: float) -> Any:
     """The JSON at an address, or None: looking around is never an error."""
-    import httpx  # noqa: PLC0415 - 0.1 s that a machine without a model need not spend
+    import httpx
 
     if timeout <= 0:
         return None
@@ -476,7 +476,7 @@ def _read_json(answer: httpx.Response, deadline: float) -> Any:
 
 def _client(url: str, timeout: float) -> httpx.Client:
     """Loopback is never asked through a proxy of the environment. Redirects are not followed."""
-    import httpx  # noqa: PLC0415 - 0.1 s that a machine without a model need not spend
+    import httpx
 
     # Plain HTTP needs no certificates, and loading them takes 50 ms.
     secure = url.startswith("https:")

@@ -31,7 +31,7 @@ def serve(path: Path, context: int, threads: int = 0) -> Served:
     extra is not installed or the file is no model that llama.cpp can load.
     """
     try:
-        import xllamacpp  # noqa: PLC0415 - an extra
+        import xllamacpp
     except ModuleNotFoundError:
         raise ConfigError(
             "RAG_LLM_GGUF needs llama.cpp, which is not installed.",

@@ -213,8 +213,6 @@ class LLM:
         try:
             # Room for a model that thinks before it speaks.
             answer = self.complete([{"role": "user", "content": "Say: ready"}], max_tokens=256)
-        except EmptyAnswer as error:
-            return Check(False, str(error))
         except EndpointError as error:
             return Check(False, str(error))
         spent = (time.monotonic() - began) * 1000
@@ -239,18 +237,14 @@ class LLM:
             return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     async def _shut(self) -> None:
-        mine = asyncio.current_task()
-        others = [task for task in asyncio.all_tasks() if task is not mine]
-        client = self._client
-        if client is not None and client.done() and not client.cancelled():
-            others = [task for task in others if task is not client]
-        for task in others:
+        mine, opened = asyncio.current_task(), self._client
+        running = [task for task in asyncio.all_tasks() if task is not mine]
+        for task in running:
             task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-        if client is not None and client.done() and not client.cancelled():
-            if client.exception() is None:
-                await client.result().close()
+        await asyncio.gather(*running, return_exceptions=True)
         self._client = None
+        if opened is not None and not opened.cancelled() and opened.exception() is None:
+            await opened.result().close()
         if self._served is not None:
             served, self._served = self._served, None
             await asyncio.to_thread(served.close)
@@ -269,7 +263,7 @@ class LLM:
     async def _open(self) -> openai.AsyncOpenAI:
         base_url = self.endpoint.base_url
         if self.endpoint.gguf is not None:
-            from rag import gguf  # noqa: PLC0415 - an extra that few install
+            from rag import gguf
 
             self._served = await asyncio.to_thread(
                 gguf.serve, self.endpoint.gguf, self.endpoint.context_window
@@ -411,15 +405,18 @@ async def _choices(stream: openai.AsyncStream[Any], reading: _Reading) -> AsyncI
             " not a chat endpoint.",
             "Correct the base URL: it usually ends in /v1.",
         )
+    chunk = None
     async for chunk in stream:
         _note_usage(getattr(chunk, "usage", None), reading)
         for choice in getattr(chunk, "choices", None) or ():
             yield choice
+    if chunk is None and not kind.startswith("text/event-stream"):
+        raise ValueError("no chat completion")
 
 
 def _whole(body: bytes, reading: _Reading) -> Sequence[Any]:
     """The choices of an answer that came whole, not as a stream."""
-    from openai.types.chat import ChatCompletion  # noqa: PLC0415 - openai is late everywhere
+    from openai.types.chat import ChatCompletion
 
     value = json.loads(body)
     if not isinstance(value, dict) or not value.get("choices"):
@@ -453,8 +450,8 @@ def _split(choice: Any, reading: _Reading) -> Iterator[tuple[str, str]]:
 
 
 def _make_client(endpoint: Endpoint, base_url: str, settings: Settings) -> openai.AsyncOpenAI:
-    import httpx  # noqa: PLC0415
-    import openai  # noqa: PLC0415 - 1.4 s, and only where there is an LLM
+    import httpx
+    import openai
 
     key = endpoint.api_key.get_secret_value()
     http = httpx.AsyncClient(

@@ -35,7 +35,7 @@ BACK_OFF_SECONDS = 0.5
 TOO_LONG = re.compile(
     r"context[ _](?:length|size|window)|maximum context|exceed_context_size|context the overflows"
     r"|prompt (?:is )?too long|prompt \(total length \d+\) is too long|input length exceeds"
-    r"|input token count|inputs? tokens? \+|too large for model with|max_tokens must be at least 1"
+    r"|input token count|`inputs` tokens \+|too large for model with|max_tokens must be at least 1"
     r"|tokens to keep from the initial prompt|reduce the length of the (?:messages|prompt|input)",
     re.IGNORECASE,
 )
@@ -98,16 +98,16 @@ def failures() -> tuple[type[Exception], ...]:
 
     A ValueError is bytes that are no UTF-8 or no JSON.
     """
-    import httpx  # noqa: PLC0415
-    import openai  # noqa: PLC0415
+    import httpx
+    import openai
 
     return (openai.APIError, httpx.HTTPError, httpx.StreamError, ValueError, EndpointError)
 
 
 def understand(error: Exception, endpoint: Endpoint, started: bool) -> Failure:
     """The failure behind an exception; `started` when a part of the answer was already shown."""
-    import httpx  # noqa: PLC0415
-    import openai  # noqa: PLC0415
+    import httpx
+    import openai
 
     if isinstance(error, EndpointError):
         return Failure(error, transient=isinstance(error, StreamBroken))
@@ -207,7 +207,7 @@ def _in_stream(error: Any, endpoint: Endpoint, started: bool) -> Failure:
 
 
 def _connection(error: Any, endpoint: Endpoint) -> Failure:
-    import httpx  # noqa: PLC0415
+    import httpx
 
     cause = error.__cause__
     if isinstance(cause, httpx.ConnectError) or cause is None:
@@ -219,7 +219,7 @@ def _connection(error: Any, endpoint: Endpoint) -> Failure:
 
 
 def _timeout(error: Exception, endpoint: Endpoint, started: bool) -> EndpointError:
-    import httpx  # noqa: PLC0415
+    import httpx
 
     cause = error.__cause__ or error
     if isinstance(cause, httpx.ConnectTimeout):

@@ -22,7 +22,8 @@ PLACEHOLDERS = {
     "condense": set[str](),
     "conversation": {"history", "question"},
     "judge": {"fence"},
-    "claims": {"sentences", "numbers"},
+    "claims": {"fence", "evidence", "sentences", "numbers"},
+    "repair": {"problem"},
 }
 """What each prompt is filled with; checked when it is loaded."""
 
@@ -30,7 +31,7 @@ PLACEHOLDERS = {
 TEMPLATE_MARKS = re.compile(
     r"<(?=\|)|(?<=\|)>|<(?=/?s>|/?think|\uff5c|/?(?:start|end)_of_turn|/?(?:bos|eos|pad|unk)>)"
     r"|\[(?=/?(?:INST|SYS(?:TEM_PROMPT)?|AVAILABLE_TOOLS|TOOL_CALLS)\])|<(?=<SYS>>|</SYS>>)"
-    r"|<(?=/?passages?\b)",
+    r"|<(?=/?(?:passages?|evidence)\b)",
     re.IGNORECASE,
 )
 NUMBER_MARK = re.compile(

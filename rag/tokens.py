@@ -34,7 +34,7 @@ def exact(model: str) -> bool:
 @cache
 def _encoding(model: str) -> tiktoken.Encoding:
     _use_shipped_tables()
-    import tiktoken  # noqa: PLC0415 - after its cache is set, and only where there is an LLM
+    import tiktoken
 
     return tiktoken.get_encoding(_name(model) or UNKNOWN)
 
@@ -42,7 +42,7 @@ def _encoding(model: str) -> tiktoken.Encoding:
 @cache
 def _name(model: str) -> str | None:
     _use_shipped_tables()
-    import tiktoken  # noqa: PLC0415
+    import tiktoken
 
     try:
         name = tiktoken.encoding_name_for_model(model)
