@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextvars import ContextVar, copy_context
 from functools import cache
 from pathlib import Path
@@ -158,7 +158,7 @@ class Rag:
         question: str,
         history: Sequence[Message] = (),
         sources: Sequence[str] | None = None,
-    ) -> Iterator[Event]:
+    ) -> Generator[Event, None, None]:
         """The events of answering, `Done(answer)` last; closing the generator cancels."""
         events: SimpleQueue[Event | BaseException] = SimpleQueue()
         cancel = threading.Event()
@@ -193,7 +193,7 @@ class Rag:
 
     def verify(self, claim: str, evidence: Sequence[str]) -> Verdict:
         """Check one sentence against the texts it is said to rest on."""
-        return self._parts.verify(claim, evidence)
+        return self._parts.verifier.verify(claim, evidence)
 
     def doctor(self) -> Report:
         """What was found, what was chosen, which host will see passages, and whether it works."""

@@ -59,7 +59,7 @@ def gather(
         for start, end in of_passage
     ]
     flat = sentence_cosines(question, texts) if texts else np.zeros(0, np.float32)
-    cuts = np.cumsum([len(of_passage) for of_passage in spans])[:-1] if spans else []
+    cuts = np.cumsum([len(of_passage) for of_passage in spans])[:-1]
     return Evidence(
         question=question,
         passages=tuple(passages),

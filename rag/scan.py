@@ -21,6 +21,9 @@ __all__ = ["Plan", "Scan", "digest", "file_state", "make_plan", "portable", "sca
 
 TICK = 2_000_000_000  # ns; FAT counts in two seconds, the coarsest clock in use
 
+ABOUT = ("readme", "license", "licence", "copying", "changelog")
+"""Names, without ending, of files that by convention are about the folder they lie in."""
+
 
 @dataclass(frozen=True)
 class Scan:
@@ -51,7 +54,8 @@ class Plan:
 def scan(top: Path, name: str, loadable: Callable[[Path], bool]) -> Scan:
     """Look through a folder, or at one file, which then is the root itself.
 
-    Hidden files and folders below `top` are passed over. Links are followed, each folder once.
+    Hidden files and folders below `top` are passed over, and what is about the folder rather than
+    one of its essays (named alone, it is taken). Links are followed, each folder once.
     """
     if not top.is_dir():
         return Scan({name: top}, {})
@@ -73,7 +77,7 @@ def scan(top: Path, name: str, loadable: Callable[[Path], bool]) -> Scan:
             try:
                 if entry.is_dir():
                     folders.append(path)
-                elif loadable(path):
+                elif loadable(path) and path.stem.casefold() not in ABOUT:
                     files[_source(name, top, path)] = _regular(entry)
             except OSError as error:
                 failed[_source(name, top, path)] = unreadable(error)

@@ -32,6 +32,11 @@ def answer_lines(answer: Answer) -> Iterator[str]:
     In a refusal there is nothing to judge, so the sentences stand without marks.
     """
     yield _marked(answer)
+    yield from _grounds(answer)
+
+
+def _grounds(answer: Answer) -> Iterator[str]:
+    """What stands below an answer: its sources, what is doubtful in it, how it was made."""
     if answer.citations:
         yield ""
         yield from map(_citation_line, answer.citations)
@@ -148,8 +153,9 @@ def converse(rag: Rag, console: Console) -> None:
 
 
 def _stream(rag: Rag, question: str, history: Sequence[dict[str, str]], console: Console) -> Answer:
-    shown = ""
+    """Show an answer as it comes; then, checked, in its final form below."""
     with closing(rag.stream(question, history=history)) as events, console.status("") as status:
+        shown = ""
         for event in events:
             if isinstance(event, Status):
                 status.update(event.message)
@@ -158,12 +164,11 @@ def _stream(rag: Rag, question: str, history: Sequence[dict[str, str]], console:
                 shown += event.text
                 console.print(Text(event.text), end="")
             elif isinstance(event, Replace):
-                shown = event.text if shown == event.text else ""
+                shown = ""
             elif isinstance(event, Done):
                 status.stop()
-                if shown:
-                    console.print("\n")
-                for line in answer_lines(event.answer):
-                    console.print(Text(line))
-                return event.answer
-    raise RuntimeError("the stream ended without an answer")  # Done is always last
+                answer = event.answer
+    console.print()
+    for line in _grounds(answer) if shown == answer.text else answer_lines(answer):
+        console.print(Text(line))
+    return answer

@@ -1,0 +1,161 @@
+"""The `rag` command: what it prints, on which stream, and with which exit status."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from rag.cli import main
+from rag.config import Settings
+
+
+@dataclass(frozen=True)
+class Ran:
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], fresh: Settings
+) -> Callable[..., Ran]:
+    """Runs `rag …` in this process, on an empty data directory unless told otherwise."""
+
+    def run(*arguments: str, data: Path = fresh.data_dir, llm: str = "off") -> Ran:
+        monkeypatch.setenv("RAG_DATA_DIR", str(data))
+        monkeypatch.setenv("RAG_LLM", llm)
+        with pytest.raises(SystemExit) as left:
+            main(list(arguments))
+        streams = capsys.readouterr()
+        return Ran(int(left.value.code or 0), streams.out, streams.err)
+
+    return run
+
+
+def test_ask_prints_the_cited_answer(run: Callable[..., Ran], seeded: Path) -> None:
+    ran = run("ask", "作者在哪家公司做AI Infra？", data=seeded)
+    assert ran.status == 0
+    assert "阶跃星辰" in ran.out
+    assert "[1]" in ran.out
+    assert "seeds/000_" in ran.out
+    assert "quotes only" in ran.out
+
+
+def test_ask_json_is_one_object_with_the_answers_fields(
+    run: Callable[..., Ran], seeded: Path
+) -> None:
+    ran = run("ask", "--json", "五层蛋糕是哪五层？", data=seeded)
+    answer = json.loads(ran.out)
+    assert ran.status == 0
+    assert answer.keys() >= {
+        "question",
+        "text",
+        "sentences",
+        "citations",
+        "refused",
+        "answerable",
+        "mode",
+        "model",
+        "warnings",
+        "timings",
+        "usage",
+    }
+    assert answer["citations"][0].keys() == {"n", "source", "title", "start", "end", "quote"}
+    assert answer["sentences"][0]["verdict"]["label"] == "supported"
+
+
+def test_a_refusal_is_an_answer(run: Callable[..., Ran], seeded: Path) -> None:
+    ran = run("ask", "--json", "Who won the 1998 football world cup final in Paris?", data=seeded)
+    assert ran.status == 0
+    assert json.loads(ran.out)["refused"] is True
+
+
+def test_ingest_list_remove(run: Callable[..., Ran], tmp_path: Path) -> None:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    (folder / "good.txt").write_text("A lighthouse stands on the rock.\n", "utf-8")
+    assert run("ingest", str(folder)).status == 0
+    listed = json.loads(run("list", "--json").out)
+    assert [essay["source"] for essay in listed] == ["notes/good.txt"]
+    assert run("remove", "notes/good.txt").status == 0
+    assert json.loads(run("list", "--json").out) == []
+    assert (folder / "good.txt").exists()
+
+
+def test_a_file_that_fails_is_named_and_the_rest_is_done(
+    run: Callable[..., Ran], tmp_path: Path
+) -> None:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    (folder / "good.txt").write_text("A lighthouse stands on the rock.\n", "utf-8")
+    (folder / "bad.txt").write_bytes(bytes(range(256)) * 8)
+    ran = run("ingest", str(folder))
+    assert ran.status == 3
+    assert "notes/bad.txt" in ran.err
+    assert "1 new" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["ask"], 2, "Missing argument"),
+        (["nonsense"], 2, "No such command"),
+        (["ingest", "no/such/folder"], 1, "no/such/folder"),
+        (["remove", "nobody.txt"], 1, "nobody.txt"),
+    ],
+)
+def test_errors_are_plain_lines_on_standard_error(
+    run: Callable[..., Ran], arguments: list[str], status: int, said: str
+) -> None:
+    ran = run(*arguments)
+    assert ran.status == status
+    assert said in ran.err
+    assert "Traceback" not in ran.err
+    assert ran.out == ""
+
+
+def test_an_unknown_setting_is_refused(
+    run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAG_LLM_MODLE", "x")
+    ran = run("list")
+    assert ran.status == 1
+    assert "RAG_LLM_MODLE" in ran.err
+    assert "RAG_LLM_MODEL" in ran.err
+
+
+def test_an_unreachable_endpoint_is_an_error_and_no_refusal(
+    run: Callable[..., Ran], seeded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAG_LLM_BASE_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("RAG_LLM_MODEL", "nobody")
+    monkeypatch.setenv("RAG_LLM_RETRIES", "0")
+    ran = run("ask", "--json", "五层蛋糕是哪五层？", data=seeded, llm="auto")
+    assert ran.status == 1
+    assert ran.out == ""
+    assert "127.0.0.1:9" in ran.err
+
+
+def test_doctor_says_that_nothing_leaves(run: Callable[..., Ran], seeded: Path) -> None:
+    ran = run("doctor", data=seeded)
+    assert ran.status == 0
+    assert "No passage leaves this machine" in ran.out
+    assert "5 essays" in ran.out
+
+
+def test_help_needs_none_of_the_heavy_libraries() -> None:
+    code = (
+        "import sys; from rag.cli import cli\n"
+        "try: cli.main(['--help'], standalone_mode=False)\n"
+        "finally: print(sorted({m.split('.')[0] for m in sys.modules}"
+        " & {'llama_index', 'chromadb', 'numpy', 'pydantic', 'rich', 'gradio', 'openai'}))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines()[-1] == "[]"
