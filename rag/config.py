@@ -72,7 +72,9 @@ class Settings(BaseSettings):
     embed_base_url: str = Field("", description="an embeddings endpoint, instead of the bundled e5")
     embed_model: str = Field("", description="the embedding model's name at that endpoint")
     embed_api_key: SecretStr = Field(SecretStr(""), description="the key for RAG_EMBED_BASE_URL")
-    embed_threads: int = Field(0, ge=0, description="threads for the bundled encoders; 0: the cores")
+    embed_threads: int = Field(
+        0, ge=0, description="threads for the bundled encoders; 0: the cores"
+    )
 
     rerank_base_url: str = Field("", description="a /v1/rerank endpoint, up to and with /v1")
     rerank_model: str = Field("", description="the reranker's name at that endpoint")
@@ -137,7 +139,9 @@ def _refuse_unknown_keys(values: dict[str, Any]) -> None:
     if unknown:
         key = unknown[0]
         near = difflib.get_close_matches(key, [*allowed, *names], n=1)
-        hint = f"Did you mean {near[0]}?" if near else "`rag doctor --settings` lists those there are."
+        hint = (
+            f"Did you mean {near[0]}?" if near else "`rag doctor --settings` lists those there are."
+        )
         raise ConfigError(f"{key} is not a setting.", hint)
 
 
