@@ -1,4 +1,4 @@
-"""An Answer as JSON and back, for the store and for exports."""
+"""An Answer as JSON and back, whole: with the hits and offsets that exports leave out."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from pydantic import TypeAdapter
 
 from rag.schema import Answer
 
-__all__ = ["from_json", "plain", "to_json"]
+__all__ = ["from_json", "to_json"]
 
 
-def plain(value: Any) -> Any:
+def _plain(value: Any) -> Any:
     """Dataclasses, mappings and sequences as dicts and lists, all else as it is."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {part.name: plain(getattr(value, part.name)) for part in dataclasses.fields(value)}
+        return {part.name: _plain(getattr(value, part.name)) for part in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain(item) for item in value]
+        return [_plain(item) for item in value]
     if hasattr(value, "item"):  # a numpy scalar in signals or timings
         return value.item()
     return value
@@ -30,7 +30,7 @@ def plain(value: Any) -> Any:
 
 def to_json(answer: Answer) -> str:
     """The whole answer as one JSON object with the type's field names."""
-    return json.dumps(plain(answer), ensure_ascii=False)
+    return json.dumps(_plain(answer), ensure_ascii=False)
 
 
 def from_json(text: str) -> Answer:

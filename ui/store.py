@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rag.errors import RagError
+from rag.records import to_record
 from rag.schema import Answer
-from ui.record import from_json, plain, to_json
+from ui.record import from_json, to_json
 
 __all__ = [
     "Conversation",
@@ -363,7 +364,7 @@ def export_markdown(conversation: Conversation, turns: Sequence[Turn]) -> str:
 
 def export_json(conversation: Conversation, turns: Sequence[Turn]) -> str:
     """The conversation as one object; answers with the field names of `rag.schema.Answer`."""
-    whole = {**plain(conversation), "turns": [plain(turn) for turn in turns]}
+    whole = {"conversation": to_record(conversation), "turns": to_record(turns)}
     return json.dumps(whole, ensure_ascii=False, indent=1)
 
 

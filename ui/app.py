@@ -1,0 +1,206 @@
+"""The page: layout, wiring, and the server it runs on.
+
+Gradio carries the page; what it shows is made in `render` and `views`, what happens in `handlers`.
+Importing this module does nothing; Gradio is imported when a page is built.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import os
+import socket
+import threading
+import webbrowser
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rag.config import Settings
+from rag.errors import ConfigError, RagError
+from ui.desk import Desk
+from ui.handlers import Handlers
+from ui.live import Runs
+from ui.measuring import Measuring
+from ui.preferences import Preferences
+from ui.store import Store
+from ui.texts import speaker
+
+if TYPE_CHECKING:
+    import gradio as gr
+    from fastapi import FastAPI
+
+    from rag import Rag
+
+__all__ = ["Page", "build", "launch", "serve"]
+
+STATIC = Path(__file__).parent / "static"
+DATABASE = "conversations.sqlite3"
+PORTS_TRIED = 10
+LARGEST_FILE = "50mb"
+
+@dataclass(frozen=True)
+class Page:
+    """A page and what is behind it."""
+
+    blocks: gr.Blocks
+    desk: Desk
+    store: Store
+    runs: Runs
+    measuring: Measuring
+
+    def close(self) -> None:
+        """Stop what is under way and let go of the index."""
+        self.runs.close()
+        self.measuring.close()
+        self.desk.close()
+
+
+def launch(
+    settings: Settings,
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    open_browser: bool = True,
+    rag: Rag | None = None,
+) -> None:
+    """Serve the page until interrupted; it is up before the index is.
+
+    Args:
+        settings: what the page's own settings are laid over.
+        host: a loopback address.
+        port: the first port to try; a taken one is said and the next one used.
+        open_browser: open the page in the person's browser.
+        rag: use this one instead of opening one.
+
+    Raises:
+        ConfigError: `host` is not loopback, or no port is free.
+    """
+    _loopback_only(host)
+    found = _free_port(host, port)
+    address = f"http://{'[' + host + ']' if ':' in host else host}:{found}"
+    if found != port:
+        print(f"Port {port} is in use; taking {found}.", flush=True)  # noqa: T201 - for the terminal
+    page = prepare(settings, rag)
+    print(f"The page is at {address} (Ctrl+C ends it).", flush=True)  # noqa: T201
+    if open_browser:
+        threading.Timer(1.0, webbrowser.open, (address,)).start()
+    with serve(page, host, found) as server:
+        server.join()
+
+
+def prepare(settings: Settings, rag: Rag | None = None) -> Page:
+    """The page over `settings`, its index being opened in the background."""
+    store = Store(settings.data_dir / DATABASE)
+    store.broken_off()
+    page = _page(settings, store)
+    page.desk.begin(rag)
+    return page
+
+
+def build(rag: Rag, store: Store, settings: Settings) -> gr.Blocks:
+    """The page as Gradio Blocks, over a Rag that is open."""
+    page = _page(settings, store)
+    page.desk.begin(rag)
+    return page.blocks
+
+
+def _page(settings: Settings, store: Store) -> Page:
+    from rag.engine import Rag, seeds  # noqa: PLC0415 - heavy, and not needed to import this module
+
+    def first_essays() -> Path | None:
+        with contextlib.suppress(RagError):
+            return seeds()
+        return None
+
+    desk = Desk(Preferences(settings), Rag, seeds=first_essays)
+    english = speaker("en")
+    runs = Runs(
+        store,
+        desk.lease,
+        workers=settings.ui_concurrency,
+        waiting=settings.ui_queue,
+        busy=lambda n: RagError(english("busy", n=n), english("busy-do")),
+        defect=RagError(english("defect"), english("defect-do")),
+    )
+    measuring = Measuring(desk, settings.data_dir)
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # is read when Gradio is imported
+    from ui.blocks import layout  # noqa: PLC0415 - brings Gradio
+
+    waiting = settings.ui_concurrency + settings.ui_queue
+    blocks = layout(Handlers(desk, store, runs), measuring, events=waiting)
+    return Page(blocks, desk, store, runs, measuring)
+
+
+# --- the server ---
+
+
+class Server:
+    """A running server, in a thread of its own."""
+
+    def __init__(self, app: FastAPI, host: str, port: int) -> None:
+        import uvicorn  # noqa: PLC0415
+
+        config = uvicorn.Config(
+            app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=1
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, name="page", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+        while not self._server.started and self._thread.is_alive():
+            self._thread.join(0.02)
+
+    def join(self) -> None:
+        """Until the server ends or the terminal interrupts."""
+        with contextlib.suppress(KeyboardInterrupt):
+            while self._thread.is_alive():
+                self._thread.join(0.5)
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(5)
+
+
+@contextlib.contextmanager
+def serve(page: Page, host: str, port: int) -> Iterator[Server]:
+    """Serve `page` for as long as the block lasts."""
+    from ui.server import application  # noqa: PLC0415 - brings Gradio
+
+    server = Server(application(page, STATIC, LARGEST_FILE), host, port)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        page.close()
+
+
+def _loopback_only(host: str) -> None:
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise ConfigError(
+            f"The page does not serve on {host}: it has no logins, so everybody who reaches it"
+            " could read the essays and use the key.",
+            "Leave --host out. To reach it from elsewhere: ssh -L 7860:127.0.0.1:7860 this-machine.",
+        )
+
+
+def _free_port(host: str, first: int) -> int:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for port in range(first, min(first + PORTS_TRIED, 65536)):
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise ConfigError(
+        f"No port from {first} to {first + PORTS_TRIED - 1} is free on {host}.",
+        "Choose another one with --port.",
+    )

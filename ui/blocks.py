@@ -1,0 +1,438 @@
+"""Layout and wiring in Gradio. Imported only once a page is built: Gradio is heavy."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from ui.frame import heading_html, pane_bar_html, side_html, top_html
+from ui.handlers import Handlers, Patch, Session
+from ui.measuring import Measuring
+from ui.texts import Say, speaker
+from ui.views import Shown
+
+__all__ = ["THEME", "layout"]
+
+SYSTEM = ["ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "PingFang SC",
+          "Hiragino Sans GB", "Microsoft YaHei", "Noto Sans CJK SC", "Noto Sans SC", "sans-serif"]  # fmt: skip
+MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
+
+THEME = gr.themes.Base(
+    primary_hue=gr.themes.colors.teal,
+    neutral_hue=gr.themes.colors.stone,
+    font=SYSTEM,
+    font_mono=MONO,
+    radius_size=gr.themes.sizes.radius_md,
+)
+"""System fonts only: no other host is asked for any."""
+
+EVENTS = ("speak", "open", "again", "suggest", "halt", "rename", "drop", "judge", "show",
+          "choose", "remove", "refresh", "measured")  # fmt: skip
+"""What the script reports (as do_…), each to a handler of its own."""
+
+BRIDGE = "window.essayRag.connect(trigger); // " + " ".join(f"'do_{name}'" for name in EVENTS)
+
+VIEWS = ("essays", "evaluation", "settings")
+FORM = ("use", "endpoint", "model", "key", "k", "policy")
+
+CHAT = ("session", "history", "live", "talks", "question", "toast")
+SHELF = ("session", "essays", "scope", "added", "toast", "files")
+SETTINGS = (*FORM, "endpoint-group", "banner", "outcome")
+
+READ_QUERY = """(...values) => {
+  const page = window.essayRag.opened();
+  return [page.conversation, page.language, ...values.slice(2)];
+}"""
+
+Parts = Mapping[str, Any]
+
+
+def layout(handlers: Handlers, measuring: Measuring, *, events: int) -> gr.Blocks:
+    """The page. `events` is how many answers may be watched or wait at once."""
+    say = speaker("en")
+    with gr.Blocks(title=say("title"), analytics_enabled=False, fill_width=True) as blocks:
+        parts = _components(say)
+        _wire_page(blocks, parts, handlers)
+        _wire_chat(parts, handlers)
+        _wire_essays(parts, handlers)
+        _wire_settings(parts, handlers)
+        _wire_measuring(parts, measuring)
+    blocks.max_threads = events + 40  # Gradio's limit on events under way; followers count
+    blocks.queue(api_open=False, default_concurrency_limit=None)
+    return blocks
+
+
+# --- components ---
+
+
+def _html(name: str, value: str = "") -> gr.HTML:
+    return gr.HTML(value, elem_id=name, apply_default_css=False, js_on_load=None)
+
+
+def _components(say: Say) -> Parts:
+    """Everything on the page, by name. The texts of the person's language come with `load`."""
+    parts: dict[str, Any] = {"session": gr.State(Session())}
+    parts["bridge"] = gr.HTML("", elem_id="bridge", apply_default_css=False, js_on_load=BRIDGE)
+    parts["asked-conversation"] = gr.Textbox("", visible=False)
+    parts["asked-language"] = gr.Textbox("", visible=False)
+    parts["top"] = _html("top", top_html(say))
+    parts["toast"] = _html("toast")
+    with gr.Row(elem_id="frame", equal_height=False):
+        with gr.Column(elem_id="side", scale=0, min_width=0):
+            _side(parts, say)
+        with gr.Column(elem_id="view-chat", elem_classes="view", min_width=0):
+            _chat(parts, say)
+        with gr.Column(elem_id="view-essays", elem_classes="view", min_width=0):
+            _essays(parts, say)
+        with gr.Column(elem_id="view-evaluation", elem_classes="view", min_width=0):
+            _measuring(parts, say)
+        with gr.Column(elem_id="view-settings", elem_classes="view", min_width=0):
+            _settings(parts, say)
+        with gr.Column(elem_id="pane-box", scale=0, min_width=0):
+            parts["pane-bar"] = _html("pane-bar", pane_bar_html(say))
+            parts["pane"] = _html("pane")
+    return parts
+
+
+def _side(parts: dict[str, Any], say: Say) -> None:
+    parts["side"] = _html("side-head", side_html(say))
+    parts["search"] = gr.Textbox(
+        label=say("search"),
+        placeholder=say("search"),
+        show_label=False,
+        max_lines=1,
+        container=False,
+        elem_id="search",
+    )
+    parts["talks"] = _html("talks")
+
+
+def _chat(parts: dict[str, Any], say: Say) -> None:
+    parts["banner"] = _html("banner")
+    with gr.Column(elem_id="scroll"):
+        parts["start"] = _html("start")
+        parts["history"] = _html("history")
+        parts["live"] = _html("live")
+    with gr.Column(elem_id="composer"):
+        with gr.Row(elem_id="composer-row", equal_height=False):
+            parts["question"] = gr.Textbox(
+                label=say("ask-label"),
+                placeholder=say("ask-hint"),
+                show_label=False,
+                lines=1,
+                max_lines=8,
+                container=False,
+                elem_id="question",
+            )
+            parts["ask"] = gr.Button(say("ask"), variant="primary", elem_id="ask", scale=0)
+            parts["stop"] = gr.Button(say("stop"), elem_id="stop", scale=0)
+        parts["scope"] = _html("scope")
+
+
+def _essays(parts: dict[str, Any], say: Say) -> None:
+    parts["essays-head"] = _html("essays-head", heading_html("essays", say))
+    parts["files"] = gr.File(
+        label=say("add-hint"), file_count="multiple", elem_id="files", height=110
+    )
+    parts["added"] = _html("added")
+    parts["essays"] = _html("essays")
+
+
+def _settings(parts: dict[str, Any], say: Say) -> None:
+    parts["settings-head"] = _html("settings-head", heading_html("settings", say))
+    parts["use"] = gr.Radio(_uses(say), value="auto", label=say("use-model"), elem_id="use")
+    with gr.Column(visible=False, elem_id="endpoint-group") as group:
+        parts["endpoint-group"] = group
+        parts["endpoint"] = gr.Textbox(
+            label=say("endpoint"),
+            info=say("endpoint-info"),
+            max_lines=1,
+            placeholder="http://127.0.0.1:11434/v1",
+            elem_id="endpoint",
+        )
+        parts["key"] = gr.Textbox(
+            label=say("key"),
+            info=say("key-none"),
+            type="password",
+            max_lines=1,
+            elem_id="key",
+        )
+        with gr.Row(equal_height=False, elem_id="model-row"):
+            parts["model"] = gr.Dropdown(
+                [],
+                label=say("model"),
+                info=say("model-info"),
+                allow_custom_value=True,
+                elem_id="model",
+            )
+            parts["list-models"] = gr.Button(say("list-models"), elem_id="list-models", scale=0)
+    parts["k"] = gr.Slider(1, 20, value=5, step=1, label=say("k"), elem_id="k", buttons=[])
+    parts["policy"] = gr.Radio(
+        _policies(say), value="mark", label=say("unsupported-policy"), elem_id="policy"
+    )
+    with gr.Row(elem_id="settings-actions"):
+        parts["save"] = gr.Button(say("save"), variant="primary", elem_id="save", scale=0)
+        parts["test"] = gr.Button(say("test"), elem_id="test", scale=0)
+        parts["reset"] = gr.Button(say("defaults"), elem_id="reset", scale=0)
+    parts["outcome"] = _html("outcome")
+
+
+def _measuring(parts: dict[str, Any], say: Say) -> None:
+    parts["evaluation-head"] = _html("evaluation-head", heading_html("evaluation", say))
+    with gr.Row(elem_id="measuring-actions", equal_height=False):
+        parts["limit"] = gr.Number(
+            0,
+            label=say("eval-limit"),
+            info=say("eval-limit-info"),
+            precision=0,
+            minimum=0,
+            elem_id="limit",
+            scale=0,
+            min_width=180,
+        )
+        parts["measure"] = gr.Button(say("eval-run"), variant="primary", elem_id="measure", scale=0)
+    parts["measured"] = _html("measured")
+
+
+def _uses(say: Say) -> list[tuple[str, str]]:
+    return [(say(f"use-{name}"), name) for name in ("auto", "endpoint", "off")]
+
+
+def _policies(say: Say) -> list[tuple[str, str]]:
+    return [(say(f"policy-{name}"), name) for name in ("mark", "drop", "retry")]
+
+
+BUTTONS = {
+    "ask": "ask",
+    "stop": "stop",
+    "save": "save",
+    "test": "test",
+    "reset": "defaults",
+    "list-models": "list-models",
+    "measure": "eval-run",
+}
+LABELLED = ("top", "side", "pane-bar", "essays-head", "evaluation-head", "settings-head", "search",
+            "question", "files", "limit", "use", "endpoint", "model", "key", "k", "policy",
+            *BUTTONS)  # fmt: skip
+
+
+def _labels(say: Say) -> dict[str, Any]:
+    """Every fixed text of the page in one language."""
+    return {
+        "top": top_html(say),
+        "side": side_html(say),
+        "pane-bar": pane_bar_html(say),
+        **{f"{view}-head": heading_html(view, say) for view in VIEWS},
+        "search": {"label": say("search"), "placeholder": say("search")},
+        "question": {"label": say("ask-label"), "placeholder": say("ask-hint")},
+        "files": {"label": say("add-hint")},
+        "limit": {"label": say("eval-limit"), "info": say("eval-limit-info")},
+        "use": {"label": say("use-model"), "choices": _uses(say)},
+        "endpoint": {"label": say("endpoint"), "info": say("endpoint-info")},
+        "model": {"label": say("model"), "info": say("model-info")},
+        "key": {"label": say("key")},
+        "k": {"label": say("k")},
+        "policy": {"label": say("unsupported-policy"), "choices": _policies(say)},
+        **{name: {"value": say(key)} for name, key in BUTTONS.items()},
+    }
+
+
+# --- wiring ---
+
+
+def _updates(parts: Parts, patch: Patch) -> dict[Any, Any]:
+    """A patch as Gradio takes it: component → update, the composite parts spread out."""
+    merged: dict[str, dict[str, Any]] = {}
+
+    def put(name: str, value: Any) -> None:
+        more = value if isinstance(value, dict) else {"value": value}
+        merged.setdefault(name, {}).update(more)
+
+    for name, value in patch.items():
+        if name == "labels":
+            for part, text in _labels(value).items():
+                put(part, text)
+        elif name == "form":
+            for part, field in value.items():
+                put(part, field)
+            put("endpoint-group", {"visible": value["use"] == "endpoint"})
+        elif name == "models":
+            put("model", {"choices": list(value)})
+        elif name == "key_note":
+            put("key", {"info": value})
+        elif name != "session":
+            put(name, value)
+    updates = {parts[name]: gr.update(**more) for name, more in merged.items()}
+    if "session" in patch:
+        updates[parts["session"]] = patch["session"]
+    return updates
+
+
+def _on(
+    parts: Parts,
+    trigger: Callable[..., Any],
+    fn: Callable[..., Any],
+    inputs: Iterable[str],
+    outputs: Iterable[str],
+    **more: Any,
+) -> Any:
+    return trigger(
+        fn,
+        [parts[name] for name in inputs],
+        [parts[name] for name in dict.fromkeys(outputs)],
+        show_progress="hidden",
+        api_name=False,
+        concurrency_limit=None,
+        **more,
+    )
+
+
+def _wire_page(blocks: gr.Blocks, parts: Parts, do: Handlers) -> None:
+    everything = (*CHAT, *SHELF, *SETTINGS, *LABELLED, "start")
+
+    async def load(conversation: str, language: str, request: gr.Request) -> AsyncIterator[Any]:
+        async for patch in do.load(conversation, request.headers, language):
+            yield _updates(parts, patch)
+
+    async def speak(event: gr.EventData, session: Session) -> AsyncIterator[Any]:
+        async for patch in do.speak(_data(event, "language"), session):
+            yield _updates(parts, patch)
+
+    asked = ("asked-conversation", "asked-language")
+    _on(parts, blocks.load, load, asked, everything, js=READ_QUERY)
+    _on(parts, parts["bridge"].do_speak, speak, ["session"], everything)
+
+
+def _wire_chat(parts: Parts, do: Handlers) -> None:
+    bridge = parts["bridge"]
+
+    async def ask(question: str, session: Session) -> AsyncIterator[Any]:
+        async for patch in do.ask(question, session):
+            yield _updates(parts, patch)
+
+    async def suggest(event: gr.EventData, session: Session) -> AsyncIterator[Any]:
+        async for patch in do.ask(_data(event, "text"), session):
+            yield _updates(parts, patch)
+
+    async def again(event: gr.EventData, session: Session) -> AsyncIterator[Any]:
+        async for patch in do.again(_data(event, "turn"), _data(event, "text"), session):
+            yield _updates(parts, patch)
+
+    async def open_(event: gr.EventData, session: Session) -> AsyncIterator[Any]:
+        async for patch in do.open(_data(event, "conversation"), session):
+            yield _updates(parts, patch)
+
+    def search(words: str, session: Session) -> Any:
+        return _updates(parts, do.search(words, session))
+
+    def rename(event: gr.EventData, session: Session) -> Any:
+        patch = do.rename(_data(event, "conversation"), _data(event, "text"), session)
+        return _updates(parts, patch)
+
+    def drop(event: gr.EventData, session: Session) -> Any:
+        return _updates(parts, do.delete(_data(event, "conversation"), session))
+
+    def judge(event: gr.EventData, session: Session) -> Any:
+        value = int(_data(event, "value"))
+        patch = do.judge(_data(event, "turn"), value, _data(event, "text"), session)
+        return _updates(parts, patch)
+
+    asking = [
+        _on(parts, parts["question"].submit, ask, ["question", "session"], CHAT),
+        _on(parts, parts["ask"].click, ask, ["question", "session"], CHAT),
+        _on(parts, bridge.do_suggest, suggest, ["session"], CHAT),
+        _on(parts, bridge.do_again, again, ["session"], CHAT),
+    ]
+    _on(parts, bridge.do_open, open_, ["session"], CHAT, cancels=asking)
+    _on(parts, bridge.do_drop, drop, ["session"], CHAT)
+    for trigger in (parts["stop"].click, bridge.do_halt):
+        _on(parts, trigger, do.stop, ["session"], [], queue=False)
+    _on(parts, parts["search"].change, search, ["search", "session"], ["session", "talks"])
+    _on(parts, bridge.do_rename, rename, ["session"], ["talks", "toast"])
+    _on(parts, bridge.do_judge, judge, ["session"], ["history", "toast"])
+
+
+def _wire_essays(parts: Parts, do: Handlers) -> None:
+    bridge = parts["bridge"]
+
+    def show(event: gr.EventData, session: Session) -> Any:
+        part = _data(event, "part")
+        what = Shown(
+            _data(event, "source"),
+            int(_data(event, "start") or 0),
+            int(_data(event, "end") or 0),
+            _data(event, "turn"),
+            int(_data(event, "cite") or 0),
+            int(part) if part else None,
+        )
+        return _updates(parts, do.show(what, session))
+
+    def choose(event: gr.EventData, session: Session) -> Any:
+        chosen = event._data.get("sources") if event._data else None
+        return _updates(parts, do.choose(chosen, session))
+
+    def remove(event: gr.EventData, session: Session) -> Any:
+        return _updates(parts, do.remove(_data(event, "source"), session))
+
+    async def add(files: list[str] | None, session: Session) -> AsyncIterator[Any]:
+        named = [(Path(file), Path(file).name) for file in files or ()]
+        async for patch in do.add(named, session):
+            yield _updates(parts, patch)
+
+    def refresh(session: Session) -> Any:
+        return _updates(parts, do.shelf(session))
+
+    _on(parts, bridge.do_show, show, ["session"], ["pane"])
+    _on(parts, bridge.do_choose, choose, ["session"], SHELF)
+    _on(parts, bridge.do_remove, remove, ["session"], SHELF)
+    _on(parts, bridge.do_refresh, refresh, ["session"], SHELF)
+    _on(parts, parts["files"].upload, add, ["files", "session"], SHELF)
+
+
+def _wire_settings(parts: Parts, do: Handlers) -> None:
+    def form(*values: Any) -> tuple[dict[str, Any], Session]:
+        return dict(zip(FORM, values, strict=False)), values[-1]
+
+    def save(*values: Any) -> Any:
+        return _updates(parts, do.save(*form(*values)))
+
+    def test(*values: Any) -> Any:
+        return _updates(parts, do.test(*form(*values)))
+
+    def models(*values: Any) -> Any:
+        return _updates(parts, do.models(*form(*values)))
+
+    def reset(session: Session) -> Any:
+        return _updates(parts, do.reset(session))
+
+    def use(value: str) -> Any:
+        return gr.update(visible=value == "endpoint")
+
+    filled = (*FORM, "session")
+    _on(parts, parts["save"].click, save, filled, SETTINGS)
+    _on(parts, parts["test"].click, test, filled, ["outcome"])
+    _on(parts, parts["list-models"].click, models, filled, ["model", "outcome"])
+    _on(parts, parts["reset"].click, reset, ["session"], SETTINGS)
+    _on(parts, parts["use"].input, use, ["use"], ["endpoint-group"], queue=False)
+
+
+def _wire_measuring(parts: Parts, measuring: Measuring) -> None:
+    async def measure(limit: float, session: Session) -> AsyncIterator[Any]:
+        async for shown in measuring.run(int(limit or 0), session.say):
+            yield shown
+
+    async def measured(session: Session) -> AsyncIterator[Any]:
+        async for shown in measuring.watch(session.say):
+            yield shown
+
+    _on(parts, parts["measure"].click, measure, ["limit", "session"], ["measured"])
+    _on(parts, parts["bridge"].do_measured, measured, ["session"], ["measured"])
+
+
+def _data(event: gr.EventData, name: str) -> str:
+    """A field of what the script reported, "" where it is missing."""
+    value = (event._data or {}).get(name)
+    return "" if value is None else str(value)

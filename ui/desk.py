@@ -1,0 +1,185 @@
+"""The one place where the page gets at `Rag`: opened behind the page, changed without a break."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rag.config import Settings
+from rag.errors import RagError
+from rag.schema import IngestReport
+from ui.live import Live
+from ui.preferences import Preferences
+from ui.views import Progress
+
+if TYPE_CHECKING:
+    from rag import Rag
+
+__all__ = ["UPLOADS", "Desk", "NotReady", "Task", "safe_name"]
+
+UPLOADS = "uploads"
+"""The folder of the data directory that added files are copied to: a root like any other."""
+
+log = logging.getLogger("ui")
+
+
+class NotReady(RagError):
+    """The index is still being opened or read in."""
+
+
+class Task:
+    """A piece of work in the background, with its progress and how it ended."""
+
+    def __init__(self, message: str = "") -> None:
+        self.live: Live[Progress] = Live(Progress(message))
+        self.error: BaseException | None = None
+        self.result: Any = None
+
+    def report(self, message: str, done: int = 0, total: int = 0) -> None:
+        self.live.set(Progress(message, done, total))
+
+    def settle(self, done: Future[Any]) -> None:
+        """Keep the outcome, log what is no sentence for people, and let the followers go."""
+        self.error = done.exception()
+        if self.error is None:
+            self.result = done.result()
+        elif not isinstance(self.error, RagError):
+            log.error("background work failed", exc_info=self.error)
+        self.live.change(lambda progress: progress, last=True)
+
+
+class _Seat:
+    """A Rag and how many are using it."""
+
+    def __init__(self, rag: Rag) -> None:
+        self.rag = rag
+        self.users = 0
+        self.left = False
+
+
+class Desk:
+    """Lends the Rag that holds, does long work in the background, one piece at a time.
+
+    A Rag that was replaced is closed when the last answer that uses it is done.
+    """
+
+    def __init__(
+        self,
+        preferences: Preferences,
+        open_rag: Callable[[Settings], Rag],
+        *,
+        seeds: Callable[[], Path | None],
+    ) -> None:
+        self.preferences = preferences
+        self.start: Task = Task()
+        self._open_rag = open_rag
+        self._seeds = seeds
+        self._seat: _Seat | None = None
+        self._lock = threading.Lock()
+        self._worker = ThreadPoolExecutor(1, "desk")
+
+    def begin(self, rag: Rag | None = None) -> None:
+        """Open the index (or take `rag`) and read the first essays in, behind the page."""
+        self.start = self.background(lambda task: self._begin(task, rag))
+
+    def background(self, work: Callable[[Task], Any]) -> Task:
+        """Do `work` after what is being done; it reports to the task it is given."""
+        task = Task()
+        self._worker.submit(work, task).add_done_callback(task.settle)
+        return task
+
+    @property
+    def settings(self) -> Settings:
+        return self.preferences.settings()
+
+    @contextmanager
+    def lease(self) -> Iterator[Rag]:
+        """The Rag that holds now, for as long as the block lasts. Raises NotReady, or why not."""
+        with self._lock:
+            seat = self._seat
+            if seat:
+                seat.users += 1
+        if seat is None:
+            if isinstance(self.start.error, RagError):
+                raise self.start.error
+            raise NotReady("The essays are still being read.", "Ask again in a moment.")
+        try:
+            yield seat.rag
+        finally:
+            self._leave(seat)
+
+    def replace(self, settings: Settings) -> None:
+        """Answers from here on are made with these settings; those under way go on as they were."""
+        self._seat_down(self._open_rag(settings))
+
+    def add(self, paths: Sequence[tuple[Path, str]], task: Task) -> IngestReport:
+        """Copy (file, its name) into the data directory and read them in."""
+        folder = self.settings.data_dir / UPLOADS
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, name in paths:
+            shutil.copyfile(path, folder / safe_name(name))
+        with self.lease() as rag:
+            return rag.ingest(folder, on_progress=_reporter(task))
+
+    def remove(self, source: str) -> None:
+        """Forget an essay, and the copy of it if it was added here."""
+        with self.lease() as rag:
+            rag.remove(source)
+        root, _, name = source.partition("/")
+        copy = self.settings.data_dir / UPLOADS / name
+        if root == UPLOADS and copy.is_file() and copy.parent == self.settings.data_dir / UPLOADS:
+            copy.unlink()
+
+    def close(self) -> None:
+        """Close the Rag once nobody uses it, and take no more work."""
+        self._worker.shutdown(wait=False, cancel_futures=True)
+        self._seat_down(None)
+
+    def _begin(self, task: Task, rag: Rag | None) -> None:
+        rag = rag or self._open_rag(self.settings)
+        seeds = None if self.preferences.seeded or rag.essays() else self._seeds()
+        if seeds:
+            report = rag.ingest(seeds, on_progress=_reporter(task))
+            for source, reason in report.failed.items():
+                log.warning("%s was not read in: %s", source, reason)
+            self.preferences.mark_seeded()
+        self._seat_down(rag)
+
+    def _seat_down(self, rag: Rag | None) -> None:
+        with self._lock:
+            before, self._seat = self._seat, _Seat(rag) if rag else None
+            if before:
+                before.left = True
+                before.users += 1
+        if before:
+            self._leave(before)
+
+    def _leave(self, seat: _Seat) -> None:
+        with self._lock:
+            seat.users -= 1
+            close = seat.left and seat.users == 0
+        if close:
+            seat.rag.close()
+
+
+def safe_name(name: str) -> str:
+    """A file's name without folders, control characters or a leading dot; at most 120 long."""
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    kept = "".join(sign for sign in last if sign.isprintable()).strip().lstrip(".")
+    stem, dot, suffix = kept.rpartition(".")
+    if not dot:
+        stem, suffix = kept, ""
+    return (stem[: 120 - len(suffix)] or "essay") + dot + suffix[:20]
+
+
+def _reporter(task: Task) -> Callable[[Any], None]:
+    def report(progress: Any) -> None:
+        task.report(progress.stage, progress.done, progress.total or 0)
+
+    return report

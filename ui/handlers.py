@@ -1,0 +1,524 @@
+"""What happens on the page: each handler takes what was done and gives what is to be shown.
+
+Handlers keep nothing between calls but what is in the store: which conversation is open, in which
+language, over which essays is the page's own `Session`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rag.endpoint import find_endpoint, list_models
+from rag.errors import ConfigError, RagError
+from rag.schema import EssayInfo, IngestReport
+from ui.desk import Desk, NotReady, Task, safe_name
+from ui.live import Runs, Writing
+from ui.render import Failure, cited_in, error_html, failure, live_html, thread_html
+from ui.store import ConversationNotFound, Store, Turn
+from ui.suggest import suggestions
+from ui.texts import LANGUAGES, TEXTS, Say, preferred, speaker
+from ui.views import (
+    Banner,
+    Progress,
+    Shown,
+    banner_html,
+    conversations_html,
+    essay_html,
+    essays_html,
+    gone_html,
+    notice_html,
+    progress_html,
+    scope_html,
+    welcome_html,
+)
+
+__all__ = ["Handlers", "Patch", "Session"]
+
+Patch = Mapping[str, Any]
+"""Parts of the page by name, with their new values; the others stay as they are."""
+
+PACE = 0.05
+"""Seconds between two looks at an answer that is being written: 20 pictures a second."""
+
+REMEMBERED = 8
+"""Turns of a conversation that a follow-up is understood from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What one page has open. `chosen` are the essays to search, None for all."""
+
+    language: str = "en"
+    conversation: str = ""
+    chosen: tuple[str, ...] | None = None
+    searched: str = ""
+
+    @property
+    def say(self) -> Say:
+        return speaker(self.language)
+
+
+class Handlers:
+    """The page's behaviour, without its layout."""
+
+    def __init__(self, desk: Desk, store: Store, runs: Runs) -> None:
+        self._desk = desk
+        self._store = store
+        self._runs = runs
+        self._banner: tuple[object, Banner] | None = None
+
+    # --- opening the page ---
+
+    async def load(self, conversation: str, headers: Mapping[str, str], language: str) -> AsyncIterator[Patch]:
+        """The whole page, then the start's progress, then an answer that is under way."""
+        if language not in LANGUAGES:
+            language = preferred(headers.get("accept-language", ""))
+        session = Session(language, conversation)
+        opened = await asyncio.to_thread(self._opened, session)
+        yield {**opened, "labels": session.say}
+        async for patch in self._starting(session):
+            yield patch
+        async for patch in self._watch(opened["session"]):
+            yield patch
+
+    async def speak(self, language: str, session: Session) -> AsyncIterator[Patch]:
+        """The same page in another language."""
+        session = replace(session, language=language if language in LANGUAGES else "en")
+        yield {**await asyncio.to_thread(self._opened, session), "labels": session.say}
+        async for patch in self._watch(session):
+            yield patch
+
+    # --- conversations ---
+
+    async def open(self, conversation: str, session: Session) -> AsyncIterator[Patch]:
+        """Another conversation, or with "" a new one."""
+        opened = await asyncio.to_thread(
+            self._conversation, replace(session, conversation=conversation)
+        )
+        yield opened
+        async for patch in self._watch(opened["session"]):
+            yield patch
+
+    def search(self, words: str, session: Session) -> Patch:
+        session = replace(session, searched=words)
+        return {"session": session, "talks": self._talks(session)}
+
+    def rename(self, conversation: str, title: str, session: Session) -> Patch:
+        try:
+            self._store.rename(conversation, title)
+        except ConversationNotFound as error:
+            return {"talks": self._talks(session), "toast": str(error)}
+        return {"talks": self._talks(session)}
+
+    def delete(self, conversation: str, session: Session) -> Patch:
+        self._runs.stop(conversation)
+        self._store.delete(conversation)
+        if conversation == session.conversation:
+            return self._conversation(replace(session, conversation=""))
+        return {"talks": self._talks(session)}
+
+    # --- asking ---
+
+    async def ask(self, question: str, session: Session) -> AsyncIterator[Patch]:
+        """Begin to answer in the open conversation, or in a new one, and watch."""
+        question = question.strip()
+        if not question or self._runs.of(session.conversation):
+            yield {}
+            return
+        try:
+            session = await asyncio.to_thread(self._begin, question, session)
+        except RagError as error:
+            yield {"live": error_html(failure(error), session.say, retry=False)}
+            return
+        yield self._begun(session)
+        async for patch in self._watch(session):
+            yield patch
+
+    async def again(self, turn: str, question: str, session: Session) -> AsyncIterator[Patch]:
+        """Ask a turn's question, or another one in its place, anew; what came after it goes."""
+        try:
+            kept = await asyncio.to_thread(self._store.turn, turn)
+        except ConversationNotFound as error:
+            yield {"toast": str(error)}
+            return
+        session = replace(session, conversation=kept.conversation)
+        if self._runs.of(kept.conversation):
+            yield {}
+            return
+        await asyncio.to_thread(self._store.cut, turn)
+        async for patch in self.ask(question or kept.question, session):
+            patch = {name: value for name, value in patch.items() if name != "question"}
+            yield patch
+
+    def stop(self, session: Session) -> None:
+        self._runs.stop(session.conversation)
+
+    def judge(self, turn: str, value: int, comment: str, session: Session) -> Patch:
+        """Keep a thumb; the same thumb again, without a comment, takes it back."""
+        try:
+            kept = self._store.turn(turn)
+            undo = kept.thumb == value and not comment
+            self._store.judge(turn, 0 if undo else value, comment)
+        except ConversationNotFound as error:
+            return {"toast": str(error)}
+        toast = {} if undo else {"toast": session.say("thanks")}
+        return {"history": self._thread(session), **toast}
+
+    # --- essays ---
+
+    def show(self, what: Shown, session: Session) -> Patch:
+        """An essay in the pane, at a passage."""
+        try:
+            with self._desk.lease() as rag:
+                text = rag.text(what.source)
+                info = next((e for e in rag.essays() if e.source == what.source), None)
+        except NotReady as error:
+            return {"pane": error_html(failure(error), session.say, retry=False)}
+        except RagError:
+            return {"pane": gone_html(what, session.say, quote=self._quote(what))}
+        info = info or EssayInfo(what.source, what.source, "", "", "", len(text), 0)
+        quote = self._quote(what)
+        return {"pane": essay_html(info, text, what, session.say, quote=quote)}
+
+    def choose(self, sources: Sequence[str] | None, session: Session) -> Patch:
+        """Which essays are searched from now on."""
+        there = [essay.source for essay in self._essays()]
+        chosen = None if sources is None else tuple(s for s in there if s in set(sources))
+        if chosen is not None and len(chosen) == len(there):
+            chosen = None
+        return self._shelf(replace(session, chosen=chosen))
+
+    def remove(self, source: str, session: Session) -> Patch:
+        title = next((e.title for e in self._essays() if e.source == source), source)
+        try:
+            self._desk.remove(source)
+        except RagError as error:
+            return {
+                **self._shelf(session),
+                "added": notice_html((), (failure(error),), session.say),
+            }
+        if session.chosen is not None:
+            left = tuple(s for s in session.chosen if s != source)
+            session = replace(session, chosen=left or None)
+        return {**self._shelf(session), "toast": session.say("removed", title=title)}
+
+    async def add(self, files: Sequence[tuple[Path, str]], session: Session) -> AsyncIterator[Patch]:
+        """Copy files in and read them, with progress; then what came of each."""
+        say = session.say
+        if not files:
+            yield {}
+            return
+        first = Progress(say("adding", n=len(files)))
+        yield {"added": progress_html(first, say)}
+        task = self._desk.background(lambda task: self._desk.add(files, task))
+        async for progress in task.live.follow():
+            if progress.total:
+                told = Progress(first.message, progress.done, progress.total)
+                yield {"added": progress_html(told, say)}
+            await asyncio.sleep(PACE)
+        names = {safe_name(name) for _, name in files}
+        yield {**self._shelf(session), "added": _outcome(task, names, say), "files": None}
+
+    def shelf(self, session: Session) -> Patch:
+        """The essays as they are now."""
+        return self._shelf(session)
+
+    # --- settings ---
+
+    def settings(self, session: Session) -> Patch:
+        """The form as it is kept: never with a key."""
+        preferences = self._desk.preferences
+        kept = preferences.settings()
+        use = "off" if kept.llm == "off" else "endpoint" if kept.llm_base_url else "auto"
+        return {
+            "form": {
+                "use": use,
+                "endpoint": kept.llm_base_url,
+                "model": kept.llm_model,
+                "key": "",
+                "k": kept.k,
+                "policy": kept.unsupported,
+            },
+            "key_note": session.say("key-kept" if preferences.key_kept else "key-none"),
+        }
+
+    def save(self, form: Mapping[str, Any], session: Session) -> Patch:
+        """Keep the form; new questions are answered with it."""
+        say = session.say
+        try:
+            settings = self._desk.preferences.keep(**_changes(form))
+            self._desk.replace(settings)
+        except RagError as error:
+            return {"outcome": error_html(failure(error), say, retry=False)}
+        return {
+            **self.settings(session),
+            "banner": self._banner_html(say),
+            "outcome": notice_html((say("saved"),), (), say),
+        }
+
+    def reset(self, session: Session) -> Patch:
+        settings = self._desk.preferences.reset()
+        self._desk.replace(settings)
+        say = session.say
+        return {
+            **self.settings(session),
+            "banner": self._banner_html(say),
+            "outcome": notice_html((say("saved"),), (), say),
+        }
+
+    def models(self, form: Mapping[str, Any], session: Session) -> Patch:
+        """The models that the endpoint in the form lists."""
+        say = session.say
+        try:
+            # A model's name is made up where there is none: it is not needed for asking the list.
+            endpoint = find_endpoint(
+                self._desk.preferences.tried(**_changes({**form, "model": form["model"] or "-"}))
+            )
+            if endpoint is None:
+                raise ConfigError(say("need-endpoint"), say("need-endpoint-do"))
+            names = list_models(endpoint)
+        except RagError as error:
+            return {"outcome": error_html(failure(error), say, retry=False)}
+        told = say("models-found", n=len(names)) if names else say("models-none")
+        return {"models": names, "outcome": notice_html((told,), (), say)}
+
+    def test(self, form: Mapping[str, Any], session: Session) -> Patch:
+        """Whether the endpoint in the form answers, in one sentence."""
+        from rag.llm import LLM  # noqa: PLC0415 - brings openai
+
+        say = session.say
+        try:
+            settings = self._desk.preferences.tried(**_changes(form))
+            endpoint = find_endpoint(settings)
+            if endpoint is None:
+                told = say("test-off" if settings.llm == "off" else "test-none")
+                return {"outcome": notice_html((told,), (), say)}
+            began = time.perf_counter()
+            LLM(endpoint, settings).complete([{"role": "user", "content": "Say: ok"}])
+        except RagError as error:
+            return {"outcome": error_html(failure(error), say, retry=False)}
+        spent = round(1000 * (time.perf_counter() - began))
+        told = say("test-ok", model=endpoint.model, host=endpoint.host, ms=spent)
+        return {"outcome": notice_html((told,), (), say)}
+
+    # --- parts ---
+
+    def _begin(self, question: str, session: Session) -> Session:
+        conversation = session.conversation or self._store.create().id
+        try:
+            turns = self._store.turns(conversation)
+        except ConversationNotFound:
+            conversation, turns = self._store.create().id, []
+        self._runs.start(conversation, question, session.chosen, _history(turns))
+        return replace(session, conversation=conversation)
+
+    def _begun(self, session: Session) -> Patch:
+        return {
+            "session": session,
+            "question": "",
+            "history": self._thread(session),
+            "live": self._live(session, Writing()),
+            "talks": self._talks(session),
+        }
+
+    async def _watch(self, session: Session) -> AsyncIterator[Patch]:
+        """The answer under way in the open conversation, as it is written."""
+        run = self._runs.of(session.conversation)
+        if run is None:
+            return
+        async for writing in run.live.follow():
+            if writing.state != "asking":
+                break
+            began = time.perf_counter()
+            yield {"live": _live_html(run.turn, writing, session.say)}
+            spent = time.perf_counter() - began
+            await asyncio.sleep(max(PACE if writing.text else 0, 5 * spent))
+        yield await asyncio.to_thread(
+            lambda: {
+                "history": self._thread(session),
+                "live": "",
+                "talks": self._talks(session),
+            }
+        )
+
+    def _live(self, session: Session, writing: Writing) -> str:
+        run = self._runs.of(session.conversation)
+        return _live_html(run.turn, writing, session.say) if run else ""
+
+    def _thread(self, session: Session) -> str:
+        try:
+            turns = self._store.turns(session.conversation)
+        except ConversationNotFound:
+            turns = []
+        return thread_html(turns, session.say, session.conversation)
+
+    async def _starting(self, session: Session) -> AsyncIterator[Patch]:
+        """What the start is doing, until it is done."""
+        task, say = self._desk.start, session.say
+        if task.live.ended and task.error is None:
+            return
+        async for progress in task.live.follow():
+            if task.live.ended:
+                break
+            message = say("ingesting") if progress.total else say("opening")
+            yield {"start": progress_html(replace(progress, message=message), say)}
+            await asyncio.sleep(4 * PACE)
+        if isinstance(task.error, RagError):
+            yield {"start": error_html(failure(task.error), say, retry=False)}
+        elif task.error:
+            error = Failure(say("start-failed"), say("defect-do"))
+            yield {"start": error_html(error, say, retry=False)}
+        else:
+            opened = await asyncio.to_thread(self._conversation, session)
+            shelf = await asyncio.to_thread(self._shelf, session)
+            banner = await asyncio.to_thread(self._banner_html, say)
+            yield {**shelf, **opened, "start": "", "banner": banner}
+
+    def _opened(self, session: Session) -> dict[str, Any]:
+        return {
+            **self._shelf(session),
+            **self._conversation(session),
+            **self.settings(session),
+            "banner": self._banner_html(session.say),
+            "start": "",
+        }
+
+    def _conversation(self, session: Session) -> dict[str, Any]:
+        say, conversation = session.say, session.conversation
+        missing = ""
+        turns: list[Turn] = []
+        if conversation:
+            try:
+                turns = self._store.turns(conversation)
+            except ConversationNotFound:
+                missing, conversation = say("no-conversation"), ""
+        session = replace(session, conversation=conversation)
+        run = self._runs.of(conversation)
+        history = thread_html(turns, say, conversation)
+        if not turns:
+            history = welcome_html(self._suggestions(), say)
+        return {
+            "session": session,
+            "history": history,
+            "live": _live_html(run.turn, run.live.value, say) if run else "",
+            "talks": self._talks(session),
+            **({"toast": missing} if missing else {}),
+        }
+
+    def _quote(self, what: Shown) -> str:
+        """The exact words of the citation, from the answer that is kept."""
+        if not what.turn:
+            return ""
+        try:
+            answer = self._store.turn(what.turn).answer
+        except ConversationNotFound:
+            return ""
+        cited = cited_in(answer) if answer else ()
+        return cited[what.cite].quote if what.cite < len(cited) else ""
+
+    def _talks(self, session: Session) -> str:
+        listed = self._store.conversations(session.searched)
+        return conversations_html(
+            listed, session.say, current=session.conversation, searched=bool(session.searched)
+        )
+
+    def _shelf(self, session: Session) -> dict[str, Any]:
+        essays = self._essays()
+        return {
+            "session": session,
+            "essays": essays_html(essays, session.chosen, session.say),
+            "scope": scope_html(len(essays), session.chosen, session.say),
+        }
+
+    def _essays(self) -> list[EssayInfo]:
+        try:
+            with self._desk.lease() as rag:
+                return rag.essays()
+        except RagError:
+            return []  # the start says why
+
+    def _suggestions(self) -> list[str]:
+        try:
+            with self._desk.lease() as rag:
+                return suggestions(rag.essays(), rag.text)
+        except RagError:
+            return []
+
+    def _banner_html(self, say: Say) -> str:
+        """Which model answers. Looked for once for each settings: looking may take 0.3 s."""
+        settings = self._desk.settings
+        if self._banner is None or self._banner[0] != settings:
+            self._banner = (settings, _banner(settings))
+        return banner_html(self._banner[1], say)
+
+
+def _banner(settings: Any) -> Banner:
+    try:
+        endpoint = find_endpoint(settings)
+    except RagError as error:
+        return Banner(hint=str(error))
+    return Banner(endpoint.model, endpoint.host) if endpoint else Banner()
+
+
+def _live_html(turn: Turn, writing: Writing, say: Say) -> str:
+    stage = f"stage-{writing.stage}"
+    known = {"waiting": say("waiting")}
+    status = known.get(writing.stage) or (say(stage) if stage in TEXTS else writing.message)
+    return live_html(turn.question, writing.text, status or say("thinking"), say, turn.id)
+
+
+def _history(turns: Sequence[Turn]) -> list[dict[str, str]]:
+    said = []
+    for turn in [t for t in turns if t.answer is not None][-REMEMBERED:]:
+        said.append({"role": "user", "content": turn.question})
+        said.append({"role": "assistant", "content": turn.answer.text if turn.answer else ""})
+    return said
+
+
+def _changes(form: Mapping[str, Any]) -> dict[str, Any]:
+    """The form's fields as settings; None forgets what was set here."""
+    common = {"k": int(form["k"]), "unsupported": form["policy"]}
+    if form["use"] == "endpoint":
+        if not str(form["endpoint"] or "").strip():
+            raise ConfigError("There is no endpoint.", "Enter its address, up to and with /v1.")
+        return {
+            "llm": "auto",
+            "llm_base_url": form["endpoint"].strip(),
+            "llm_model": (form["model"] or "").strip(),
+            "llm_api_key": form["key"] or "",
+            **common,
+        }
+    nothing = {"llm_base_url": None, "llm_model": None, "llm_api_key": None}
+    return {"llm": "off" if form["use"] == "off" else None, **nothing, **common}
+
+
+def _outcome(task: Task, names: set[str], say: Say) -> str:
+    if task.error is not None:
+        error = task.error
+        told = (
+            failure(error)
+            if isinstance(error, RagError)
+            else Failure(say("defect"), say("defect-do"))
+        )
+        return notice_html((), (told,), say)
+    report: IngestReport = task.result
+    mine = lambda sources: [s.split("/", 1)[-1] for s in sources if s.split("/", 1)[-1] in names]  # noqa: E731
+    done = [
+        say(key, names=", ".join(listed))
+        for key, sources in (
+            ("added", report.added),
+            ("updated", report.changed),
+            ("same", report.unchanged),
+        )
+        if (listed := mine(sources))
+    ]
+    failed = [
+        Failure(say("not-added", name=source.split("/", 1)[-1]), reason)
+        for source, reason in report.failed.items()
+    ]
+    return notice_html(done, failed, say)

@@ -1,0 +1,233 @@
+"""Work in threads, watched from the page's event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from rag.errors import ConfigError, EndpointError, RagError
+from rag.schema import Answer, Done, Replace, Status, Token
+from ui.store import Store, Turn, TurnState
+
+if TYPE_CHECKING:
+    from rag import Rag
+
+__all__ = ["Live", "Run", "Runs", "Writing"]
+
+T = TypeVar("T")
+log = logging.getLogger("ui")
+
+
+class Live(Generic[T]):
+    """A value that one thread sets and any number of coroutines follow, each at its own pace."""
+
+    def __init__(self, value: T) -> None:
+        self._lock = threading.Lock()
+        self._value = value
+        self._version = 1
+        self._ended = False
+        self._wakers: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
+
+    @property
+    def value(self) -> T:
+        return self._value
+
+    @property
+    def ended(self) -> bool:
+        return self._ended
+
+    def set(self, value: T, *, last: bool = False) -> None:
+        """Give all followers a new value; after the last one they end. Later ones are dropped."""
+        self.change(lambda _: value, last=last)
+
+    def change(self, step: Callable[[T], T], *, last: bool = False) -> bool:
+        """Set what `step` makes of the value; False when the last value was set before."""
+        with self._lock:
+            if self._ended:
+                return False
+            self._value = step(self._value)
+            self._version += 1
+            self._ended = last
+            wakers = list(self._wakers)
+        for loop, waker in wakers:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(waker.set)
+        return True
+
+    async def follow(self) -> AsyncIterator[T]:
+        """The value as it is, then as it becomes; what changes between two looks is skipped."""
+        waker = (asyncio.get_running_loop(), asyncio.Event())
+        seen = 0
+        with self._lock:
+            self._wakers.add(waker)
+        try:
+            while True:
+                waker[1].clear()
+                with self._lock:
+                    value, version, ended = self._value, self._version, self._ended
+                if version != seen:
+                    seen = version
+                    yield value
+                elif ended:
+                    return
+                else:
+                    await waker[1].wait()
+        finally:
+            with self._lock:
+                self._wakers.discard(waker)
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """How far an answer is. `stage` is the engine's name for what it is doing."""
+
+    text: str = ""
+    stage: str = "waiting"
+    message: str = ""
+    state: TurnState = "asking"
+
+
+class Run:
+    """One question being answered, whether or not a page is looking."""
+
+    def __init__(self, turn: Turn) -> None:
+        self.turn = turn
+        self.live: Live[Writing] = Live(Writing())
+        self._claim = threading.Lock()
+
+    @property
+    def ended(self) -> bool:
+        """Whether somebody has settled how this ends; what comes later does not count."""
+        return self._claim.locked()
+
+    def claim(self) -> bool:
+        """True for the one caller who may say how it ends."""
+        return self._claim.acquire(blocking=False)
+
+
+class Runs:
+    """The answers under way. They go on when the page is closed and are kept when they are done."""
+
+    def __init__(
+        self,
+        store: Store,
+        lease: Callable[[], AbstractContextManager[Rag]],
+        *,
+        workers: int,
+        waiting: int,
+        busy: Callable[[int], RagError],
+        defect: RagError,
+    ) -> None:
+        """`busy` makes the error of a full queue, `defect` is shown for what the log explains."""
+        self._store = store
+        self._lease = lease
+        self._limit = workers + waiting
+        self._waiting = waiting
+        self._busy = busy
+        self._defect = defect
+        self._pool = ThreadPoolExecutor(workers, "answer")
+        self._runs: dict[str, Run] = {}
+        self._lock = threading.Lock()
+
+    def start(
+        self,
+        conversation: str,
+        question: str,
+        sources: Sequence[str] | None,
+        history: Sequence[Mapping[str, str]],
+    ) -> Run:
+        """Keep the question and begin to answer it. Raises RagError when too many wait."""
+        with self._lock:
+            if len(self._runs) >= self._limit:
+                raise self._busy(self._waiting)
+            run = Run(self._store.ask(conversation, question, sources))
+            self._runs[run.turn.id] = run
+        future = self._pool.submit(self._work, run, tuple(history))
+        future.add_done_callback(lambda done: self._settle(run, done))
+        return run
+
+    def of(self, conversation: str) -> Run | None:
+        """The answer that this conversation waits for."""
+        with self._lock:
+            running = list(self._runs.values())
+        return next(
+            (r for r in running if r.turn.conversation == conversation and not r.ended), None
+        )
+
+    def stop(self, conversation: str) -> None:
+        """Keep what is written so far and let the rest go."""
+        run = self.of(conversation)
+        if run:
+            self._end(run, "stopped")
+
+    def close(self) -> None:
+        """Stop all; waits for nobody."""
+        with self._lock:
+            running = list(self._runs.values())
+        for run in running:
+            self._end(run, "stopped")
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _work(self, run: Run, history: Sequence[Mapping[str, str]]) -> None:
+        turn = run.turn
+        with self._lease() as rag:
+            events = rag.stream(turn.question, history=history, sources=turn.sources)
+            try:
+                for event in events:
+                    if run.ended:
+                        return
+                    if isinstance(event, Done):
+                        self._end(run, "done", answer=event.answer)
+                    else:
+                        run.live.set(_after(run.live.value, event))
+            finally:
+                events.close()
+
+    def _settle(self, run: Run, done: Future[None]) -> None:
+        with self._lock:
+            self._runs.pop(run.turn.id, None)
+        error = None if done.cancelled() else done.exception()
+        if error is None:
+            self._end(run, "stopped")
+        elif isinstance(error, RagError):
+            log.warning("%s: %s", type(error).__name__, error)
+            self._end(run, "failed", error=error)
+        else:
+            log.error("answering failed", exc_info=error)
+            self._end(run, "failed", error=self._defect)
+
+    def _end(
+        self,
+        run: Run,
+        state: TurnState,
+        *,
+        answer: Answer | None = None,
+        error: RagError | None = None,
+    ) -> None:
+        """Keep what came of it, then tell the followers: what they then read is there."""
+        if not run.claim():
+            return
+        written = run.live.value.text
+        shown = "\n".join((error.what, error.do, _mendable(error))) if error else ""
+        self._store.finish(run.turn.id, state, answer=answer, text=written, error=shown)
+        run.live.change(lambda writing: replace(writing, state=state), last=True)
+
+
+def _after(writing: Writing, event: Status | Token | Replace) -> Writing:
+    match event:
+        case Status(stage, message):
+            return replace(writing, stage=stage, message=message)
+        case Token(text):
+            return replace(writing, text=writing.text + text)
+        case Replace(text):
+            return replace(writing, text=text)
+
+
+def _mendable(error: RagError) -> str:
+    return "settings" if isinstance(error, (EndpointError, ConfigError)) else ""

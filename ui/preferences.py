@@ -1,0 +1,117 @@
+"""What the person set on the page, kept in the data directory for its owner's eyes only."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from rag.config import Settings
+from rag.errors import ConfigError
+
+__all__ = ["KEPT", "Preferences"]
+
+FILE = "page.json"
+
+KEPT = ("llm", "llm_base_url", "llm_model", "llm_api_key", "k", "unsupported")
+"""The settings that the page may change."""
+
+
+class Preferences:
+    """Settings that the page lays over those of the environment.
+
+    A key belongs to the endpoint it was entered for: with another address it is forgotten, and a
+    key of the environment is never sent to an address that was entered here.
+    """
+
+    def __init__(self, base: Settings) -> None:
+        self._base = base
+        self._path = base.data_dir / FILE
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """What was set here, by the settings' names. Raises ConfigError for a broken file."""
+        return {name: value for name, value in self._read().items() if name in KEPT}
+
+    @property
+    def key_kept(self) -> bool:
+        """Whether a key was entered here; what it is stays here."""
+        return bool(self.values.get("llm_api_key"))
+
+    @property
+    def seeded(self) -> bool:
+        """Whether the first essays were read in once: who removes them all does not get them back."""
+        return bool(self._read().get("seeded"))
+
+    def mark_seeded(self) -> None:
+        self._write({**self._read(), "seeded": True})
+
+    def settings(self) -> Settings:
+        """The settings that hold. Raises ConfigError."""
+        return self._built(self.values)
+
+    def tried(self, **changes: Any) -> Settings:
+        """The settings as they would be with `changes`. Raises ConfigError."""
+        return self._built(self._merged(changes))
+
+    def keep(self, **changes: Any) -> Settings:
+        """Keep `changes` (None forgets one) and give the settings that now hold.
+
+        An empty `llm_api_key` keeps the key there is, unless the address is another one.
+        Raises ConfigError, keeping nothing.
+        """
+        values = self._merged(changes)
+        settings = self._built(values)
+        self._write({"seeded": self.seeded, **values})
+        return settings
+
+    def reset(self) -> Settings:
+        """Back to what the environment says."""
+        self._write({"seeded": self.seeded})
+        return self.settings()
+
+    def _merged(self, changes: Mapping[str, Any]) -> Mapping[str, Any]:
+        unknown = sorted(set(changes) - set(KEPT))
+        if unknown:
+            raise ConfigError(f"{unknown[0]} cannot be set on the page.")
+        before = self.values
+        after = {**before, **changes}
+        if changes.get("llm_api_key") == "":
+            after["llm_api_key"] = before.get("llm_api_key")
+        moved = _host(after.get("llm_base_url")) != _host(before.get("llm_base_url"))
+        if moved and not changes.get("llm_api_key"):
+            after["llm_api_key"] = None
+        return {name: value for name, value in after.items() if value is not None}
+
+    def _built(self, values: Mapping[str, Any]) -> Settings:
+        given = {name: getattr(self._base, name) for name in self._base.model_fields_set}
+        if "llm_base_url" in values:  # then no key and no model of another group goes with it
+            given |= {"llm_api_key": "", "llm_model": ""}
+        return Settings(**{**given, **values})
+
+    def _read(self) -> Mapping[str, Any]:
+        try:
+            values = json.loads(self._path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except (ValueError, OSError) as error:
+            raise ConfigError(
+                f"The page's settings in {self._path} cannot be read: {error}.", "Delete the file."
+            ) from error
+        return values if isinstance(values, dict) else {}
+
+    def _write(self, values: Mapping[str, Any]) -> None:
+        """Whole or not at all; a temporary file has mode 0600 from its first byte."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=FILE)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(values, file, ensure_ascii=False)
+        Path(name).replace(self._path)
+
+
+def _host(url: object) -> str:
+    return urlsplit(str(url or "")).netloc.rpartition("@")[2]

@@ -1,0 +1,130 @@
+"""The web application around the page: exports, the report, and who may ask for them.
+
+There are no logins, so the page must be out of reach for other sites that the person has open: only
+loopback names are served (a foreign name that points here is refused), no other origin may send,
+and the browser is told to load nothing from anywhere else.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+import gradio as gr
+from fastapi import FastAPI, HTTPException
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse, Response
+
+from ui.blocks import THEME
+from ui.store import ConversationNotFound, export_json, export_markdown
+
+if TYPE_CHECKING:
+    from ui.app import Page
+
+__all__ = ["application"]
+
+Scope = MutableMapping[str, Any]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Any, Send], Awaitable[None]]
+
+# Gradio evaluates its templates and styles in the page; nothing comes from another host.
+POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
+    "connect-src 'self'; frame-src 'self'; worker-src 'self' blob:; object-src 'none'; "
+    "base-uri 'self'; form-action 'none'; frame-ancestors 'self'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+HEAD = "<meta name='color-scheme' content='light dark'><script>{script}</script>"
+
+
+class Guard:
+    """Refuses foreign host names and origins, and sends the headers that keep the page closed."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Any, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        host, origin = headers.get("host", ""), headers.get("origin")
+        if not _is_loopback(host):
+            refusal = PlainTextResponse(f"This page is not served as {host[:200]!r}.", 421)
+            await refusal(scope, receive, send)
+            return
+        if origin and urlsplit(origin).netloc != host:
+            await PlainTextResponse("Another site may not use this page.", 403)(scope, receive, send)
+            return
+
+        async def closed(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                sent = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    sent.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, closed)
+
+
+def application(page: Page, static: Path, largest_file: str) -> FastAPI:
+    """The page at /, exports below /export/."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+
+    @app.get("/export/{conversation}.{form}")
+    def export(conversation: str, form: str) -> Response:
+        write = {"md": export_markdown, "json": export_json}.get(form)
+        if write is None:
+            raise HTTPException(404)
+        try:
+            kept, turns = page.store.get(conversation), page.store.turns(conversation)
+        except ConversationNotFound as error:
+            raise HTTPException(404, str(error)) from None
+        kind = {"md": "text/markdown", "json": "application/json"}[form]
+        name = quote(f"{kept.title or conversation}.{form}", safe="")
+        disposition = f"attachment; filename*=UTF-8''{name}"
+        return Response(
+            write(kept, turns),
+            media_type=f"{kind}; charset=utf-8",
+            headers={"Content-Disposition": disposition},
+        )
+
+    script = (static / "page.js").read_text(encoding="utf-8")
+    gr.mount_gradio_app(
+        app,
+        page.blocks,
+        path="/",
+        theme=THEME,
+        css_paths=[static / "page.css"],
+        head=HEAD.format(script=script),
+        footer_links=[],
+        run_history=False,  # it would keep what is typed, keys too, in the browser
+        ssr_mode=False,
+        pwa=False,
+        mcp_server=False,
+        show_error=False,
+        enable_monitoring=False,
+        max_file_size=largest_file,
+        app_kwargs={"docs_url": None, "redoc_url": None},
+    )
+    app.add_middleware(Guard)  # type: ignore[arg-type]  # Starlette types it for its own protocols
+    return app
+
+
+def _is_loopback(host: str) -> bool:
+    name = urlsplit(f"//{host}").hostname or ""
+    if name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,501 @@
+/* What the page does without asking the server: views, pane, tips, menus, keys, theme.
+   One listener for each kind of event; what an element does is in its data-act. Everything that
+   comes from documents or models is set as text, never as HTML. */
+"use strict";
+
+window.essayRag = (() => {
+  const waiting = [];
+  let trigger = null;
+  let texts = {};
+  let opener = null; // the chip whose passage the pane shows
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const narrow = () => matchMedia("(max-width: 900px)").matches;
+
+  // --- to the server ---
+
+  function send(name, data = {}) {
+    if (trigger) trigger("do_" + name, data);
+    else waiting.push([name, data]);
+  }
+
+  function connect(gradioTrigger) {
+    trigger = gradioTrigger;
+    waiting.splice(0).forEach(([name, data]) => send(name, data));
+    start();
+  }
+
+  function opened() {
+    return {
+      conversation: new URLSearchParams(location.search).get("c") || "",
+      language: cookie("language"),
+    };
+  }
+
+  function cookie(name) {
+    const found = document.cookie.split("; ").find((part) => part.startsWith(name + "="));
+    return found ? found.slice(name.length + 1) : "";
+  }
+
+  // --- views and theme ---
+
+  function show(view) {
+    const known = ["chat", "essays", "evaluation", "settings"];
+    const chosen = known.includes(view) ? view : "chat";
+    if (document.body.dataset.view !== chosen) {
+      document.body.dataset.view = chosen;
+      closeSide();
+      if (chosen !== "chat" && chosen !== "essays") closePane();
+      if (chosen === "essays") send("refresh");
+      if (chosen === "evaluation") send("measured");
+    }
+    markView();
+  }
+
+  function markView() {
+    $$(".views a").forEach((link) => {
+      if (link.dataset.view === document.body.dataset.view) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    });
+  }
+
+  function theme() {
+    return localStorage.getItem("theme") || "system";
+  }
+
+  function applyTheme() {
+    const dark = theme() === "dark" || (theme() === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
+    document.body.classList.toggle("dark", dark);
+    document.documentElement.style.colorScheme = dark ? "dark" : "light";
+    const button = $('[data-act="theme"]');
+    if (button && texts["theme-" + theme()]) {
+      button.setAttribute("aria-label", texts["theme-" + theme()]);
+      button.dataset.tip = texts["theme-" + theme()];
+      button.dataset.theme = theme();
+    }
+  }
+
+  // --- the source pane ---
+
+  function cite(chip) {
+    opener = chip;
+    const { source, start, end, cite: index } = chip.dataset;
+    const turn = chip.closest("[data-turn]");
+    send("show", { source, start, end, cite: index, turn: turn ? turn.dataset.turn : "" });
+    $$(".is-open").forEach((other) => other.classList.remove("is-open"));
+    chip.classList.add("is-open");
+    openPane();
+  }
+
+  function citesAround() {
+    const answer = opener && opener.isConnected ? opener.closest(".answer") : null;
+    if (!answer) return [];
+    const chips = $$(".prose-text .cite[data-act]", answer);
+    return chips.length ? chips : $$(".source-row", answer);
+  }
+
+  function current(chips) {
+    const at = chips.indexOf(opener);
+    if (at >= 0) return at;
+    return chips.findIndex((chip) => chip.dataset.cite === opener.dataset.cite);
+  }
+
+  function step(by) {
+    const chips = citesAround();
+    if (!chips.length) return;
+    cite(chips[(current(chips) + by + chips.length) % chips.length]);
+  }
+
+  function openPane() {
+    const box = $("#pane-box");
+    const chips = citesAround();
+    document.body.classList.add("pane-open");
+    if (narrow()) {
+      box.setAttribute("role", "dialog");
+      box.setAttribute("aria-modal", "true");
+    } else {
+      box.setAttribute("role", "complementary");
+      box.removeAttribute("aria-modal");
+    }
+    box.setAttribute("aria-label", texts["close-source"] ? $("#pane h2")?.textContent || "…" : "…");
+    $(".pane-nav").hidden = chips.length < 2;
+    $(".pane-count").textContent =
+      chips.length > 1 ? texts.of.replace("{n}", current(chips) + 1).replace("{total}", chips.length) : "";
+    if (narrow()) $('[data-act="close-source"]').focus();
+  }
+
+  function closePane() {
+    if (!document.body.classList.contains("pane-open")) return;
+    document.body.classList.remove("pane-open");
+    $$(".is-open").forEach((chip) => chip.classList.remove("is-open"));
+    if (opener && opener.isConnected) opener.focus({ preventScroll: true });
+    opener = null;
+  }
+
+  function paneChanged() {
+    const title = $("#pane h2");
+    if (title) $("#pane-box").setAttribute("aria-label", title.textContent);
+    const mark = $("#cited");
+    if (mark) {
+      const box = $("#pane");
+      const top = mark.getBoundingClientRect().top - box.getBoundingClientRect().top;
+      box.scrollTop += top - Math.max(40, (box.clientHeight - mark.offsetHeight) / 3);
+    } else $("#pane").scrollTop = 0;
+  }
+
+  // --- tips ---
+
+  const tip = document.createElement("div");
+  tip.id = "tip";
+  tip.setAttribute("role", "tooltip");
+  tip.hidden = true;
+
+  function showTip(target) {
+    const { quote, title, tip: words } = target.dataset;
+    tip.replaceChildren();
+    if (quote) {
+      const head = document.createElement("strong");
+      head.textContent = title;
+      const body = document.createElement("q");
+      body.textContent = quote;
+      tip.append(head, body);
+    } else if (words) tip.textContent = words;
+    else return;
+    tip.classList.toggle("is-quote", Boolean(quote));
+    tip.hidden = false;
+    const at = target.getClientRects()[0] || target.getBoundingClientRect();
+    const box = tip.getBoundingClientRect();
+    const left = Math.min(Math.max(8, at.left + at.width / 2 - box.width / 2), innerWidth - box.width - 8);
+    const above = at.top - box.height - 8;
+    tip.style.left = left + "px";
+    tip.style.top = (above > 8 ? above : at.bottom + 8) + "px";
+    target.setAttribute("aria-describedby", "tip");
+  }
+
+  function hideTip() {
+    tip.hidden = true;
+    $$('[aria-describedby="tip"]').forEach((element) => element.removeAttribute("aria-describedby"));
+  }
+
+  // --- dialogs and menus ---
+
+  function element(name, attributes = {}, ...children) {
+    const made = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    made.append(...children);
+    return made;
+  }
+
+  /* Ask for a confirmation or a text; resolves to null when it is cancelled. */
+  function ask(message, { confirm, danger = false, value = null, long = false }) {
+    return new Promise((resolve) => {
+      const dialog = element("dialog", { class: "ask", "aria-labelledby": "ask-title" });
+      const form = element("form", { method: "dialog" });
+      const field = value === null ? null : element(long ? "textarea" : "input", { rows: 4, "aria-labelledby": "ask-title" });
+      if (field) field.value = value;
+      const yes = element("button", { class: danger ? "button danger" : "button solid", value: "yes" }, confirm);
+      const no = element("button", { class: "button", type: "button" }, texts.cancel);
+      const title = element("p", { id: "ask-title" }, message);
+      form.append(title, ...(field ? [field] : []), element("div", { class: "actions" }, no, yes));
+      dialog.append(form);
+      document.body.append(dialog);
+      const end = (answer) => {
+        dialog.remove();
+        resolve(answer);
+      };
+      no.addEventListener("click", () => dialog.close(""));
+      dialog.addEventListener("close", () => {
+        end(dialog.returnValue === "yes" ? (field ? field.value : true) : null);
+      });
+      if (field && long) {
+        field.addEventListener("keydown", (event) => {
+          if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) dialog.close("yes");
+        });
+      }
+      dialog.showModal();
+      (field || yes).focus();
+      if (field) field.select();
+    });
+  }
+
+  function closeMenu() {
+    const menu = $("#menu");
+    if (!menu) return;
+    const button = $('[data-act="talk-menu"][aria-expanded="true"]');
+    menu.remove();
+    if (button) {
+      button.setAttribute("aria-expanded", "false");
+      button.focus();
+    }
+  }
+
+  function talkMenu(button) {
+    const open = button.getAttribute("aria-expanded") === "true";
+    closeMenu();
+    if (open) return;
+    const { conversation, title } = button.closest(".talk").dataset;
+    const link = (form, label) =>
+      element("a", { role: "menuitem", href: `export/${encodeURIComponent(conversation)}.${form}`, download: "" }, label);
+    const rename = element("button", { role: "menuitem", type: "button" }, texts.rename);
+    const remove = element("button", { role: "menuitem", type: "button", class: "danger" }, texts.delete);
+    const menu = element("div", { id: "menu", role: "menu", "aria-label": title }, rename,
+      link("md", texts["export-markdown"]), link("json", texts["export-json"]), remove);
+    rename.addEventListener("click", async () => {
+      closeMenu();
+      const name = await ask(texts["rename-ask"], { confirm: texts.save, value: title });
+      if (name && name.trim()) send("rename", { conversation, text: name });
+    });
+    remove.addEventListener("click", async () => {
+      closeMenu();
+      const sure = await ask(texts["delete-ask"].replace("{title}", title), { confirm: texts.delete, danger: true });
+      if (sure) send("drop", { conversation });
+    });
+    menu.addEventListener("keydown", (event) => {
+      const items = $$('[role="menuitem"]', menu);
+      const at = items.indexOf(document.activeElement);
+      const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
+      if (to === undefined) return;
+      event.preventDefault();
+      items[(to + items.length) % items.length].focus();
+    });
+    menu.addEventListener("click", (event) => {
+      if (event.target.matches("a")) closeMenu();
+    });
+    document.body.append(menu);
+    const at = button.getBoundingClientRect();
+    menu.style.left = Math.max(8, Math.min(at.right - menu.offsetWidth, innerWidth - menu.offsetWidth - 8)) + "px";
+    menu.style.top = Math.min(at.bottom + 4, innerHeight - menu.offsetHeight - 8) + "px";
+    button.setAttribute("aria-expanded", "true");
+    rename.focus();
+  }
+
+  function closeSide() {
+    document.body.classList.remove("side-open");
+  }
+
+  function toast(message) {
+    const box = $("#note");
+    box.textContent = message;
+    box.classList.add("is-on");
+    clearTimeout(toast.timer);
+    toast.timer = setTimeout(() => box.classList.remove("is-on"), 4000);
+  }
+
+  // --- what was clicked ---
+
+  const turnOf = (target) => target.closest("[data-turn]")?.dataset.turn || "";
+
+  const acts = {
+    cite,
+    verdict: (target) => (tip.hidden ? showTip(target) : hideTip()),
+    previous: () => step(-1),
+    next: () => step(1),
+    "close-source": closePane,
+    part: (target) => {
+      const { source } = $("#pane .essay-text").dataset;
+      send("show", { source, start: target.dataset.start, end: target.dataset.end, part: target.dataset.part });
+    },
+    view: (target) => { location.hash = target.dataset.view; },
+    menu: () => {
+      if (document.body.dataset.view !== "chat") location.hash = "chat";
+      document.body.classList.toggle("side-open");
+    },
+    theme: () => {
+      const order = ["system", "light", "dark"];
+      localStorage.setItem("theme", order[(order.indexOf(theme()) + 1) % 3]);
+      applyTheme();
+    },
+    language: (target) => {
+      document.cookie = `language=${target.dataset.to}; path=/; max-age=31536000; SameSite=Strict`;
+      send("speak", { language: target.dataset.to });
+    },
+    new: () => go(""),
+    open: (target) => go(target.closest(".talk").dataset.conversation),
+    "talk-menu": talkMenu,
+    suggest: (target) => send("suggest", { text: target.dataset.text }),
+    again: (target) => send("again", { turn: turnOf(target) }),
+    edit: async (target) => {
+      const turn = turnOf(target);
+      const before = $(".question-text", target.closest(".question")).textContent;
+      const text = await ask(texts["edit-label"], { confirm: texts["edit-send"], value: before, long: true });
+      if (text && text.trim()) send("again", { turn, text: text.trim() });
+    },
+    copy: async (target) => {
+      await navigator.clipboard.writeText(target.dataset.copy);
+      toast(texts.copied);
+    },
+    thumb: async (target) => {
+      const turn = turnOf(target);
+      const value = target.dataset.value;
+      const undo = target.getAttribute("aria-pressed") === "true";
+      if (undo || value === "1") return send("judge", { turn, value });
+      const text = await ask(texts.comment, { confirm: texts.send, value: "", long: true });
+      if (text !== null) send("judge", { turn, value, text: text.trim() });
+    },
+    choose: () => {
+      const sources = $$('[data-act="choose"]').filter((box) => box.checked).map((box) => box.closest("tr").dataset.source);
+      send("choose", { sources });
+    },
+    "choose-all": () => send("choose", {}),
+    "choose-none": () => send("choose", { sources: [] }),
+    read: (target) => {
+      opener = null;
+      send("show", { source: target.closest("tr").dataset.source, start: 0, end: 0 });
+      openPane();
+    },
+    remove: async (target) => {
+      const { source, title } = target.closest("tr").dataset;
+      const sure = await ask(texts["remove-ask"].replace("{title}", title), { confirm: texts.remove, danger: true });
+      if (sure) send("remove", { source });
+    },
+  };
+
+  function go(conversation) {
+    closePane();
+    closeSide();
+    history.pushState(null, "", conversation ? `?c=${encodeURIComponent(conversation)}#chat` : "./#chat");
+    show("chat");
+    send("open", { conversation });
+    if (!narrow()) $("#question textarea")?.focus();
+  }
+
+  // --- what changed on the page ---
+
+  function topChanged() {
+    const top = $("header.top");
+    if (!top) return;
+    texts = JSON.parse(top.dataset.texts);
+    document.documentElement.lang = top.dataset.language === "zh" ? "zh-Hans" : "en";
+    document.title = $(".brand").firstChild.textContent;
+    markView();
+    applyTheme();
+  }
+
+  function threadChanged() {
+    const id = $("#history .thread")?.dataset.conversation || "";
+    const shown = new URLSearchParams(location.search).get("c") || "";
+    if (id !== shown && ($("#history .thread") || $("#history .welcome"))) {
+      history.replaceState(null, "", (id ? `?c=${encodeURIComponent(id)}` : "./") + location.hash);
+    }
+  }
+
+  let follow = true;
+
+  function liveChanged() {
+    const running = Boolean($("#live .live"));
+    const before = document.body.classList.contains("is-running");
+    document.body.classList.toggle("is-running", running);
+    if (before && !running && $("#history .thread")) $("#say").textContent = texts.ready;
+    if (running && !before) {
+      follow = true;
+      $("#say").textContent = "";
+    }
+    const box = $("#scroll");
+    if (follow && (running || before)) box.scrollTop = box.scrollHeight;
+  }
+
+  function watch(selector, changed) {
+    const target = $(selector);
+    let asked = false;
+    new MutationObserver(() => {
+      if (asked) return;
+      asked = true;
+      requestAnimationFrame(() => {
+        asked = false;
+        changed();
+      });
+    }).observe(target, { childList: true, subtree: true, characterData: true, attributes: true, attributeFilter: ["data-texts", "data-conversation", "data-source", "id"] });
+    changed();
+  }
+
+  function onKey(event) {
+    const typing = event.target.matches("input, textarea, select, [contenteditable]");
+    if (event.key === "Escape") {
+      if (!tip.hidden) hideTip();
+      else if ($("#menu")) closeMenu();
+      else if (document.body.classList.contains("side-open")) closeSide();
+      else if (!$("dialog[open]")) closePane();
+      return;
+    }
+    const paneKeys = { ArrowRight: 1, n: 1, ArrowLeft: -1, p: -1 };
+    const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (plain && !typing && event.key in paneKeys && document.body.classList.contains("pane-open")) {
+      if (event.target.closest("[role=menu]")) return;
+      event.preventDefault();
+      step(paneKeys[event.key]);
+    }
+  }
+
+  /* An Enter that only ends the choice of a Chinese word must not send the question. */
+  function onComposing(event) {
+    if (event.key === "Enter" && (event.isComposing || event.keyCode === 229)) event.stopPropagation();
+  }
+
+  /* In a sheet over the page the Tab key stays in the sheet. */
+  function keepInside(event) {
+    if (event.key !== "Tab" || !narrow() || !document.body.classList.contains("pane-open")) return;
+    const inside = $$("#pane-box button:not([hidden]), #pane-box [tabindex='0'], #pane-box a").filter((item) => item.offsetParent);
+    const [first, last] = [inside[0], inside[inside.length - 1]];
+    if (!inside.includes(document.activeElement)) first?.focus();
+    else if (event.shiftKey && document.activeElement === first) last.focus();
+    else if (!event.shiftKey && document.activeElement === last) first.focus();
+    else return;
+    event.preventDefault();
+  }
+
+  /* Gradio mounts the parts one by one. */
+  function start() {
+    if (document.body.classList.contains("is-started")) return;
+    if (!["#top", "#history", "#live", "#scroll", "#pane-box", "#pane", "#toast"].every((part) => $(part))) {
+      requestAnimationFrame(start);
+      return;
+    }
+    document.body.append(tip, element("div", { id: "note", role: "status" }), element("div", { id: "say", class: "sr", role: "status" }));
+    $("#pane-box").setAttribute("role", "complementary");
+    $("#pane").setAttribute("tabindex", "-1");
+    watch("#top", topChanged);
+    watch("#history", threadChanged);
+    watch("#live", liveChanged);
+    watch("#pane", paneChanged);
+    watch("#toast", () => { const said = $("#toast").textContent.trim(); if (said) toast(said); });
+    $("#scroll").addEventListener("scroll", (event) => {
+      const box = event.target;
+      follow = box.scrollHeight - box.scrollTop - box.clientHeight < 60;
+      hideTip();
+    });
+    document.addEventListener("click", (event) => {
+      const target = event.target.closest("[data-act]");
+      if (!event.target.closest("#menu, [data-act='talk-menu']") && $("#menu")) closeMenu();
+      if (!event.target.closest("[data-act='verdict']")) hideTip();
+      if (document.body.classList.contains("side-open") && !event.target.closest("#side, [data-act='menu'], dialog, #menu")) closeSide();
+      if (!target || !acts[target.dataset.act]) return;
+      if (target.matches("a")) {
+        if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+        event.preventDefault();
+      }
+      acts[target.dataset.act](target);
+    });
+    for (const [over, out] of [["mouseover", "mouseout"], ["focusin", "focusout"]]) {
+      document.addEventListener(over, (event) => {
+        const target = event.target.closest?.("[data-quote], [data-tip]");
+        if (target && (over === "mouseover" || target.matches(":focus-visible"))) showTip(target);
+      });
+      document.addEventListener(out, (event) => {
+        if (event.target.closest?.("[data-quote], [data-tip]")) hideTip();
+      });
+    }
+    document.addEventListener("keydown", onKey);
+    document.addEventListener("keydown", keepInside);
+    document.addEventListener("keydown", onComposing, true);
+    addEventListener("hashchange", () => show(location.hash.slice(1)));
+    addEventListener("popstate", () => {
+      const shown = $("#history .thread")?.dataset.conversation || "";
+      if (opened().conversation !== shown) send("open", opened());
+    });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", applyTheme);
+    show(location.hash.slice(1) || "chat");
+    document.body.classList.add("is-started");
+  }
+
+  return { connect, opened, send };
+})();
