@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from rag.schema import OffsetMap
@@ -86,7 +87,8 @@ _LINES = re.compile("[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+|\r\n?|[\n\v\f\x1c-\x1
 _SPACES = re.compile(r"[^\S ]\s*| \s+")
 
 _INVISIBLE = re.compile(
-    "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb"
+    "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f"
+    "\ufeff\ufff9-\ufffb"
     "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]+"
     rf"|(?<![^\x00-\x7f{_HAN}])[\u200c\u200d]+|[\u200c\u200d]+(?![^\x00-\x7f{_HAN}])"
 )
@@ -95,7 +97,7 @@ _INVISIBLE = re.compile(
 _TONED = str.maketrans("āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜüńňǹ", "aaaaeeeeiiiioooouuuuvvvvvnnn")
 _TONES = frozenset("āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜńňǹ")
 _GLOSS = re.compile(
-    rf"(?<=[{_HAN}])([a-z]?)[(（]([a-zāáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜüńňǹ'’ ]{{1,40}})[)）]"
+    rf"(?<=[{_HAN}])([a-z]?)[(（?]([a-zāáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜüńňǹ'’ ]{{1,40}})[)）]"
     rf"|(?<=[{_HAN}])()[(（]([\u3105-\u312f\u31a0-\u31bfˊˇˋ˙ ]{{1,12}})[)）]"
 )
 _SYLLABLES = re.compile(
@@ -146,6 +148,7 @@ _MARKS = re.compile(r"[*_~=\[<`\\]")
 _FINISHED = re.compile(r"[。！？!?.…｡:：;；][”’」』】）)\]》\"'*]*$")
 _UNFINISHED = re.compile(r"[,，、]$")
 _CONTINUING = re.compile("[。，、；：！？”’」』】）》,;]")
+_LOWER_WORD = re.compile(r"[a-z]{2,}(?=[\s,.;:’'-]|$)|a ")
 _BREAK = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 
@@ -166,13 +169,15 @@ def clean(text: str, *, start: int = 0, markdown: bool = False) -> Cleaned:
 
 
 def _read_lines(text: str, start: int, markdown: bool) -> Iterable[_Line]:
-    apart, fence = False, ""
+    apart, fence, breaks = False, "", 0
     last: _Line | None = None
     stray: list[_Cut] = []  # cuts of lines that vanish as a whole go with the next line
     for match in _LINES.finditer(text, start):
         at, end = match.span()
-        if text[at].isspace() and not text[at:end].strip("\r\n\v\f\x1c\x1d\x1e\x85\u2028\u2029"):
+        if _BREAK.match(text, at):
+            breaks += 1
             continue
+        apart, breaks = apart or breaks > 1, 0
         begin, end = _trim(text, at, end)
         if begin == end:
             apart = True
@@ -203,13 +208,18 @@ def _read_lines(text: str, start: int, markdown: bool) -> Iterable[_Line]:
 
 def _vanishes(text: str, begin: int, end: int, last: _Line | None, apart: bool) -> str:
     """Why a Markdown line is nothing but a mark; "" when it is not. May make `last` a heading."""
-    if last and not apart and last.kind == "text" and _UNDERLINE.match(text, begin, end):
-        if last.apart and end - begin >= 2 and last.end - last.start <= 80:
-            last.kind, last.level = "heading", 1 if text[begin] == "=" else 2
-            return "heading underline"
+    underline = end - begin > 1 and _UNDERLINE.match(text, begin, end)
+    if underline and last and not apart and last.kind == "text" and _may_be_underlined(last):
+        last.kind, last.level = "heading", 1 if text[begin] == "=" else 2
+        return "heading underline"
     if _RULE.match(text, begin, end):
         return "rule"
     return "table rule" if _TABLE_RULE.match(text, begin, end) else ""
+
+
+def _may_be_underlined(line: _Line) -> bool:
+    """A heading stands apart and is short; under a paragraph the same dashes are a rule."""
+    return line.apart and line.end - line.start <= 80
 
 
 def _begin_line(text: str, begin: int, end: int, indent: int, apart: bool, markdown: bool) -> _Line:
@@ -253,7 +263,8 @@ def _glosses(text: str, line: _Line) -> Iterable[_Cut]:
         if match[4] is not None:
             yield _Cut(match.start(), match.end(), "gloss")
         elif _SYLLABLES.fullmatch(bare) and (
-            any(letter in _TONES for letter in gloss) or _NEUTRAL.get(text[opening - 1]) == bare
+            any(letter in _TONES for letter in gloss)
+            or (text[opening] != "?" and _NEUTRAL.get(text[opening - 1]) == bare)
         ):
             yield _Cut(opening, match.end(), "gloss")
 
@@ -266,27 +277,37 @@ def _markdown_marks(text: str, start: int, end: int) -> list[_Cut]:
         cuts.append(_Cut(match.end(2), match.end(), "code mark"))
         code.append((match.end(1), match.end(2)))
     cuts += (_Cut(*match.span(1), "escape") for match in _ESCAPE.finditer(text, start, end))
-    for match in _LINK.finditer(text, start, end):
-        cuts.append(_Cut(*match.span(1), "link mark"))
-        cuts.append(_Cut(*match.span(3), "link address"))
-    for match in _WIKI.finditer(text, start, end):
-        cuts.append(_Cut(match.start(), match.end(1), "link mark"))
-        if match[2] is not None:
-            cuts.append(_Cut(*match.span(2), "link address"))
-        cuts.append(_Cut(*match.span(4), "link mark"))
     cuts += (_Cut(*match.span(), "footnote mark") for match in _FOOTNOTE.finditer(text, start, end))
-    for match in _AUTOLINK.finditer(text, start, end):
-        cuts += (_Cut(*match.span(1), "link mark"), _Cut(*match.span(3), "link mark"))
     cuts += (_Cut(*match.span(), "tag") for match in _TAG.finditer(text, start, end))
+    cuts += _links(text, start, end)
+    cuts += _emphasis(text, start, end)
+    return _outside(cuts, code)
+
+
+def _links(text: str, start: int, end: int) -> Iterable[_Cut]:
+    for match in _LINK.finditer(text, start, end):
+        yield _Cut(*match.span(1), "link mark")
+        yield _Cut(*match.span(3), "link address")
+    for match in _WIKI.finditer(text, start, end):
+        yield _Cut(match.start(), match.end(1), "link mark")
+        if match[2] is not None:
+            yield _Cut(*match.span(2), "link address")
+        yield _Cut(*match.span(4), "link mark")
+    for match in _AUTOLINK.finditer(text, start, end):
+        yield _Cut(*match.span(1), "link mark")
+        yield _Cut(*match.span(3), "link mark")
+
+
+def _emphasis(text: str, start: int, end: int) -> Iterable[_Cut]:
     for match in _STRONG.finditer(text, start, end):
         if not _between_ascii_words(text, *match.span()):
-            cuts.append(_Cut(*match.span(), "emphasis mark"))
+            yield _Cut(*match.span(), "emphasis mark")
     for match in _PAIRED.finditer(text, start, end):
-        if match[1] is not None:
-            cuts += (_Cut(*match.span(1), "emphasis mark"), _Cut(*match.span(2), "emphasis mark"))
-        elif match[3] == "_" or not text[match.start() : match.end()].strip("_").isidentifier():
-            cuts += (_Cut(*match.span(3), "emphasis mark"), _Cut(*match.span(4), "emphasis mark"))
-    return _outside(cuts, code)
+        first = 1 if match[1] is not None else 3
+        # __init__ is a name, __this is__ is not
+        if match[first] != "__" or not match.group().strip("_").isidentifier():
+            yield _Cut(*match.span(first), "emphasis mark")
+            yield _Cut(*match.span(first + 1), "emphasis mark")
 
 
 def _between_ascii_words(text: str, start: int, end: int) -> bool:
@@ -332,7 +353,7 @@ def _page_width(lines: list[_Line]) -> int:
     """
     followed = [
         line.end - line.start
-        for line, after in zip(lines, lines[1:], strict=False)
+        for line, after in pairwise(lines)
         if line.kind in ("text", "item") and after.kind == "text" and not after.apart
     ]
     if len(followed) < 4:
@@ -429,7 +450,10 @@ def _joins(text: str, last: _Line, line: _Line, width: int) -> bool:
         return False
     if width and last.end - last.start >= 0.75 * width:
         return True
-    return not finished and (_UNFINISHED.search(before) is not None or text[line.start].islower())
+    if finished:
+        return False
+    lower = _LOWER_WORD.match(text, line.start, line.end) is not None
+    return _UNFINISHED.search(before) is not None or (lower and before[-1:].isascii())
 
 
 def _spaceless(text: str, last: _Line, line: _Line) -> bool:

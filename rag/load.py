@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from rag import fold
+from rag.clean import clean
 from rag.errors import LoadError, UnknownFormat
 from rag.schema import Essay
 
@@ -337,6 +338,7 @@ def _essay(content: Content, path: Path, source: str, digest: str) -> Essay:
     front = {**content.metadata, **front}
     body = text[body_start:]
     title = front.get("title") or front.get("标题") or _title_in(body)
+    title = " ".join(clean(title, markdown=True).text.split())
     dates = (front.get(key, "") for key in ("published", "date", "created", "updated", "日期"))
     date = next((found for value in dates if (found := _date(value, year_alone=True))), "")
     head = "\n".join(body[:_SAMPLE].splitlines()[:12])[:600]

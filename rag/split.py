@@ -28,6 +28,7 @@ _TARGET = 200  # tokens: about 280 Chinese characters or 150 English words
 _ENOUGH = 80  # tokens from which a passage may end with its paragraph
 _ENOUGH_ITEM = 50  # list items hold one fact each
 _LEFTOVER = 30  # tokens that are too few to stand alone
+_TELLING = 30  # characters from which a paragraph's language says something
 _NEIGHBOUR = 400  # characters of each neighbour to show
 GAP = "[…]"
 """The line of a passage's context where the passage itself stands."""
@@ -44,6 +45,7 @@ class _Unit:
     kind: str
     heading: str
     lead_in: str
+    language: str
 
 
 def split(
@@ -166,11 +168,14 @@ def _units(
         elif block.kind == "item":
             lead_ins = [entry for entry in lead_ins if entry[0] < block.level]
         heading = " > ".join(name for _, name in path)
+        language = fold.language(body[:1000]) if len(body) >= _TELLING else ""
         lead_in = "\n".join(lead for _, lead in lead_ins) if block.kind == "item" else ""
         for start, end in sentence_spans(body):
             for left, right, tokens in _pieces(body[start:end], count_tokens, limit):
                 at = block.start + start
-                yield _Unit(at + left, at + right, tokens, index, block.kind, heading, lead_in)
+                yield _Unit(
+                    at + left, at + right, tokens, index, block.kind, heading, lead_in, language
+                )
         if block.kind == "item":
             lead_ins.append((block.level, _head(body)))
         elif block.kind != "heading":
@@ -189,6 +194,7 @@ _NUMBERED = re.compile(
 _LEVELS = {"part": 1, "han": 2, "sub": 3, "digit": 3}
 _UNMARKED = 2
 _STOPPED = re.compile(r"[。.;；:：,，、…—!！](?:[”’」』）)\]\"'])*$")
+_NO_HEADING = re.compile(r"^#|://|[↗↑↓]$")
 _SHOUTED = re.compile(r"[!！]$")
 _ENDED = re.compile(r"[。！？!?.…;；:：]['\"”’」』）)\]]*$")
 
@@ -219,7 +225,7 @@ def _heading_level(body: str) -> int:
 
 def _is_heading(blocks: Sequence[Block], bodies: Sequence[str], index: int, airy: bool) -> bool:
     block, body = blocks[index], bodies[index]
-    if index + 1 == len(blocks) or "://" in body[:200] or block.kind == "code":
+    if index + 1 == len(blocks) or block.kind == "code" or _NO_HEADING.search(body[:200]):
         return False
     after, following = blocks[index + 1], bodies[index + 1]
     width = _width(body[:200])
@@ -238,11 +244,11 @@ def _is_heading(blocks: Sequence[Block], bodies: Sequence[str], index: int, airy
     if after.kind == "item":
         return numbered and not _NUMBERED.match(following)
     # prose follows, and what stands before has ended
-    ended = index == 0 or _ENDED.search(bodies[index - 1][-8:]) is not None
+    ended = numbered or index == 0 or _ENDED.search(bodies[index - 1][-8:]) is not None
     return (
         ended
         and bool(_ENDED.search(following[-8:]))
-        and (numbered or _width(following) > width * 0.8)
+        and (numbered or _width(following) > width * 0.4)
     )
 
 
@@ -305,6 +311,9 @@ def _breaks(group: Sequence[_Unit], paragraph: Sequence[_Unit], target: int) -> 
     last, first = group[-1], paragraph[0]
     if last.kind == "item" and first.kind == "item":
         return tokens >= _ENOUGH_ITEM or tokens + _tokens(paragraph) > target
+    before = next((unit.language for unit in reversed(group) if unit.language), "")
+    if first.language and before and first.language != before:
+        return True  # a translation is found, and searched, apart from its original
     if last.kind == "item" and first.kind != "item":
         return True
     return tokens >= _ENOUGH or tokens + _tokens(paragraph) > target
