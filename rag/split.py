@@ -260,18 +260,23 @@ def _width(text: str) -> float:
 # --- grouping --------------------------------------------------------------------------------
 
 
-def _groups(units: Sequence[_Unit], limit: int) -> Iterator[list[_Unit]]:
+def _groups(units: Sequence[_Unit], limit: int) -> list[list[_Unit]]:
     """Units that make a passage each: near the target, ending with a paragraph where they can."""
+    groups: list[list[_Unit]] = []
     section: list[_Unit] = []
     for unit in units:
         if section and unit.kind == "heading" and section[-1].kind != "heading":
-            yield from _section_groups(section, limit)
+            groups += _section_groups(section, limit)
             section = []
         section.append(unit)
-    if section and all(unit.kind == "heading" for unit in section):
-        yield from _packed(section, min(_TARGET, limit))
-    elif section:
-        yield from _section_groups(section, limit)
+    if not section:
+        return groups
+    if section[-1].kind != "heading":
+        return [*groups, *_section_groups(section, limit)]
+    # headings that nothing follows stand with what is before them
+    if groups and _tokens(groups[-1]) + _tokens(section) <= limit:
+        return [*groups[:-1], [*groups[-1], *section]]
+    return [*groups, *_packed(section, min(_TARGET, limit))]
 
 
 def _section_groups(section: Sequence[_Unit], limit: int) -> Iterator[list[_Unit]]:
@@ -292,15 +297,27 @@ def _section_groups(section: Sequence[_Unit], limit: int) -> Iterator[list[_Unit
                 group = []
             group = [*group, *piece]
     ready.append(group)
-    if (
-        len(ready) > 1
-        and _tokens(ready[-1]) < _LEFTOVER
-        and _tokens(ready[-2]) + _tokens(ready[-1]) <= min(limit, target * 5 // 4)
-        and ready[-1][0].kind == ready[-2][-1].kind
-    ):
+    if len(ready) > 1 and _is_leftover(ready[-2], ready[-1], min(limit, target * 5 // 4)):
         tail = ready.pop()
         ready[-1] = [*ready[-1], *tail]
     yield from ready
+
+
+def _is_leftover(before: Sequence[_Unit], tail: Sequence[_Unit], most: int) -> bool:
+    """Whether the end of a section is too short to stand alone and may join what is before it."""
+    return (
+        _tokens(tail) < _LEFTOVER
+        and _tokens(before) + _tokens(tail) <= most
+        and before[-1].kind == tail[0].kind
+        and not _other_language(before, tail)
+    )
+
+
+def _other_language(group: Sequence[_Unit], paragraph: Sequence[_Unit]) -> bool:
+    """Whether one may be the translation of the other: they are found, and searched, apart."""
+    before = next((unit.language for unit in reversed(group) if unit.language), "")
+    after = paragraph[0].language
+    return bool(before and after and before != after)
 
 
 def _breaks(group: Sequence[_Unit], paragraph: Sequence[_Unit], target: int) -> bool:
@@ -311,10 +328,7 @@ def _breaks(group: Sequence[_Unit], paragraph: Sequence[_Unit], target: int) -> 
     last, first = group[-1], paragraph[0]
     if last.kind == "item" and first.kind == "item":
         return tokens >= _ENOUGH_ITEM or tokens + _tokens(paragraph) > target
-    before = next((unit.language for unit in reversed(group) if unit.language), "")
-    if first.language and before and first.language != before:
-        return True  # a translation is found, and searched, apart from its original
-    if last.kind == "item" and first.kind != "item":
+    if last.kind == "item" or _other_language(group, paragraph):
         return True
     return tokens >= _ENOUGH or tokens + _tokens(paragraph) > target
 
