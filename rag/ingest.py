@@ -121,7 +121,7 @@ class Indexer(Index):
         with self.writing():
             self._begin()
             root = self._root(top)
-            found = scan(top, root.name, loadable)
+            found = scan(top, root.name, _is_essay)
             if not found.files:
                 raise LoadError(_no_files(path, found.failed), "Nothing was changed.")
             plan = make_plan(found, self.catalog.files(root.id) if root.id else {})
@@ -163,7 +163,7 @@ class Indexer(Index):
             meter = _Meter(sum(info.characters for info in self.catalog.essays()), on_progress)
             for source in sources:
                 essay = self.catalog.essay(source)
-                maker.embed(maker.pieces([essay]), meter, len(essay.text))
+                maker.embed(maker.pieces([essay]), meter, len(essay.text), anew=True)
             with self.catalog.write() as writer:
                 files = {root.id: self.catalog.files(root.id) for root in self.catalog.roots()}
                 writer.clear()
@@ -241,6 +241,8 @@ class _Run:
             try:
                 loaded[source] = _read(self._files[source], source)
             except LoadError as error:
+                if self._root.path == portable(str(self._files[source])):
+                    raise  # it is all that was asked for
                 kept = " The version read before is kept." if source in self._plan.changed else ""
                 self._failed[source] = f"{error}{kept}"
         pieces = self._maker.pieces([essay for essay, _ in loaded.values()])
@@ -291,12 +293,26 @@ class _Maker:
             },
         )
 
-    def embed(self, pieces: Mapping[str, Sequence[Piece]], meter: _Meter, size: int) -> None:
-        """Embed what has no vector yet, each text once; copies of what is known need none."""
+    def embed(
+        self,
+        pieces: Mapping[str, Sequence[Piece]],
+        meter: _Meter,
+        size: int,
+        *,
+        anew: bool = False,
+    ) -> None:
+        """Embed what has no vector yet, each text once; copies of what is known need none.
+
+        Args:
+            pieces: by source.
+            meter: told what is done.
+            size: what these pieces count in the meter.
+            anew: nothing that is known will stay known.
+        """
         first: dict[tuple[str, str], Piece] = {}
         for piece in (piece for some in pieces.values() for piece in some):
             first.setdefault((piece.copy_key, piece.passage.language), piece)
-        known = self._catalog.known_units(first)
+        known = set() if anew else self._catalog.known_units(first)
         todo: list[tuple[Encoder, list[str]]] = []
         for encoder in (self._encoders.passage, self._encoders.sentence):
             texts = [
@@ -378,6 +394,11 @@ def _words(text: str) -> str:
     return " ".join(dict.fromkeys(fold.words(text)))
 
 
+def _is_essay(path: Path) -> bool:
+    """Of the files in a folder. A README is about the folder; ingest it by its own name."""
+    return loadable(path) and path.stem.casefold() != "readme"
+
+
 def _read(path: Path, source: str) -> tuple[Essay, FileState]:
     """The essay, and the state of its file from before it was read, so that an edit shows."""
     for _ in range(READINGS):
@@ -388,7 +409,7 @@ def _read(path: Path, source: str) -> tuple[Essay, FileState]:
         except OSError as error:
             raise LoadError(f"{source} cannot be read: {error.strerror or error}.") from error
         if replace(after, seen=before.seen) == before:
-            return essay, before
+            return replace(essay, title=portable(essay.title)), before
     raise LoadError(f"{source} changes while it is read.", "Ingest it again when it is complete.")
 
 

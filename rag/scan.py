@@ -150,8 +150,8 @@ def file_state(path: Path) -> FileState:
 
 
 def portable(path: str) -> str:
-    """A path as text: bytes that are not in the file system's encoding are shown as escapes."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    """A path, or a text made from one, as text: bytes that are no UTF-8 are shown as escapes."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _trusted(before: FileState, now: FileState) -> bool:

@@ -26,6 +26,7 @@ class HashEncoder:
         self.embedded: list[str] = []
 
     def passages(self, texts: Sequence[str], on_progress: object = None) -> Vector:
+        del on_progress
         self.embedded += texts
         return np.stack([self.query(text) for text in texts])
 

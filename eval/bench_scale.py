@@ -1,0 +1,364 @@
+"""How the store grows: build, open, ask, filter, add and share it between threads, at three sizes.
+
+    python -m eval.bench_scale [--sizes 1000,10000,100000] [--data squad.json …] [--json out.json]
+
+Vectors are cheap, deterministic and clustered like real ones, so that the store and not an encoder
+is measured; the texts are paragraphs of the given SQuAD-format files with their sentences mixed
+anew, or made up where no file is given. Each size is built in one process and asked in another, so
+that both peaks of memory are their own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import itertools
+import json
+import os
+import platform
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag import fold
+from rag.catalog import FileState, Piece
+from rag.embed import Encoders
+from rag.ingest import Indexer
+from rag.schema import Essay, OffsetMap, Passage
+from rag.sentences import sentence_spans
+
+__all__ = ["ClusteredEncoder", "main"]
+
+Vector = NDArray[np.float32]
+
+TOPICS = 500
+PER_ESSAY = 50
+QUESTIONS = 60
+CANDIDATES = 100
+
+
+class ClusteredEncoder:
+    """A stand-in: a text's vector is that of its topic, which its hash names, plus its own noise."""
+
+    max_tokens = 512
+
+    def __init__(self, name: str, dimension: int) -> None:
+        self.name = name
+        self.dimension = dimension
+        self._topics = np.random.default_rng(0).standard_normal((TOPICS, dimension), np.float32)
+
+    def passages(self, texts: Sequence[str], on_progress: object = None) -> Vector:
+        """Vectors [n, dimension]."""
+        del on_progress
+        return np.stack([self.query(text) for text in texts])
+
+    def query(self, text: str) -> Vector:
+        """A vector [dimension]."""
+        seed = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+        own = np.random.default_rng(seed).standard_normal(self.dimension, np.float32)
+        row = self._topics[seed % TOPICS] + 0.7 * own
+        return np.asarray(row / np.linalg.norm(row), np.float32)
+
+    def count_tokens(self, text: str) -> int:
+        """Characters."""
+        return len(text)
+
+
+def encoders() -> Encoders:
+    """Of the sizes of the bundled ones."""
+    return Encoders(ClusteredEncoder("bench-384", 384), ClusteredEncoder("bench-512", 512))
+
+
+def sentences(paths: Sequence[Path]) -> dict[str, list[str]]:
+    """Sentences by language, of SQuAD-format files or made up."""
+    found: dict[str, list[str]] = {"en": [], "zh": []}
+    for path in paths:
+        for article in json.loads(path.read_text("utf-8"))["data"]:
+            for paragraph in article["paragraphs"]:
+                text = paragraph["context"]
+                language = "zh" if fold.language(text) == "zh" else "en"
+                found[language] += [text[start:end] for start, end in sentence_spans(text)]
+    chance = random.Random(1)  # noqa: S311  # texts, not secrets
+    syllables = [a + b for a in "bdfgklmnprst" for b in ("a", "e", "i", "o", "u", "an", "er")]
+    latin = ["".join(chance.choices(syllables, k=chance.randint(1, 3))) for _ in range(20_000)]
+    han = [chr(chance.randint(0x4E00, 0x7FFF)) for _ in range(3_000)]
+    if not found["en"]:
+        found["en"] = [" ".join(_zipf(chance, latin, 20)).capitalize() + "." for _ in range(2_000)]
+    if not found["zh"]:
+        found["zh"] = ["".join(_zipf(chance, han, 40)) + "。" for _ in range(2_000)]
+    return found
+
+
+def _zipf(chance: random.Random, words: Sequence[str], count: int) -> list[str]:
+    return [words[int(len(words) ** chance.random()) - 1] for _ in range(count)]
+
+
+def essays(size: int, pool: dict[str, list[str]]) -> Iterator[tuple[Essay, list[Piece]]]:
+    """Essays of PER_ESSAY passages, languages in turn, `size` passages in all; each text once."""
+    chance = random.Random(2)  # noqa: S311
+    serial = itertools.count(1)
+    for number in range(size // PER_ESSAY):
+        language = ("en", "zh")[number % 2]
+        name = f"bench/{number:06}.txt"
+        yield essay(name, language, pool[language], chance, serial)
+
+
+def essay(
+    name: str, language: str, pool: Sequence[str], chance: random.Random, serial: Iterator[int]
+) -> tuple[Essay, list[Piece]]:
+    """One essay of sentences that are drawn from the pool; a number makes each text its own."""
+    kinds = encoders()
+    made: list[Piece] = []
+    lines: list[str] = []
+    at = 0
+    for _ in range(PER_ESSAY):
+        parts = [f"{sentence} {next(serial)}" for sentence in chance.sample(pool, 4)]
+        text = " ".join(parts)[:1500]
+        passage = Passage(
+            id="", source=name, title=name, heading="", start=at, end=at + len(text), text=text,
+            raw=text, context=text, language=language, offsets=OffsetMap.identity(len(text), at),
+        )  # fmt: skip
+        texts = {kinds.passage.name: (text,), kinds.sentence.name: tuple(parts)}
+        made.append(Piece(passage, text, " ".join(fold.words(text)), "", texts))
+        lines.append(text)
+        at += len(text) + 1
+    whole = "\n".join(lines)
+    return Essay(source=name, text=whole, digest=name, title=name, language=language), made
+
+
+def build(folder: Path, size: int, pool: dict[str, list[str]]) -> dict[str, float]:
+    """Fill an index; seconds of each part."""
+    spent = {"make up texts and vectors": 0.0, "catalog": 0.0}
+    kinds = encoders()
+    with Indexer(folder, kinds) as index:
+        with index.catalog.write() as writer:
+            writer.set_manifest(index.manifest())
+            root = writer.add_root("/bench", "bench")
+        since = time.perf_counter()
+        for one, made in essays(size, pool):
+            rows = {
+                kind.name: (
+                    texts := [t for p in made for t in p.parts[kind.name]],
+                    kind.passages(texts),
+                )
+                for kind in (kinds.passage, kinds.sentence)
+            }
+            since = _lap(spent, "make up texts and vectors", since)
+            with index.catalog.write() as writer:
+                for name, (texts, vectors) in rows.items():
+                    writer.keep_vectors(name, texts, vectors)
+                writer.put_essay(root.id, one, FileState(0, 0, 0, 0), one.title, made)
+            since = _lap(spent, "catalog", since)
+        for kind in ("lexical", "vectors"):
+            since = time.perf_counter()
+            index.rebuild(kind)
+            _lap(spent, kind, since)
+    spent["peak MB"] = _peak()
+    spent["disk MB"] = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) / 1e6
+    return spent
+
+
+def ask(folder: Path, pool: dict[str, list[str]], size: int) -> dict[str, float]:
+    """Open what was built and ask it; milliseconds unless the name says otherwise."""
+    found: dict[str, float] = {}
+    since = time.perf_counter()
+    kinds = encoders()
+    index = Indexer(folder, kinds)
+    index.ready()
+    found["open s"] = time.perf_counter() - since
+    chance = random.Random(3)  # noqa: S311
+    questions = [" ".join(chance.sample(pool[("en", "zh")[n % 2]], 2)) for n in range(QUESTIONS)]
+    since = time.perf_counter()
+    for language in ("en", "zh"):
+        for kind in (kinds.passage, kinds.sentence):
+            index.catalog.background(kind.name, language)
+    found["background, first s"] = time.perf_counter() - since
+    store = _Questions(index, kinds, index.catalog.ids(limit=-1))
+    store.all(questions[0], None)
+    for name, one in store.steps().items():
+        _times(found, name, [_timed(one, question) for question in questions])
+    _times(found, "all", [_timed(lambda q: store.all(q, None), q) for q in questions])
+    everything = [info.source for info in index.essays()]
+    for share in (0.001, 0.05, 0.5):
+        some = everything[: max(1, int(len(everything) * share))]
+        found[f"filter {share:.1%} first"] = _timed(lambda q, s=some: store.all(q, s), questions[0])
+        times = [_timed(lambda q, s=some: store.all(q, s), q) for q in questions]
+        _times(found, f"filter {share:.1%}", times)
+    found.update(_threads(store, questions))
+    found.update(_retriever(index, kinds, questions))
+    found["ask peak MB"] = _peak()
+    found["add one essay s"] = _add(index, pool, size)
+    index.close()
+    return found
+
+
+class _Questions:
+    """The store's part of a retrieval: both encoders, both languages, words, best sentences."""
+
+    def __init__(self, index: Indexer, kinds: Encoders, ids: list[int]) -> None:
+        self._index = index
+        self._kinds = kinds
+        self._ids = ids
+
+    def steps(self) -> dict[str, Callable[[str], Any]]:
+        index, kinds = self._index, self._kinds
+        chance = random.Random(4)  # noqa: S311
+        return {
+            "dense passage": lambda q: self._dense(kinds.passage, q, None),
+            "dense sentence": lambda q: self._dense(kinds.sentence, q, None),
+            "lexical": lambda q: self._lexical(q, None),
+            "sentence vectors of 200": lambda _: index.catalog.sentence_vectors(
+                kinds.sentence.name, chance.sample(self._ids, 200)
+            ),
+            "10 passages": lambda _: index.catalog.passages(chance.sample(self._ids, 10)),
+        }
+
+    def _dense(self, encoder: Any, question: str, sources: Sequence[str] | None) -> set[int]:
+        vector = encoder.query(question)
+        return {
+            unit
+            for language in ("en", "zh")
+            for unit, _ in self._index.vectors.query(
+                encoder.name, language, vector, CANDIDATES, sources
+            )
+        }
+
+    def _lexical(self, question: str, sources: Sequence[str] | None) -> set[int]:
+        words = fold.words(question)
+        return {
+            unit
+            for language in ("en", "zh")
+            for unit, _ in self._index.lexical.query(words, language, CANDIDATES, sources)
+        }
+
+    def all(self, question: str, sources: Sequence[str] | None) -> int:
+        """As a retriever asks: candidates, their sentences, the background, ten passages."""
+        found = self._dense(self._kinds.passage, question, sources)
+        found |= self._dense(self._kinds.sentence, question, sources)
+        found |= self._lexical(question, sources)
+        candidates = sorted(found)[:200]
+        catalog, name = self._index.catalog, self._kinds.sentence.name
+        catalog.sentence_vectors(name, candidates)
+        for language in ("en", "zh"):
+            catalog.background(name, language)
+            catalog.background(self._kinds.passage.name, language)
+        return len(catalog.passages(candidates[:10], sources))
+
+
+def _threads(store: _Questions, questions: Sequence[str]) -> dict[str, float]:
+    rates = {}
+    for threads in (1, 16):
+        with ThreadPoolExecutor(threads) as pool:
+            since = time.perf_counter()
+            list(pool.map(lambda q: store.all(q, None), [*questions] * 2))
+            rates[f"questions/s, {threads} threads"] = (
+                2 * len(questions) / (time.perf_counter() - since)
+            )
+    return rates
+
+
+def _retriever(index: Indexer, kinds: Encoders, questions: Sequence[str]) -> dict[str, float]:
+    """The real retriever over the same index, without what embedding the question takes."""
+    from rag.config import Settings
+    from rag.retrieve import Retriever
+
+    retriever = Retriever(index.catalog, index.vectors, index.lexical, kinds, Settings())
+    retriever.hits(questions[0])
+    found: dict[str, float] = {}
+    _times(found, "Retriever", [_timed(retriever.hits, question) for question in questions])
+    return found
+
+
+def _add(index: Indexer, pool: dict[str, list[str]], size: int) -> float:
+    """Seconds to add one essay, its vectors at hand."""
+    chance = random.Random(5)  # noqa: S311
+    one, made = essay("bench/new.txt", "en", pool["en"], chance, itertools.count(10 * size))
+    kinds = index.encoders
+    rows = {
+        kind.name: (texts := [t for p in made for t in p.parts[kind.name]], kind.passages(texts))
+        for kind in (kinds.passage, kinds.sentence)
+    }
+    since = time.perf_counter()
+    with index.writing():
+        with index.catalog.write() as writer:
+            for name, (texts, vectors) in rows.items():
+                writer.keep_vectors(name, texts, vectors)
+            root = index.catalog.roots()[0]
+            writer.put_essay(root.id, one, FileState(0, 0, 0, 0), one.title, made)
+        index.follow(trust_fresh=True)
+    return time.perf_counter() - since
+
+
+def _lap(spent: dict[str, float], name: str, since: float) -> float:
+    now = time.perf_counter()
+    spent[name] = spent.get(name, 0.0) + now - since
+    return now
+
+
+def _timed(one: Callable[[str], Any], question: str) -> float:
+    since = time.perf_counter()
+    one(question)
+    return 1000 * (time.perf_counter() - since)
+
+
+def _times(found: dict[str, float], name: str, times: Sequence[float]) -> None:
+    found[f"{name} p50"], found[f"{name} p95"] = np.percentile(times, (50, 95)).tolist()
+
+
+def _peak() -> float:
+    unit = 1 if platform.system() == "Darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+def _in_process(phase: str, folder: Path, size: int, data: Sequence[Path]) -> dict[str, float]:
+    """One phase in a process of its own."""
+    command = [sys.executable, "-m", "eval.bench_scale", "--phase", phase, "--folder", str(folder)]
+    command += ["--sizes", str(size)] + [word for path in data for word in ("--data", str(path))]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the curve."""
+    parser = argparse.ArgumentParser("eval.bench_scale", description=__doc__)
+    parser.add_argument("--sizes", default="1000,10000,100000")
+    parser.add_argument("--data", type=Path, action="append", default=[], help="SQuAD format")
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--phase", choices=("build", "ask"), help=argparse.SUPPRESS)
+    given = parser.parse_args(arguments)
+    sizes = [int(size) for size in given.sizes.split(",")]
+    if given.phase:
+        pool = sentences(given.data)
+        phase = {"build": lambda: build(given.folder, sizes[0], pool)}
+        phase["ask"] = lambda: ask(given.folder, pool, sizes[0])
+        print(json.dumps(phase[given.phase]()))
+        return
+    curve: dict[int, dict[str, float]] = {}
+    for size in sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            curve[size] = {
+                **_in_process("build", Path(folder) / "index", size, given.data),
+                **_in_process("ask", Path(folder) / "index", size, given.data),
+            }
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print(f"{'':28}" + "".join(f"{size:>12,}" for size in sizes))
+    for name in dict.fromkeys(name for figures in curve.values() for name in figures):
+        print(f"{name:28}" + "".join(f"{curve[size].get(name, 0):12.2f}" for size in sizes))
+    if given.json:
+        given.json.write_text(json.dumps(curve, indent=1), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
