@@ -7,7 +7,7 @@ words, because an invented sentence is mostly made of words that stand somewhere
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import cached_property, lru_cache
@@ -16,12 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.contrast import contrasts, negations, sides
-from rag.fold import content_words, fold, words
+from rag.fold import content_words, copy_key, fold, words
+from rag.names import han_names, latin_names, quotations
 from rag.quantities import Quantity, quantities, stated
 
 __all__ = ["Comparison", "Reading", "compare", "read"]
 
 Vector = NDArray[np.float32]
+WordVectors = Callable[[Sequence[str]], Vector]
 
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _TOKEN = re.compile(rf"[{_HAN}]|\d+(?:[.,]\d+)*|[^\W_{_HAN}]+(?:[-.'’_&]?[^\W_{_HAN}]+)*")
@@ -30,12 +32,10 @@ _FUNCTION = frozenset(
     "的了和是在有我你他她它们这那个与及或而但因所以如则就都也又还再才只很最更太把被让使给对于从到向为由用按"
     "一上下中里内外后前时会能可要之其此该各每某等着过地得么什吗呢吧啊呀将并且已曾于"
 )
-_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f][\w\u00c0-\u024f'’&.-]*")
-_IDENTIFIER = re.compile(r"(?<![\w.])(?=[\w.-]*[A-Za-z])(?=[\w.-]*\d)\w[\w.-]*\w|\d+(?:\.\d+){2,}")
-_ORDINARY_ENDING = re.compile(
-    r"(?:ing|ed|ly|tion|ment|ness|ity|ance|ence|ism|al|ous|ive|able|ful)s?$"
-)
+_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]+")
 _WINDOW = 3
+_MOST_MINE, _MOST_THEIRS = 12, 40
+"""Words compared by meaning. Each costs half a millisecond the first time it is seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,14 @@ class Reading:
         """Whether the text is written in Han characters more than in an alphabet."""
         count = sum(token.han for token in self.tokens)
         return count > 0 and count / 2 >= len(self.tokens) - count
+
+    @cached_property
+    def content(self) -> tuple[str, ...]:
+        """Its words that say something, as they stand: no small words, no word inside another."""
+        latin = [self.folded[t.start : t.end] for t in self.tokens if not t.han and t.weight >= 0.5]
+        runs = re.findall(f"[{_HAN}]+", self.folded)
+        han = [word for run in runs for word in _whole_words(run)]
+        return tuple(dict.fromkeys([*latin, *han]))
 
     @cached_property
     def turned(self) -> tuple[tuple[int, int], ...]:
@@ -133,7 +141,8 @@ def read(text: str) -> Reading:
         for word, weight in [_weigh(match.group())]
     )
     values = tuple(quantities(text))
-    return Reading(text, folded, tokens, values, tuple(_names(text, values)))
+    names = latin_names(text, [(value.start, value.end) for value in values])
+    return Reading(text, folded, tokens, values, tuple(names))
 
 
 @lru_cache(maxsize=1 << 16)
@@ -147,6 +156,12 @@ def _weigh(token: str) -> tuple[str, float]:
     if not stems:
         return token, 0.1
     return stems[0], (1.0 if len(token) > 3 else 0.7) if content_words(token) else 0.1
+
+
+@lru_cache(maxsize=1 << 14)
+def _whole_words(run: str) -> tuple[str, ...]:
+    listed = [word for word in content_words(run) if len(word) > 1]
+    return tuple(w for w in listed if not any(w != other and w in other for other in listed))
 
 
 def _bases(word: str) -> list[str]:
@@ -164,46 +179,24 @@ def _bases(word: str) -> list[str]:
     return out
 
 
-def _names(text: str, values: Sequence[Quantity]) -> list[str]:
-    """Latin words that name something: capitals inside a sentence, identifiers, Latin in Chinese."""
-    taken = [(value.start, value.end) for value in values]
-    latin = [m for m in _LATIN.finditer(text) if not any(a <= m.start() < b for a, b in taken)]
-    found = [match.group() for match in _IDENTIFIER.finditer(text)]
-    chinese = bool(_HAN_CHAR.search(text)) and len(_HAN_CHAR.findall(text)) > len(latin)
-    capitals = sum(m.group()[0].isupper() for m in latin)
-    if not chinese and len(latin) > 3 and capitals > 0.7 * len(latin):
-        return found  # a title: its capitals say nothing
-    for i, match in enumerate(latin):
-        word = match.group().rstrip(".'’-&")
-        word = re.sub(r"['’]s$", "", word)
-        if len(word) < 2 or not content_words(word):
-            continue
-        if chinese:
-            found.append(word)
-        elif word[0].isupper() or any(c.isupper() for c in word[1:]):
-            before = text[: match.start()].rstrip(" “\"'‘(*_")
-            first = not before or before[-1] in ".!?:\n•-"
-            following = latin[i + 1].group() if i + 1 < len(latin) else ""
-            joined = following[:1].isupper() and text[match.end() : match.end() + 1] == " "
-            if first and not joined and not word.isupper() and _ORDINARY_ENDING.search(word):
-                continue
-            found.append(("^" if first and not joined and word[1:].islower() else "") + word)
-    return list(dict.fromkeys(found))
-
-
 def compare(
-    claim: Reading, sentences: Sequence[Reading], cosines: Vector, pooled: Vector
+    claim: Reading,
+    sentences: Sequence[Reading],
+    cosines: Vector,
+    pooled: Vector,
+    word_vectors: WordVectors,
 ) -> Comparison:
     """The claim against sentences of one kind (all of its language, or all of the other).
 
     Parameters: `cosines[n]` of the claim with each sentence, `pooled[n]` with each sentence and its
-    next neighbour together. `sentences` is not empty and in reading order.
+    next neighbour together. `sentences` is not empty and in reading order. `word_vectors` maps words
+    to their vectors: a word of the claim that the evidence lacks may stand there as a synonym.
     """
     across = claim.han != _mostly_han(sentences)
     given = tuple(value for sentence in sentences for value in sentence.values)
     if across:
-        return _across(claim, sentences, cosines, pooled, given)
-    return _alike(claim, sentences, cosines, pooled, given)
+        return _across(claim, sentences, cosines, pooled, given, word_vectors)
+    return _alike(claim, sentences, cosines, pooled, given, word_vectors)
 
 
 def _mostly_han(sentences: Sequence[Reading]) -> bool:
@@ -216,6 +209,7 @@ def _across(
     cosines: Vector,
     pooled: Vector,
     given: tuple[Quantity, ...],
+    word_vectors: WordVectors,
 ) -> Comparison:
     best = int(np.argmax(cosines))
     window = (best, best + 1)
@@ -229,7 +223,12 @@ def _across(
     latin = [n for n in claim.names if claim.han]
     strange = tuple(n.lstrip("^") for n in latin if not _holds(n, vocabulary, sentences))
     flips = _flips(claim, sentences[best])
+    near_sentences = sentences[max(best - 1, 0) : best + 2]
+    likest = _likest(list(claim.content), near_sentences, word_vectors)
     figures = {
+        "meaning": float(np.mean(likest)) if len(likest) else 1.0,
+        "meaning least": float(np.mean(np.sort(likest)[:2])) if len(likest) else 1.0,
+        "meaning third": float(np.quantile(likest, 0.3)) if len(likest) else 1.0,
         "cosine": float(cosines[best]),
         "pooled": float(pooled.max()),
         "values absent": _capped(sum(_certainty(v) for v in absent), 2),
@@ -248,6 +247,7 @@ def _alike(
     cosines: Vector,
     pooled: Vector,
     given: tuple[Quantity, ...],
+    word_vectors: WordVectors,
 ) -> Comparison:
     vocabulary = frozenset[str]().union(*(s.vocabulary for s in sentences))
     pairs = frozenset[tuple[str, str]]().union(*(s.pairs for s in sentences))
@@ -265,7 +265,7 @@ def _alike(
     checked = [value for value in claim.values if not value.weak]
     absent = tuple(value for value in checked if not stated(value, given))
     far = [value for value in checked if value not in absent and not stated(value, near_values)]
-    certain, doubtful = _strangers(claim, sentences, vocabulary)
+    certain, doubtful = _strangers(claim, sentences, vocabulary, pairs)
     far_names = [n for n in claim.names if not _holds(n, near_vocabulary, near)]
     one = sentences[best]
     gap_one, _ = _gap(claim, one.vocabulary, one.pairs)
@@ -274,7 +274,17 @@ def _alike(
     flips = _flips(claim, one) or _flips(claim, _joined(near))
     negated = _negated(claim, near)
     swap, added, replaced, kept = _aligned(claim, near)
+    foreign = _uncovered_words(claim, near_vocabulary, near_pairs)
+    likest = _likest(foreign, near, word_vectors)
+    strangeness = _capped(float(np.sum(1 - likest)), 3)
+    exchange = 0.0
+    if replaced and swap >= 0.4:
+        mine, theirs = word_vectors([replaced[1], replaced[0]])
+        exchange = 1 - float(mine @ theirs)
     figures = {
+        "foreign": strangeness,
+        "foreign most": float(1 - likest.min()) if len(likest) else 0.0,
+        "exchange": exchange,
         "coverage": _share(claim, vocabulary, pairs),
         "coverage near": _share(claim, near_vocabulary, near_pairs),
         "coverage one": _share(claim, one.vocabulary, one.pairs),
@@ -300,6 +310,32 @@ def _alike(
         figures, False, best, (start, end), absent, tuple(certain), flips, negated, replaced,
         uncovered, given,
     )  # fmt: skip
+
+
+def _likest(mine: Sequence[str], near: Sequence[Reading], word_vectors: WordVectors) -> Vector:
+    """For each word the cosine with the likest word of the sentences."""
+    theirs = list(dict.fromkeys(word for s in near for word in s.content))[:_MOST_THEIRS]
+    mine = mine[:_MOST_MINE]
+    if not mine or not theirs:
+        return np.zeros(len(mine), np.float32)
+    rows = word_vectors([*mine, *theirs])
+    return np.asarray((rows[: len(mine)] @ rows[len(mine) :].T).max(axis=1), np.float32)
+
+
+def _uncovered_words(
+    claim: Reading, vocabulary: frozenset[str], pairs: frozenset[tuple[str, str]]
+) -> list[str]:
+    """The content words of the claim that are not there."""
+    covered = _covered(claim, vocabulary, pairs)
+    missing = [t for t, ok in zip(claim.tokens, covered, strict=True) if not ok]
+    latin = {claim.folded[t.start : t.end] for t in missing if not t.han}
+    runs = [claim.folded[a:b] for a, b in _gaps(claim, covered)]
+    found = []
+    for word in claim.content:
+        if word in latin or any(word in run for run in runs):
+            found.append(word)
+    found += [run for run in runs if len(run) == 1 and run not in _FUNCTION]
+    return found
 
 
 def _capped(value: float, most: float) -> float:
@@ -419,12 +455,47 @@ def _initials(text: str) -> str:
 
 
 def _strangers(
-    claim: Reading, sentences: Sequence[Reading], vocabulary: frozenset[str]
+    claim: Reading,
+    sentences: Sequence[Reading],
+    vocabulary: frozenset[str],
+    pairs: frozenset[tuple[str, str]],
 ) -> tuple[list[str], list[str]]:
     """Names that the evidence does not hold: certain ones, and words that only begin the claim."""
     missing = [name for name in claim.names if not _holds(name, vocabulary, sentences)]
     certain = [name for name in missing if not name.startswith("^")]
+    if claim.han:
+        gaps = _gaps(claim, _covered(claim, vocabulary, pairs))
+        certain += [n for n in han_names(claim.folded, gaps) if not _shortened(n, sentences)]
+    for quoted in quotations(claim.text):
+        key = copy_key(quoted)
+        if not any(key in copy_key(s.text) for s in sentences) and not _within(key, sentences):
+            certain.append(quoted)
     return certain, [name.lstrip("^") for name in missing if name.startswith("^")]
+
+
+def _within(key: str, sentences: Sequence[Reading]) -> bool:
+    return len(sentences) > 1 and key in copy_key(" ".join(s.text for s in sentences))
+
+
+def _gaps(claim: Reading, covered: Sequence[bool]) -> list[tuple[int, int]]:
+    """The stretches of neighbouring Han characters that are not covered, in the folded text."""
+    gaps: list[tuple[int, int]] = []
+    for token, ok in zip(claim.tokens, covered, strict=True):
+        if ok or not token.han:
+            continue
+        if gaps and gaps[-1][1] == token.start:
+            gaps[-1] = (gaps[-1][0], token.end)
+        else:
+            gaps.append((token.start, token.end))
+    return gaps
+
+
+def _shortened(name: str, sentences: Sequence[Reading]) -> bool:
+    """Whether the name is a short form: its characters stand close together and in order (北大)."""
+    if not 2 <= len(name) <= 4:
+        return False
+    pattern = re.compile(".{0,5}?".join(map(re.escape, name)))
+    return any(pattern.search(s.folded) for s in sentences)
 
 
 @lru_cache(maxsize=512)

@@ -51,11 +51,10 @@ _BIG = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8, "兆": 10**12}
 _VULGAR = {c: Fraction(unicodedata.numeric(c)).limit_denominator(10) for c in "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"}
 
 _ONES = {w: n for n, w in enumerate(
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-    "sixteen seventeen eighteen nineteen".split()
+    ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
 )}  # fmt: skip
 _TENS = {w: 10 * n for n, w in enumerate(
-    "twenty thirty forty fifty sixty seventy eighty ninety".split(), 2
+    ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], 2
 )}  # fmt: skip
 _SCALES = {
     "dozen": 12, "hundred": 100, "thousand": 10**3, "lakh": 10**5, "million": 10**6,
@@ -66,18 +65,17 @@ _SUFFIXES = {
     "T": 10**12, "tn": 10**12,
 }  # fmt: skip
 _ORDINALS = {w: n for n, w in enumerate(
-    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
-    "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth".split(), 1
+    ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth", "twentieth"], 1
 )}  # fmt: skip
 _TIMES = {"twice": 2, "thrice": 3}
 
 _MONTHS = {w: n for n, w in enumerate(
-    "january february march april may june july august september october november december".split(),
+    ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"],
     1,
 )}  # fmt: skip
 _MONTHS |= {w[:3]: n for w, n in _MONTHS.items()} | {"sept": 9}
 _WEEKDAYS = {w: n for n, w in enumerate(
-    "monday tuesday wednesday thursday friday saturday sunday".split(), 1
+    ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"], 1
 )}  # fmt: skip
 _HAN_WEEKDAYS = dict(zip("一二三四五六日天", (1, 2, 3, 4, 5, 6, 7, 7), strict=True))
 
@@ -416,10 +414,10 @@ def _percent_han(match: re.Match[str]) -> Quantity:
 
 
 def _decimal_han(text: str) -> Fraction:
-    whole, _, part = re.sub(r"[點点]", ".", text).partition(".")
+    whole, _, part = text.replace("點", "点").partition("点")
     if re.fullmatch(_ARABIC, text):
         return _arabic(text)
-    value = _han(whole)
+    value = _han(whole) if whole else Fraction(0)
     if part:
         digits = "".join(str(_DIGITS.get(c, c)) for c in part)
         value += Fraction(int(digits), 10 ** len(digits))
@@ -545,7 +543,7 @@ _READERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Quantity | None
             0,
             _han_month,
         ),
-        (rf"(?<![\d.])(?P<m>(?!))?(?P<d>\d{{1,2}})\s?[日号號](?![本元夜])", 0, _han_month),
+        (r"(?<![\d.])(?P<m>(?!))?(?P<d>\d{1,2})\s?[日号號](?![本元夜])", 0, _han_month),
         (
             rf"\b(?P<m>{_MONTH_NAME})\.?\s+(?:the\s+)?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:]){_YEAR_TAIL}",
             0,
@@ -604,7 +602,7 @@ _READERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Quantity | None
             _fraction_english,
         ),
         (
-            rf"\b(?P<above>two|three|four|five|seven|nine)[\s-](?P<below>quarters|"
+            r"\b(?P<above>two|three|four|five|seven|nine)[\s-](?P<below>quarters|"
             + "|".join(w + "s" for w in list(_ORDINALS)[2:])
             + r")\b",
             re.IGNORECASE,

@@ -5,10 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
 
 from rag.comparison import Comparison
 from rag.fold import fold, language
 from rag.quantities import nearest
+
+if TYPE_CHECKING:
+    import opencc
 
 __all__ = ["Wording", "wording"]
 
@@ -106,9 +111,16 @@ class Wording:
             return english
         if not self.traditional:
             return chinese
-        import opencc  # noqa: PLC0415 - loads its tables; only for Traditional claims
+        import opencc
 
         return str(opencc.OpenCC("s2t").convert(chinese))
+
+
+@cache
+def _traditional() -> opencc.OpenCC:
+    import opencc  # noqa: PLC0415 - loads its tables; only for Traditional claims
+
+    return opencc.OpenCC("s2t")
 
 
 def wording(claim: str) -> Wording:

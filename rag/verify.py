@@ -12,9 +12,9 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,16 @@ from rag.fold import copy_key
 from rag.schema import Verdict
 from rag.sentences import sentence_spans
 
-__all__ = ["Model", "Verifier", "examine", "load_model"]
+__all__ = [
+    "Memo",
+    "Model",
+    "Verifier",
+    "claim_parts",
+    "examine",
+    "load_model",
+    "quoted",
+    "sentences_of",
+]
 
 Vector = NDArray[np.float32]
 
@@ -65,12 +74,39 @@ class Model:
         )
         return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
 
+    def bounded(self, comparison: Comparison) -> float:
+        """The score, below "supported" where something was invented or turned round."""
+        invented = comparison.absent or comparison.strange
+        turned = not comparison.across and (comparison.flips or comparison.negated)
+        score = self.score(comparison)
+        return min(score, self.supported * 0.98) if invented or turned else score
+
 
 @cache
 def load_model() -> Model:
     """The fitted model that comes with the package."""
-    given = json.loads((files("rag") / "verify_model.json").read_text("utf-8"))
+    given = json.loads(Path(__file__).with_name("verify_model.json").read_text("utf-8"))
     return Model(given["alike"], given["across"], given["supported"], given["partly"])
+
+
+class Memo:
+    """Vectors of words, kept for the next sentence: at most `size`, the oldest half goes first."""
+
+    def __init__(self, vectors: Callable[[Sequence[str]], Vector], size: int = 8192) -> None:
+        self._vectors, self._size = vectors, size
+        self._known: dict[str, Vector] = {}
+
+    def __call__(self, words: Sequence[str]) -> Vector:
+        """One row for each word."""
+        known = self._known
+        missing = [word for word in dict.fromkeys(words) if word not in known]
+        rows = {word: known[word] for word in words if word in known}
+        if missing:
+            rows |= dict(zip(missing, self._vectors(missing), strict=True))
+            # a new mapping, so that threads that read the old one are not disturbed
+            kept = list(known.items())[-self._size // 2 :] if len(known) > self._size else known
+            self._known = dict(kept) | rows
+        return np.stack([rows[word] for word in words])
 
 
 class Verifier:
@@ -85,6 +121,7 @@ class Verifier:
     ) -> None:
         self._vectors = sentence_vectors
         self._model = model or load_model()
+        self._words = Memo(sentence_vectors)
 
     def verify(self, claim: str, evidence: Sequence[str]) -> Verdict:
         """The verdict on `claim`, which may hold several sentences: the worst one decides.
@@ -100,22 +137,16 @@ class Verifier:
         pieces = [text for text in evidence if text.strip()]
         if not pieces:
             return Verdict("unsupported", 0.0, wording.no_evidence())
-        quoted = _quoted(claim, pieces)
-        if quoted is not None:
-            return Verdict("supported", 1.0, wording.word_for_word(), quoted)
-        parts = [claim[a:b] for a, b in sentence_spans(claim)]
-        parts = [part for part in parts if _states(part)] or [claim]
-        verdicts = [self._sentence(part, pieces) for part in parts]
+        verdicts = [self._sentence(part, pieces) for part in claim_parts(claim)]
         return min(verdicts, key=lambda verdict: verdict.score)
 
     def verify_many(
         self, claims: Sequence[str], evidences: Sequence[Sequence[str]]
     ) -> list[Verdict]:
         """`verify` for each claim with its evidence; all sentences are embedded in one batch."""
-        wanted = {s: None for texts in evidences for s in _sentences(texts)}
-        for claim in claims:
-            wanted.update((_bare(claim)[a:b], None) for a, b in sentence_spans(_bare(claim)))
-        listed = list(wanted)
+        wanted = {text for texts in evidences for text in sentences_of(texts)}
+        wanted |= {part for claim in claims for part in claim_parts(claim)}
+        listed = sorted(wanted)
         rows = self._vectors(listed) if listed else np.zeros((0, 1), np.float32)
         known = dict(zip(listed, rows, strict=True))
 
@@ -125,22 +156,22 @@ class Verifier:
             return self._vectors(texts)
 
         one = Verifier(vectors, self._model)
+        one._words = self._words  # noqa: SLF001 - the same words come back from answer to answer
         return [one.verify(c, e) for c, e in zip(claims, evidences, strict=True)]
 
     def _sentence(self, claim: str, pieces: Sequence[str]) -> Verdict:
         wording = reasons.wording(claim)
-        quoted = _quoted(claim, pieces)
-        if quoted is not None:
-            return Verdict("supported", 1.0, wording.word_for_word(), quoted)
-        sentences = _sentences(pieces)
+        words_for_it = quoted(claim, pieces)
+        if words_for_it is not None:
+            return Verdict("supported", 1.0, wording.word_for_word(), words_for_it)
+        sentences = sentences_of(pieces)
         if not sentences:
             return Verdict("unsupported", 0.0, wording.no_evidence())
         judged = [
-            (self._model.score(found), found, kept)
-            for found, kept in examine(claim, sentences, self._vectors)
+            (self._model.bounded(found), found, kept)
+            for found, kept in examine(claim, sentences, self._vectors, self._words)
         ]
         score, found, kept = max(judged, key=lambda one: one[0])
-        score = self._bounded(score, found)
         label = (
             "supported"
             if score >= self._model.supported
@@ -151,22 +182,18 @@ class Verifier:
         quote = " ".join(s.text for s in kept[found.window[0] : found.window[1]])
         return Verdict(label, score, wording.explain(found, label), quote)  # type: ignore[arg-type]
 
-    def _bounded(self, score: float, found: Comparison) -> float:
-        """Below "supported" where something was invented or turned round."""
-        invented = bool(found.absent or found.strange)
-        turned = not found.across and bool(found.flips or found.negated)
-        if invented or turned:
-            return min(score, self._model.supported * 0.98)
-        return score
-
 
 def examine(
-    claim: str, sentences: Sequence[str], vectors: Callable[[Sequence[str]], Vector]
+    claim: str,
+    sentences: Sequence[str],
+    vectors: Callable[[Sequence[str]], Vector],
+    word_vectors: Callable[[Sequence[str]], Vector] | None = None,
 ) -> list[tuple[Comparison, list[Reading]]]:
     """The claim compared with the sentences of its own language and with those of the other.
 
     Returns one or two comparisons, each with the sentences it is about. The other language counts
-    only where its best sentence is nearer in meaning than the own language's.
+    only where its best sentence is nearer in meaning than the own language's. `word_vectors` is
+    asked for single words; `vectors` where there is none.
     """
     reading = read(claim)
     readings = [read(sentence) for sentence in sentences]
@@ -183,7 +210,7 @@ def examine(
         nearest = float(cosines[chosen].max())
         kept = [readings[i] for i in chosen]
         pooled = _pooled(rows[chosen]) @ mine
-        out.append((compare(reading, kept, cosines[chosen], pooled), kept))
+        out.append((compare(reading, kept, cosines[chosen], pooled, word_vectors or vectors), kept))
     return out
 
 
@@ -202,7 +229,23 @@ def _narrowed(claim: Reading, readings: list[Reading]) -> list[Reading]:
     return [readings[i] for i in sorted({*best, *spread})]
 
 
-def _sentences(pieces: Sequence[str]) -> list[str]:
+def claim_parts(claim: str) -> list[str]:
+    """The sentences of a claim that state something, without marks; a question goes with its answer."""
+    claim = _bare(claim)
+    parts: list[str] = []
+    question = ""
+    for start, end in sentence_spans(claim):
+        part = claim[start:end]
+        if part.endswith(("?", "？")):
+            question = f"{question} {part}".strip()
+        elif question or _states(part):
+            parts.append(f"{question} {part}".strip())
+            question = ""
+    return parts or ([claim] if claim else [])
+
+
+def sentences_of(pieces: Sequence[str]) -> list[str]:
+    """The evidence's sentences in reading order, each once."""
     found = {text[a:b]: None for text in pieces for a, b in sentence_spans(text)}
     return [sentence for sentence in found if any(c.isalnum() for c in sentence)]
 
@@ -217,7 +260,7 @@ def _states(claim: str) -> bool:
     return not _STATES_NOTHING.match(claim) and bool(read(claim).tokens)
 
 
-def _quoted(claim: str, pieces: Sequence[str]) -> str | None:
+def quoted(claim: str, pieces: Sequence[str]) -> str | None:
     """The piece that holds the claim word for word, whatever its script, width and spacing."""
     key = _key(claim)
     if not key.strip():
