@@ -88,8 +88,9 @@ def command(  # noqa: PLR0913, PLR0917  # one parameter for each option of the c
 
     from eval.compare import compare
     from eval.datasets import open_dataset
+    from eval.opening import open_rag
     from eval.report import Report, table
-    from eval.runner import open_rag, run
+    from eval.runner import run
     from rag.config import Settings
 
     console = Console(highlight=False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from eval.cases import Outcome, PairOutcome
 from eval.measures import MEASURES, Measure, column
-from eval.metrics import RESAMPLES, SEED, interval
+from eval.metrics import RESAMPLES, SEED, interval, mean
 from eval.report import Report, shown
 from rag.errors import EvalFault
 
@@ -129,13 +129,9 @@ def _row(measure: Measure, after: Cases, before: Cases) -> Row | None:
     was, now = _value(measure.statistic, old), _value(measure.statistic, new)
     if was is None or now is None:
         return None
-    random = np.random.default_rng(SEED)
-    changes = []
-    for pick in random.integers(new.shape[1], size=(RESAMPLES, new.shape[1])):
-        a, b = _value(measure.statistic, new[:, pick]), _value(measure.statistic, old[:, pick])
-        if a is not None and b is not None:
-            changes.append(a - b)
-    low, high = interval(changes)
+    picks = np.random.default_rng(SEED).integers(new.shape[1], size=(RESAMPLES, new.shape[1]))
+    changes = _resampled(measure.statistic, new, picks) - _resampled(measure.statistic, old, picks)
+    low, high = interval(changes[~np.isnan(changes)])
     worse = low if not measure.higher_is_better else -high
     change = now - was if not measure.higher_is_better else was - now
     dropped = measure.gates and worse > 0 and change > TOLERANCE
@@ -147,6 +143,21 @@ def _array(measure: Measure, cases: Cases) -> NDArray[np.float64]:
     import numpy as np
 
     return np.asarray([column(cases, name) for name in measure.columns], dtype=float)
+
+
+def _resampled(
+    statistic: Statistic, table: NDArray[np.float64], picks: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The statistic over each row of `picks`; NaN where no case is eligible."""
+    import numpy as np
+
+    if statistic is mean:
+        drawn = table[0][picks]
+        there = ~np.isnan(drawn)
+        with np.errstate(invalid="ignore"):
+            means: NDArray[np.float64] = np.where(there, drawn, 0.0).sum(axis=1) / there.sum(axis=1)
+            return means
+    return np.asarray([_value(statistic, table[:, pick]) for pick in picks], dtype=float)
 
 
 def _value(statistic: Statistic, table: NDArray[np.float64]) -> float | None:

@@ -75,7 +75,7 @@ MEASURES: tuple[Measure, ...] = (
     Measure("over_refusal", "over-refusals", "refusal", ("over_refusal",), higher_is_better=False),
     Measure(
         "answerable_balanced",
-        "answered or refused rightly (balanced)",
+        "refusal: balanced accuracy",
         "refusal",
         ("answered", "answerable"),
         balanced_accuracy,

@@ -247,10 +247,11 @@ def calibration(
 
     said, labels = np.asarray(probabilities, float), np.asarray(truth, float)
     at = np.clip((said * bins).astype(int), 0, bins - 1)
+    sizes = np.bincount(at, minlength=bins)
+    sums, trues = (np.bincount(at, weights=column, minlength=bins) for column in (said, labels))
     return [
-        (float(said[at == b].mean()), float(labels[at == b].mean()), int((at == b).sum()))
-        for b in range(bins)
-        if (at == b).any()
+        (float(sums[b] / sizes[b]), float(trues[b] / sizes[b]), int(sizes[b]))
+        for b in np.flatnonzero(sizes)
     ]
 
 

@@ -62,7 +62,7 @@ def intervals(rows: Sequence[tuple[str, float, float, float, str]], title: str) 
 class _Frame:
     """Axes from 0 to 1 in a square plot."""
 
-    width, height, left, top, right, bottom = 420, 300, 48, 12, 16, 44
+    width, height, left, top, right, bottom = 420, 300, 58, 12, 16, 44
 
     def x(self, share: float) -> float:
         return self.left + (self.width - self.left - self.right) * share
@@ -128,9 +128,15 @@ def reliability(bins: Sequence[tuple[float, float, int]], titles: tuple[str, str
 
 
 def bars(values: Sequence[float], marks: Sequence[tuple[float, str]], title: str) -> str:
-    """A histogram of times in ms with marked places (value, label)."""
+    """A histogram of times in ms with marked places (value, label).
+
+    The axis ends at three times the last mark: one first call must not flatten the rest. What lies
+    beyond is in the last bar.
+    """
     width, height, left, bottom, top, count = 420, 220, 12, 40, 34, 24
     highest = max(values, default=0.0) or 1.0
+    if marks:
+        highest = min(highest, 3 * max(value for value, _ in marks)) or highest
     counts = [0] * count
     for value in values:
         counts[min(int(value / highest * count), count - 1)] += 1
@@ -151,7 +157,8 @@ def bars(values: Sequence[float], marks: Sequence[tuple[float, str]], title: str
     parts.append(_line((left, height - bottom), (width - left, height - bottom), "axis"))
     for share in (0.0, 0.5, 1.0):
         anchor = {0.0: "start", 0.5: "middle", 1.0: "end"}[share]
-        label = f"{highest * share:,.0f} ms"
+        more = "+" if share == 1 and max(values, default=0.0) > highest else ""
+        label = f"{highest * share:,.0f}{more} ms"
         parts.append(_text(at(highest * share), height - bottom + 18, label, anchor, "tick"))
     for number, (value, label) in enumerate(marks):
         parts.append(_line((at(value), top - 6), (at(value), height - bottom), "mark"))

