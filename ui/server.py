@@ -43,7 +43,10 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 
-HEAD = "<meta name='color-scheme' content='light dark'><script>{script}</script>"
+HEAD = """<meta name="color-scheme" content="light dark">
+<style>{style}</style>
+<script>{script}</script>"""
+"""Dialogs and tips stand outside of Gradio's container, and Gradio confines `css_paths` to it."""
 
 
 class Guard:
@@ -98,14 +101,14 @@ def application(page: Page, static: Path, largest_file: str) -> FastAPI:
             headers={"Content-Disposition": disposition},
         )
 
-    script = (static / "page.js").read_text(encoding="utf-8")
+    style, script = ((static / name).read_text(encoding="utf-8") for name in ("base.css", "page.js"))
     gr.mount_gradio_app(
         app,
         page.blocks,
         path="/",
         theme=THEME,
-        css_paths=[static / "page.css"],
-        head=HEAD.format(script=script),
+        css_paths=[static / "base.css", static / "page.css"],
+        head=HEAD.format(style=style, script=script),
         footer_links=[],
         run_history=False,  # it would keep what is typed, keys too, in the browser
         ssr_mode=False,

@@ -457,7 +457,10 @@ window.essayRag = (() => {
     watch("#history", threadChanged);
     watch("#live", liveChanged);
     watch("#pane", paneChanged);
-    watch("#toast", () => { const said = $("#toast").textContent.trim(); if (said) toast(said); });
+    watch("#toast", () => {
+      const said = $("#toast .html-container").textContent.trim();
+      if (said) toast(said);
+    });
     $("#scroll").addEventListener("scroll", (event) => {
       const box = event.target;
       follow = box.scrollHeight - box.scrollTop - box.clientHeight < 60;
