@@ -25,7 +25,7 @@ Kind = Literal["text", "heading", "item", "code"]
 
 
 class Removal(NamedTuple):
-    """`text[start:end]` of the decoded text is not in the cleaned one. `reason` is a stable name."""
+    """`text[start:end]` of the decoded text is gone from the cleaned. `reason` is a stable name."""
 
     start: int
     end: int
@@ -121,7 +121,7 @@ _BULLET = re.compile(
 _NUMBER = re.compile(
     r"(?:\(?\d{1,3}[.)）、]|（\d{1,3}）|[①-⑳]|\(?[a-zA-Z][.)])(?:[ \t\u3000]+|(?<=[、）①-⑳]))"
 )
-_TABLE_RULE = re.compile(r"\|?(?:[ \t]*:?-{2,}:?[ \t]*\|)+(?:[ \t]*:?-{2,}:?[ \t]*)?$")
+_TABLE_RULE = re.compile(r"\|?(?:[ \t]*:?-+:?[ \t]*\|)+(?:[ \t]*:?-+:?[ \t]*)?$")
 
 _CODE = re.compile(r"(`+)([^`]+)\1(?!`)")
 _LINK = re.compile(

@@ -157,7 +157,7 @@ _ACCENTED = re.compile("(?<=[A-Za-z])[\u00c0-\u00ff’]|[\u00c0-\u00ff](?=[a-z])
 
 
 def _likelihood(text: str) -> float:
-    """How much `text` looks like writing, 0…1: a wrong decoding gives rare and unrelated characters.
+    """How much `text` looks like writing, 0…1: a wrong decoding gives rare, unrelated characters.
 
     Han characters count by how common they are: about one in four of running Chinese is among the
     150 commonest, against one in fifty of a wrong decoding.
@@ -203,7 +203,7 @@ _FENCED = re.compile(
 )
 _FIELD = re.compile(r"([A-Za-z_\u4e00-\u9fff][\w -]{0,40})[ \t]*[:：][ \t]*(.*)")
 _WIKI = re.compile(r"\[\[(?:[^\[\]|]*\|)?([^\[\]|]*)\]\]|\[([^\[\]]*)\]\([^()]*\)")
-_FRONT_LIMIT = 100_000
+_FRONT_LIMIT = 20_000
 
 
 def _front_matter(text: str) -> tuple[dict[str, str], tuple[str, ...], int]:
@@ -211,12 +211,7 @@ def _front_matter(text: str) -> tuple[dict[str, str], tuple[str, ...], int]:
     found = _FENCED.match(text, 0, _FRONT_LIMIT)
     if found is None:
         return {}, (), 0
-    import yaml
-
-    try:
-        data = yaml.load(found[1].replace("\t", "  "), Loader=yaml.BaseLoader)  # noqa: S506 - strings only
-    except (yaml.YAMLError, RecursionError):
-        data = None
+    data = _yaml(found[1].replace("\t", "  "))
     if not isinstance(data, dict):
         data = _field_lines(found[1])
     if not data:
@@ -227,6 +222,21 @@ def _front_matter(text: str) -> tuple[dict[str, str], tuple[str, ...], int]:
         tags = [tag for tag in re.split(r"[,，、;；]", tags[0]) if tag.strip()]
     plain = {key: ", ".join(_values(value)) for key, value in fields.items()}
     return plain, tuple(tag.strip().lstrip("#") for tag in tags), found.end()
+
+
+def _yaml(block: str) -> object:
+    """The block's data with strings as its only scalars; None when it is not plain YAML.
+
+    Aliases are refused: no essay's front matter needs them, and nested ones expand without bound.
+    """
+    import yaml
+
+    try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(block)):
+            return None
+        return yaml.load(block, Loader=yaml.BaseLoader)  # noqa: S506 - it builds strings only
+    except (yaml.YAMLError, RecursionError):
+        return None
 
 
 def _field_lines(block: str) -> dict[str, object]:

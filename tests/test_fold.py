@@ -74,13 +74,25 @@ def test_content_words_drop_the_small_words_of_both_languages() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("人工智能", "zh"), ("訓練 LLM 的 agent", "zh"), ("AI is 阶跃星辰 of the day", "en"), ("Energy", "en"),
-        ("GPT-4o", "en"), ("", ""), ("123 — !", ""), ("これは日本語の文章です。", "ja"), ("한국어 문장입니다", "ko"),
-        ("Это русский текст", "ru"), ("Le chat est sur la table et il dort dans la maison", "fr"),
-        ("Das ist nicht der Hund und die Katze", "de"), ("人气品牌「鲜の每日」很火", "zh"), ("La La Land", "en"),
+        ("人工智能", "zh"),
+        ("訓練 LLM 的 agent", "zh"),
+        ("AI is 阶跃星辰 of the day", "en"),
+        ("Energy", "en"),
+        ("GPT-4o", "en"),
+        ("AI Infra 是什么", "zh"),
+        ("What does 阶跃星辰 do?", "en"),
+        ("", ""),
+        ("123 — !", ""),
+        ("これは日本語の文章です。", "ja"),
+        ("한국어 문장입니다", "ko"),
+        ("Это русский текст", "ru"),
+        ("Le chat est sur la table et il dort dans la maison", "fr"),
+        ("Das ist nicht der Hund und die Katze", "de"),
+        ("人气品牌「鲜の每日」很火", "zh"),
+        ("La La Land", "en"),
         ("مرحبا بالعالم", "ar"),
     ],
-)  # fmt: skip
+)
 def test_language(text: str, expected: str) -> None:
     assert language(text) == expected
 
@@ -118,7 +130,9 @@ def test_nothing_raises_and_words_are_words(text: str) -> None:
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.text("abcdefg中文字0123456789", min_size=1, max_size=6), max_size=12))
+@given(
+    st.lists(st.text("abcdefg中文字0123456789", min_size=1, max_size=6), min_size=1, max_size=12)
+)
 def test_punctuation_and_width_leave_the_copy_key_alone(parts: list[str]) -> None:
     assert copy_key(" ".join(parts)) == copy_key("　“ ".join(parts).upper() + "。")
 

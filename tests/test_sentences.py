@@ -60,7 +60,7 @@ def sentences(text: str) -> list[str]:
         ["It’s all about the context.", "一切都在于上下文。"],
         ["我读了 The Bitter Lesson.", "很好。"],
     ],
-)  # fmt: skip
+)
 def test_ends(parts: list[str]) -> None:
     text = parts[0]
     for part in parts[1:]:
@@ -97,9 +97,18 @@ def test_spans_cover_all_but_white_space(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ['."' * 50_000, "“" * 100_000 + "。”" * 10_000, "http://" * 20_000, "a." * 80_000, "a. b. " * 20_000,
-     "www." * 30_000, "a“" * 60_000 + "。”" * 30_000, "x. " + " " * 100_000 + "y", "（。" * 60_000],
-)  # fmt: skip
+    [
+        '."' * 50_000,
+        "“" * 100_000 + "。”" * 10_000,
+        "http://" * 20_000,
+        "a." * 80_000,
+        "a. b. " * 20_000,
+        "www." * 30_000,
+        "a“" * 60_000 + "。”" * 30_000,
+        "x. " + " " * 100_000 + "y",
+        "（。" * 60_000,
+    ],
+)
 def test_time_is_linear(text: str) -> None:
     started = time.perf_counter()
     sentence_spans(text)

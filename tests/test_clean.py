@@ -1,0 +1,250 @@
+"""Cleaning: what goes, what must stay, and the way back."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rag.clean import Cleaned, clean
+from rag.load import load
+
+SEEDS = Path(__file__).parent.parent / "seeds"
+REMOVED = Path(__file__).parent / "data" / "removed"
+
+
+def assert_exact(text: str, cleaned: Cleaned) -> None:
+    """The map leads every character back to itself, or to white space from white space."""
+    last = -1
+    for at, character in enumerate(cleaned.text):
+        start, end = cleaned.offsets.raw_span(at, at + 1)
+        assert end == start + 1
+        assert start > last
+        assert text[start] == character or (text[start].isspace() and character.isspace())
+        last = start
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("訓(xùn)練靠后", "訓練靠后"),
+        ("領(lǐng)導(dǎo)者,萬億(yì)", "領導者,萬億"),
+        ("全角（xùn）也是", "全角也是"),
+        ("生a(chǎn)力場(chǎng)景", "生a力場景"),
+        ("因?yàn)閺?qiáng)推理", "因閺推理"),
+        ("我们(men)走了(le)", "我们走了"),
+        ("注音(ㄓㄨˋ ㄧㄣ)字", "注音字"),
+        ("北京(běijīng)", "北京"),
+        # real parentheses
+        ("台积电(TSMC)和 (xAI)", "台积电(TSMC)和 (xAI)"),
+        ("API(RAG)", "API(RAG)"),
+        ("方法(search)和学习(learning)", "方法(search)和学习(learning)"),
+        ("技巧(aka heuristic)", "技巧(aka heuristic)"),
+        ("汉字(can)", "汉字(can)"),
+        ("东京(東京)和（见下）", "东京(東京)和（见下）"),
+        ("是吗?好(不)好", "是吗?好(不)好"),
+        ("漢字(かんじ)", "漢字(かんじ)"),
+        # invisible characters
+        ("zero\u200bwidth soft\u00adhyphen", "zerowidth softhyphen"),
+        ("中\u200d文\ufeff", "中文"),
+        ("👩\u200d👩\u200d👧 👍\ufe0f", "👩\u200d👩\u200d👧 👍\ufe0f"),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("rtl\u202eoverride", "rtloverride"),
+        # white space
+        ("a  \t b\u3000c ", "a b c"),
+    ],
+)
+def test_plain_text(raw: str, expected: str) -> None:
+    for markdown in (False, True):
+        cleaned = clean(raw, markdown=markdown)
+        assert cleaned.text == expected
+        assert_exact(raw, cleaned)
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("**粗体**和*斜体*", "粗体和斜体"),
+        ("未来，**“地下供应链”将公开", "未来，“地下供应链”将公开"),
+        ("正规军”**时代：", "正规军”时代："),
+        ("a ~~gone~~ b ==lit== c", "a gone b lit c"),
+        ("_it_ and __this is__", "it and this is"),
+        ("Original Yibo Zhu *2025年12月24日 11:18*", "Original Yibo Zhu 2025年12月24日 11:18"),
+        ("[text](http://a.b/c_(d) 'title') ![alt](x.png)", "text alt"),
+        ("[返回列表](/list) [[页面|别名]] [[Yibo Zhu]]", "返回列表 别名 Yibo Zhu"),
+        ("see <http://a.b> and x[^1].", "see http://a.b and x."),
+        ("line<br>break <span class='x'>kept</span><!-- gone -->", "linebreak kept"),
+        ("use `a*b*c` and ``x_y_z``", "use a*b*c and x_y_z"),
+        (r"1\. not a list \*", "1. not a list *"),
+        ("> Quoted.\n> > Deeper.", "Quoted.\nDeeper."),
+        ("## Head ##", "Head"),
+        ("- a\n* b\n+ c\n• d", "a\nb\nc\nd"),
+        ("a\n\n---\n\nb", "a\nb"),
+        ("|a|b|\n|---|:-:|\n|1|2|", "|a|b|\n|1|2|"),
+        # no marks
+        ("2*3*4 and 2**3 and x**y", "2*3*4 and 2**3 and x**y"),
+        ("snake_case_name __init__ a_b", "snake_case_name __init__ a_b"),
+        ("a * b * c", "a * b * c"),
+        ("if a == b: c", "if a == b: c"),
+        ("[1] and [note]", "[1] and [note]"),
+        ("a < b and c > d", "a < b and c > d"),
+        ("#AI未来 #中国AI", "#AI未来 #中国AI"),
+        ("5 ~ 6 ~8", "5 ~ 6 ~8"),
+        ("```py\n# **x** _y_\n- z\n```", "# **x** _y_\n- z"),
+    ],
+)
+def test_markdown(raw: str, expected: str) -> None:
+    cleaned = clean(raw, markdown=True)
+    assert cleaned.text == expected
+    assert_exact(raw, cleaned)
+
+
+def test_plain_text_keeps_what_only_markdown_drops() -> None:
+    raw = "# not a heading\n\n**two** [a](b) <br> `x`\n\n> said"
+    assert clean(raw).text == "# not a heading\n**two** [a](b) <br> `x`\n> said"
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("竞争翻篇,\n开始全新形态", "竞争翻篇,开始全新形态"),
+        (
+            "但我看到的却是“实打实的进化”\n\n。模型依然惊艳",
+            "但我看到的却是“实打实的进化”。模型依然惊艳",
+        ),
+        ("he went\nand came back", "he went and came back"),
+        ("first, \r\nsecond", "first, second"),
+        ("A heading\nA sentence.", "A heading\nA sentence."),
+        ("遇到瓶頸\no3 在那里。", "遇到瓶頸\no3 在那里。"),
+        ("第一句。\n第二句。", "第一句。\n第二句。"),
+        ("one,\n\ntwo", "one,\ntwo"),
+        ("one,\n- two", "one,\ntwo"),
+    ],
+)
+def test_lines_that_only_the_page_broke_are_joined(raw: str, expected: str) -> None:
+    cleaned = clean(raw)
+    assert cleaned.text == expected
+    assert_exact(raw, cleaned)
+
+
+def test_hard_wrapped_text_becomes_paragraphs() -> None:
+    wrapped = (
+        "It was the best of times, it was the worst\nof times, it was the age of wisdom. It was\n"
+        "The Age of foolishness, it was the epoch\nof belief. It was the epoch of\nincredulity.\n\n"
+        "It was the season of Light, it was the\nseason of Darkness, it was the spring of\nhope.\n"
+    )
+    assert clean(wrapped).text.count("\n") == 1
+
+
+def test_blocks_tell_headings_items_and_gaps() -> None:
+    raw = "# One\n\ntext\n- item\n  - inner\n1. first\n\nHead\n====\nmore"
+    blocks = clean(raw, markdown=True)
+    got = [(b.kind, b.level, b.apart, blocks.text[b.start : b.end]) for b in blocks.blocks]
+    assert got == [
+        ("heading", 1, False, "One"),
+        ("text", 0, True, "text"),
+        ("item", 0, False, "item"),
+        ("item", 2, False, "inner"),
+        ("item", 0, False, "1. first"),
+        ("heading", 1, True, "Head"),
+        ("text", 0, True, "more"),
+    ]
+
+
+def test_a_body_after_front_matter_keeps_offsets_into_the_whole() -> None:
+    text = "---\ntitle: x\n---\n\n**a**"
+    cleaned = clean(text, start=16, markdown=True)
+    assert cleaned.text == "a"
+    assert cleaned.offsets.raw_span(0, 1) == (20, 21)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(list("中文ab1 *_~=`[]()<>#-!|\\?.,。，\n\r\u200b\u200d“”'\"\t"))
+        | st.characters(),
+        max_size=60,
+    ).map("".join),
+    st.booleans(),
+)
+def test_nothing_is_lost_but_what_is_listed(text: str, markdown: bool) -> None:
+    cleaned = clean(text, markdown=markdown)
+    assert_exact(text, cleaned)
+    kept = {cleaned.offsets.raw_span(at, at + 1)[0] for at in range(len(cleaned.text))}
+    gone = {at for cut in cleaned.removed for at in range(cut.start, cut.end)}
+    assert not kept & gone
+    assert all(text[at].isspace() for at in set(range(len(text))) - kept - gone)
+    assert [b.end for b in cleaned.blocks[:-1]] == [b.start - 1 for b in cleaned.blocks[1:]]
+    assert all(cleaned.text[b.start : b.end].strip() for b in cleaned.blocks)
+
+
+@pytest.mark.parametrize("path", sorted(SEEDS.glob("*.txt")), ids=lambda path: path.name[:3])
+def test_what_is_removed_from_the_first_corpus_is_written_down(path: Path) -> None:
+    """A changed rule shows here as a changed list: read it, then write it anew (see the function)."""
+    assert removed_from(path) == (REMOVED / path.name).read_text(encoding="utf-8")
+
+
+def removed_from(path: Path) -> str:
+    """reason, how often, what: one line each. `python tests/test_clean.py` writes the lists."""
+    essay = load(path, path.name)
+    cut = clean(essay.text, start=essay.body_start, markdown=essay.markdown).removed
+    counted = Counter((removal.reason, essay.text[removal.start : removal.end]) for removal in cut)
+    return "".join(f"{reason}\t{n}\t{text!r}\n" for (reason, text), n in sorted(counted.items()))
+
+
+N = 100_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "*" * N,
+        "[" * N,
+        "](" * N,
+        "`" * N,
+        "``a" * N,
+        "<" * N,
+        "<!--" * N,
+        "_a" * N,
+        "*a" * N,
+        "(a" * N,
+        "中(ā" * N,
+        "中?" * N,
+        " " * N + "x" + " " * N,
+        "\\" * N,
+        "~~=" * N,
+        "> " * N,
+        "#" * N,
+        "- " * N,
+        "[a](" + "(" * N,
+        "[[a|" * N,
+        "![" * N,
+        "<a " * N,
+        "中文。" * N,
+        "a\n" * N,
+        "\n" * N,
+        '[a](b "' * N,
+        "|--" * N,
+        "- - -x" * N,
+        "[^" * N,
+        "*a b" * N,
+        "__a" * N,
+        "\u200b\u200d" * N,
+        "`a``" * N,
+    ],
+    ids=lambda text: text[:8],
+)
+def test_time_is_linear(text: str) -> None:
+    started = time.perf_counter()
+    clean(text, markdown=True)
+    assert time.perf_counter() - started < 6  # a quadratic pattern takes minutes
+
+
+if __name__ == "__main__":
+    REMOVED.mkdir(parents=True, exist_ok=True)
+    for seed in sorted(SEEDS.glob("*.txt")):
+        (REMOVED / seed.name).write_text(removed_from(seed), encoding="utf-8")

@@ -1,0 +1,176 @@
+"""Files as people keep them: encodings, front matter, titles and dates."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from rag.errors import LoadError, UnknownFormat
+from rag.load import decode, load, loadable
+from rag.schema import Essay
+
+SEEDS = Path(__file__).parent.parent / "seeds"
+SIMPLIFIED = "今天天气很好，我们去公园散步。"
+TRADITIONAL = "今天天氣很好，我們去公園散步。這是一個很好的開始。"
+
+
+def essay(folder: Path, text: str | bytes, name: str = "file.txt") -> Essay:
+    path = folder / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return load(path, f"folder/{name}")
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "found"),
+    [
+        (SIMPLIFIED, "utf-8", "utf-8"),
+        (SIMPLIFIED, "utf-8-sig", "utf-8"),
+        (SIMPLIFIED, "utf-16", "utf-16-le"),
+        (SIMPLIFIED + " and ASCII\r\n", "utf-16-le", "utf-16-le"),
+        (SIMPLIFIED + " and ASCII\r\n", "utf-16-be", "utf-16-be"),
+        ("plain English text, nothing else.", "utf-16-le", "utf-16-le"),
+        (SIMPLIFIED, "utf-32", "utf-32-le"),
+        (SIMPLIFIED, "gb18030", "gb18030"),
+        ("你好，世界", "gb18030", "gb18030"),
+        ("AI 大模型的训练与推理\r\n第二行", "gb18030", "gb18030"),
+        ("生僻字：𠀀㐀。" + SIMPLIFIED, "gb18030", "gb18030"),
+        (TRADITIONAL, "gb18030", "gb18030"),
+        (TRADITIONAL, "big5", "big5hkscs"),
+        ("人工智慧的發展與未來", "big5", "big5hkscs"),
+        ("AI 產業的訓練與推理，以及應用。", "big5", "big5hkscs"),
+        ("Le café est fermé à Noël, désolé.", "cp1252", "cp1252"),
+        ("これは日本語の文章です。とても長い。", "shift_jis", "shift_jis"),
+        ("", "utf-8", "utf-8"),
+        ("a\r\nb\rc\n", "utf-8", "utf-8"),
+    ],
+)
+def test_decode(text: str, encoding: str, found: str) -> None:
+    assert decode(text.encode(encoding)) == (text, found)
+
+
+@pytest.mark.parametrize("size", [6, 12, 30, 120, 400])
+@pytest.mark.parametrize("encoding", ["gb18030", "big5hkscs", "utf-16-le", "utf-16-be"])
+def test_short_texts_are_decoded_too(size: int, encoding: str) -> None:
+    whole = TRADITIONAL if encoding == "big5hkscs" else SIMPLIFIED
+    text = (whole * 30)[:size]
+    assert decode(text.encode(encoding))[0] == text
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        bytes(range(256)) * 4,
+        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(200),
+        b"\x7fELF\x02\x01\x01" + bytes(64),
+        b"PK\x03\x04\x14\0\0\0\x08\0" + bytes(range(128, 256)) * 3,
+        b"\xff\xfeabc",
+    ],
+)
+def test_what_is_no_text_is_refused(data: bytes, tmp_path: Path) -> None:
+    with pytest.raises(LoadError, match=r"file\.txt"):
+        essay(tmp_path, data)
+
+
+def test_unknown_kinds_and_missing_files_say_so(tmp_path: Path) -> None:
+    with pytest.raises(UnknownFormat, match=r"a\.docx.*\.md"):
+        load(tmp_path / "a.docx", "x/a.docx")
+    with pytest.raises(LoadError, match="cannot be read"):
+        load(tmp_path / "none.txt", "x/none.txt")
+    assert loadable(Path("A.TXT"))
+    assert loadable(Path("b.md"))
+    assert not loadable(Path("c.png"))
+    assert not loadable(Path(".hidden.txt"))
+
+
+def test_front_matter_becomes_metadata(tmp_path: Path) -> None:
+    found = essay(
+        tmp_path,
+        '---\r\ntitle: "A: b"\r\nauthor:\r\n  - "[[Yibo Zhu]]"\r\n  - Other\r\npublished:\r\n'
+        "created: 2025-12-24\r\nsource: http://a.b/c\r\ntags: [x, 'y z']\r\n---\r\nBody.\r\n",
+    )
+    assert (found.title, found.author, found.date) == ("A: b", "Yibo Zhu, Other", "2025-12-24")
+    assert (found.origin, found.tags) == ("http://a.b/c", ("x", "y z"))
+    assert found.text[found.body_start :] == "\r\nBody.\r\n"
+    assert found.markdown
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "title: a: b: c\nauthor: [[Yibo Zhu]]\ndate: 2024/3/5\ntags: x, y",
+        "title: a: b: c\nauthor: '[[Yibo Zhu]]\ndate: 2024年3月5日\ntags:\n- x\n- y",
+        "title: 'a: b: c'\nauthor: \"[Yibo Zhu](http://x)\"\n\tbad: tab\ndate: 2024-03-05 10:00\ntags: x，y",
+    ],
+)
+def test_broken_front_matter_is_read_line_by_line(block: str, tmp_path: Path) -> None:
+    found = essay(tmp_path, f"---\n{block}\n---\n\nBody.")
+    assert (found.title, found.author, found.date) == ("a: b: c", "Yibo Zhu", "2024-03-05")
+    assert found.tags == ("x", "y")
+
+
+@pytest.mark.parametrize(
+    "text", ["---\nno fields here\n---\nText.", "---\nTitle without end", "--- \n"]
+)
+def test_a_rule_is_no_front_matter(text: str, tmp_path: Path) -> None:
+    assert essay(tmp_path, text).body_start == 0
+
+
+def test_hostile_front_matter_fails_no_file(tmp_path: Path) -> None:
+    doubled = (f"{c}: &{c} [{', '.join([f'*{p}'] * 9)}]" for p, c in pairwise("abcdefghi"))
+    bomb = "\n".join(["a: &a [x]", *doubled])
+    for block in (bomb, "title: " + "[" * 5000, "title: !!python/object:os.system x"):
+        assert essay(tmp_path, f"---\n{block}\n---\nBody.").text.endswith("Body.")
+
+
+PROSE = "这是一段很长的正文，说明了事情的来龙去脉，并且以句号结尾，因此不会被当作标题，它还要再长一些才好。"
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        (f"# Marked *title* #\n\n{PROSE}", "Marked title"),
+        (f"返回列表\n🧠 某人 · 💰投资\n\nAI 是基础设施\n\n{PROSE}", "AI 是基础设施"),
+        (f"PhD第四年 - 存在主义\n\n{PROSE}", "PhD第四年 - 存在主义"),
+        (f"An unrelated question:why?\n训练靠后,推理向前\n{PROSE}", "训练靠后,推理向前"),
+        (f"The Title\n\nA subtitle\n\nBy Somebody\nMarch 3, 2024\n\n{PROSE}", "The Title"),
+        (f"[Home](/)\n\n训(xùn)练\n\n{PROSE}", "训练"),
+        (f"{PROSE}\n\n小标题\n\n{PROSE}", "file"),
+        ("", "file"),
+        ("just a note", "just a note"),
+    ],
+)
+def test_titles_without_front_matter(text: str, title: str, tmp_path: Path) -> None:
+    assert essay(tmp_path, text).title == title
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "date"),
+    [
+        ("2024-03-05 note.txt", "x", "2024-03-05"),
+        ("20240305.txt", "x", ""),
+        ("a.txt", "Title\n2026年3月1日\n" + PROSE, "2026-03-01"),
+        ("a.txt", "Title\nMarch 3, 2024\n" + PROSE, "2024-03-03"),
+        ("a.txt", "Title\n3 Mar 2024\n" + PROSE, "2024-03-03"),
+        ("a.txt", "---\ndate: 2024\n---\nx", "2024"),
+        ("a.txt", "---\nupdated: 2024-05\n---\nx", "2024-05"),
+        ("a.txt", "In 2024 we met.", ""),
+    ],
+)
+def test_dates(name: str, text: str, date: str, tmp_path: Path) -> None:
+    assert essay(tmp_path, text, name).date == date
+
+
+def test_language_and_digest_come_from_the_file(tmp_path: Path) -> None:
+    found = essay(tmp_path, "---\ntitle: English title words\n---\n" + PROSE)
+    assert found.language == "zh"
+    assert len(found.digest) == 64
+
+
+@pytest.mark.parametrize("path", sorted(SEEDS.glob("*.txt")), ids=lambda path: path.name[:3])
+def test_the_first_corpus_has_titles_and_exact_text(path: Path) -> None:
+    found = load(path, f"seeds/{path.name}")
+    assert found.text.encode() == path.read_bytes()
+    assert 5 < len(found.title) < 80
+    assert found.title != path.stem
