@@ -201,7 +201,7 @@ def _without_list_of_sources(text: str) -> str:
     at = len(lines)
     while at and (not lines[at - 1].strip() or MARK.match(lines[at - 1].lstrip(" \t-*+•>"))):
         at -= 1
-    listed = 0 < at < len(lines) and LIST_OF_SOURCES.match(lines[at - 1])
+    listed = 1 < at < len(lines) and LIST_OF_SOURCES.match(lines[at - 1])
     return "\n".join(lines[: at - 1]).rstrip() if listed else text
 
 

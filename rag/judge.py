@@ -21,7 +21,7 @@ from rag.schema import Message, Verdict
 from rag.templates import fence, neutral, render
 from rag.tokens import count_tokens
 
-__all__ = ["Judge", "JudgeStats", "Task"]
+__all__ = ["Judge", "JudgeStats"]
 
 BATCH = 8
 """Sentences in one call at most: beyond this small models lose count."""
@@ -88,16 +88,23 @@ class Judge:
 
     def verify(self, claim: str, evidence: Sequence[str]) -> Verdict:
         """The verdict on one sentence; "unchecked" where the judge cannot be asked or read."""
-        return self.verify_all([(claim, evidence)])[0]
+        return self.verdicts([claim], [evidence])[0]
 
-    def verify_all(
-        self, tasks: Sequence[Task], cancel: threading.Event | None = None
+    def verdicts(
+        self,
+        claims: Sequence[str],
+        evidence: Sequence[Sequence[str]],
+        cancel: threading.Event | None = None,
     ) -> list[Verdict]:
-        """One verdict for each (sentence, evidence), in order, in as few calls as fit."""
+        """One verdict for each sentence and what it is to rest on, in as few calls as fit.
+
+        `claims` and `evidence` are of one length, n; so is the result.
+        """
+        tasks = list(zip(claims, evidence, strict=True))
         verdicts: dict[int, Verdict] = {}
         asked: list[int] = []
-        for at, (sentence, evidence) in enumerate(tasks):
-            if any(text.strip() for text in evidence):
+        for at, (sentence, texts) in enumerate(tasks):
+            if any(text.strip() for text in texts):
                 asked.append(at)
             else:
                 verdicts[at] = _no_evidence(sentence)

@@ -39,8 +39,8 @@ class JudgeEvaluator(BaseEvaluator):
         if not response or not contexts:
             raise ValueError("a response and its contexts are needed")
         sentences = [response[start:end] for start, end in sentence_spans(response)]
-        tasks = [(sentence, contexts) for sentence in sentences]
-        verdicts = await asyncio.to_thread(self._judge.verify_all, tasks)
+        evidence = [contexts] * len(sentences)
+        verdicts = await asyncio.to_thread(self._judge.verdicts, sentences, evidence)
         unchecked = [verdict for verdict in verdicts if verdict.label == "unchecked"]
         result = EvaluationResult(
             query=query,

@@ -17,9 +17,9 @@ import json
 import queue
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -248,6 +248,7 @@ class LLM:
         if self._served is not None:
             served, self._served = self._served, None
             await asyncio.to_thread(served.close)
+        await asyncio.get_running_loop().shutdown_asyncgens()
 
     async def _ready(self) -> openai.AsyncOpenAI:
         """The client, made once; a failure to make it is tried again at the next request."""
@@ -305,8 +306,8 @@ class LLM:
     ) -> None:
         limit = self._limit(parameters)
         stream = await client.chat.completions.create(**parameters, stream=True)
-        async with stream:
-            async for choice in _choices(stream, reading):
+        async with stream, aclosing(_choices(stream, reading)) as choices:
+            async for choice in choices:
                 for text, reasoning in _split(choice, reading):
                     reading.characters += len(text) + len(reasoning)
                     emit(Delta(text, reasoning))
@@ -392,7 +393,7 @@ class LLM:
         return EmptyAnswer(f"{model} said nothing.", "Ask again, or use another model.")
 
 
-async def _choices(stream: openai.AsyncStream[Any], reading: _Reading) -> AsyncIterator[Any]:
+async def _choices(stream: openai.AsyncStream[Any], reading: _Reading) -> AsyncGenerator[Any, None]:
     """The choices of a response as they come; a server that does not stream gives one."""
     kind = stream.response.headers.get("content-type", "")
     if kind.startswith("application/json"):

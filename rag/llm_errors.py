@@ -135,7 +135,7 @@ def model_not_found(endpoint: Endpoint, models: Sequence[str]) -> ModelNotFound:
     """The error for a missing model, with the models that there are."""
     if endpoint.model in models:
         return ModelNotFound(
-            f"{endpoint.host} lists the model {endpoint.model} but answered 404.",
+            f"{endpoint.host} lists the model {endpoint.model}, yet answers that there is none.",
             "Correct the base URL: it usually ends in /v1.",
         )
     what = f"{endpoint.host} has no model {endpoint.model!r}."

@@ -257,7 +257,7 @@ def test_a_server_that_never_stops_is_stopped() -> None:
         (
             error(400, "The model `x` does not exist", "model_not_found"),
             errors.ModelNotFound,
-            "has no model",
+            "yet answers that there is none",
         ),
     ],
 )

@@ -1,0 +1,257 @@
+"""Marks in every usual form become citations of exact words."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from rag.cite import Cited, cite
+from rag.schema import Hit, OffsetMap, Passage
+
+COMPANY = "我在阶跃星辰工作。这里做 AI Infra。天气很好，我们去爬山。"
+CAKE = "The cake has five layers. Energy is the first layer. Chips come next. Rain fell."
+
+
+def hit(text: str, n: int = 1, offsets: OffsetMap | None = None, raw: str = "") -> Hit:
+    passage = Passage(
+        id=str(n),
+        source=f"s/{n}.txt",
+        title=f"Title {n}",
+        heading="",
+        start=100,
+        end=100 + len(raw or text),
+        text=text,
+        raw=raw or text,
+        offsets=offsets or OffsetMap.identity(len(text), 100),
+    )
+    return Hit(passage, 1.0)
+
+
+HITS = [hit(COMPANY, 1), hit(CAKE, 2)]
+
+
+def cited(text: str, hits: list[Hit] | None = None) -> Cited:
+    """The result, after checking what must hold of every one."""
+    found = cite(text, HITS if hits is None else hits)
+    end = 0
+    for sentence in found.sentences:
+        assert end <= sentence.start <= sentence.end <= len(found.text)
+        end = sentence.end
+        shown = found.text[sentence.start : sentence.end]
+        assert all(f"[{n}]" in shown for n in sentence.citations)
+        assert sentence.verdict.label == "unchecked"
+    assert [citation.n for citation in found.citations] == list(range(1, len(found.citations) + 1))
+    used = {n for sentence in found.sentences for n in sentence.citations}
+    assert used == {citation.n for citation in found.citations}
+    return found
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        *("[2]", "【2】", "［２］", "[２]", "[^2]", "[2†source]", "[2:3†L1-L9]", "[ 2 ]", "[02]"),
+        *(
+            "[Passage 2]",
+            "[passage: 2]",
+            "[来源2]",
+            "[段落 2]",
+            "[2](https://x.example/a)",
+            "[2](#n)",
+        ),
+    ],
+)
+def test_every_usual_form_of_one_number(mark: str) -> None:
+    found = cited(f"Energy is the first layer {mark}.")
+    assert found.text == "Energy is the first layer [1]."
+    assert [citation.quote for citation in found.citations] == ["Energy is the first layer."]
+    assert found.citations[0].source == "s/2.txt"
+    assert not found.warnings
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        *("[1, 2]", "[1][2]", "[1] [2]", "[1，2]", "[1、2]", "[1-2]", "[1–2]", "[1 2]"),
+        *("【1】【2】", "[1; 2]", "[1 and 2]", "[1,2,2,1]"),
+    ],
+)
+def test_every_usual_form_of_two_numbers(mark: str) -> None:
+    found = cited(f"五层蛋糕 the five layers {mark}。")
+    assert found.sentences[0].citations == (1, 2)
+    assert {citation.source for citation in found.citations} == {"s/1.txt", "s/2.txt"}
+
+
+def test_marks_after_the_full_stop_belong_to_the_sentence_before() -> None:
+    found = cited("我在阶跃星辰工作。[1]这里做 AI Infra。[1] The cake has five layers. [2]\n[2]")
+    assert [sentence.text for sentence in found.sentences] == [
+        "我在阶跃星辰工作。",
+        "这里做 AI Infra。",
+        "The cake has five layers.",
+    ]
+    assert [sentence.citations for sentence in found.sentences] == [(1,), (2,), (3,)]
+    assert found.text.startswith("我在阶跃星辰工作。[1]这里做 AI Infra。[2]")
+
+
+def test_marks_at_the_start_of_a_line_belong_to_what_follows() -> None:
+    found = cited("- [1] 阶跃星辰\n- [2] five layers of cake")
+    assert [sentence.citations for sentence in found.sentences] == [(1,), (2,)]
+
+
+def test_each_clause_is_narrowed_by_itself() -> None:
+    found = cited("The cake has five big layers [2], and after energy the chips come next [2].")
+    assert [citation.quote for citation in found.citations] == [
+        "The cake has five layers.",
+        "Energy is the first layer. Chips come next.",
+    ]
+
+
+def test_the_same_words_are_one_citation() -> None:
+    found = cited("Five layers in the cake [2]. The cake: five layers [2].")
+    assert found.text == "Five layers in the cake [1]. The cake: five layers [1]."
+
+
+def test_a_claim_from_two_sentences_quotes_both_and_never_more_than_three() -> None:
+    found = cited("Five layers: energy first, chips next [2].")
+    assert found.citations[0].quote == (
+        "The cake has five layers. Energy is the first layer. Chips come next."
+    )
+
+
+def test_without_any_word_in_common_the_whole_passage_is_cited() -> None:
+    assert cited("Something else entirely [1].").citations[0].quote == COMPANY
+
+
+def test_similarity_finds_the_sentence_across_languages() -> None:
+    def alike(sentence: str, candidates: object) -> list[float]:
+        return [0.9 if "Energy" in str(candidate) else 0.1 for candidate in list(candidates)]  # type: ignore[call-overload]
+
+    found = cite("第一层是能源[2]。", HITS, alike)
+    assert found.citations[0].quote == "Energy is the first layer."
+
+
+def test_numbers_that_were_not_retrieved_are_removed_with_one_warning() -> None:
+    found = cited("True [1, 9]. False [0]. Gone [3-5].[2024] 假的【7】。")
+    assert "[9]" not in found.text
+    assert found.text.endswith("False. Gone. 假的。")
+    assert len(found.warnings) == 1
+    assert "[9], [0], [3-5], [2024], [7]" in found.warnings[0]
+
+
+def test_no_hits_no_citations() -> None:
+    found = cited("Nothing [1]. At all [2].", [])
+    assert found.text == "Nothing. At all."
+    assert not found.citations
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Call `a[1]` and `b[2]`.",
+        "```\nx = a[1]\n```\nThat is it.",
+        "An array [i] of [1.5] and [a1b2] and [].",
+        "A list: (1) one; (2) two.",
+        "Rows (1) and (2) differ",
+        "unclosed [1",
+        "[[",
+    ],
+)
+def test_what_is_no_mark_stays(text: str) -> None:
+    found = cited(text)
+    assert found.text == text
+    assert not found.citations
+
+
+def test_round_brackets_count_at_the_end_of_a_sentence_only() -> None:
+    found = cited("The cake has five layers (2). 能源 is first（2）。\n(1) is no mark.")
+    assert [bool(sentence.citations) for sentence in found.sentences] == [True, True, False]
+
+
+def test_an_address_never_survives_and_words_do() -> None:
+    assert cited('Five layers [2](http://evil.example/?q=1 "t").').text == "Five layers [1]."
+    assert cited("Five layers [2](sic).").text == "Five layers [1](sic)."
+
+
+def test_a_list_of_sources_at_the_end_is_no_claim() -> None:
+    found = cited("Five layers [2].\n\n**Sources:**\n[1] A title\n[2] Another title\n")
+    assert found.text == "Five layers [1]."
+    assert cited("来源：\n[2] five layers").text.startswith(
+        "来源"
+    )  # nothing else: it is the answer
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x" + "[1]" * 30_000,
+        "[" + ",".join(str(n) for n in range(30_000)) + "]",
+        "[1-999999999]" * 5_000,
+        "[" * 60_000,
+        "[1" * 40_000,
+        "[" + "1 " * 40_000,
+        "(1)" * 30_000,
+        "`" * 60_000,
+        "[1](" + "a" * 60_000,
+        "[1](x " * 20_000,
+        "Five layers [2]. " * 4_000,
+        "[" + "9" * 60_000 + "]",
+    ],
+)
+def test_a_bomb_of_marks_is_harmless(text: str) -> None:
+    began = time.perf_counter()
+    found = cite(text, HITS)
+    assert time.perf_counter() - began < 4
+    assert len(found.citations) <= 2
+    assert len(found.text) <= len(text) + 10
+    assert all(len(warning) < 400 for warning in found.warnings)
+
+
+def test_nothing() -> None:
+    for text in ("", "\n", "[1]", "[1][2]\n"):
+        found = cite(text, HITS)
+        assert found.sentences == ()
+        assert found.citations == ()
+
+
+PIECES = st.sampled_from(
+    [
+        *("五层蛋糕。", "能源", "Energy ", "\r\n", "e\u0301", "🎂", "\u200b", "32 ", ". ", "！"),
+        *("(x)", "layers ", "\ufeff"),
+    ]
+)
+
+
+@st.composite
+def gapped(draw: st.DrawFn) -> tuple[str, Hit]:
+    """An essay, and a passage of it from which cleaning took something here and there."""
+    raw = "".join(draw(st.lists(PIECES, min_size=1, max_size=40)))
+    keep = draw(st.lists(st.booleans(), min_size=len(raw), max_size=len(raw)))
+    if not any(keep):
+        keep[0] = True
+    before = draw(st.text(max_size=8))
+    text = "".join(char for char, kept in zip(raw, keep, strict=True) if kept)
+    runs = [(len(before) + at) for at, kept in enumerate(keep) if kept]
+    offsets = OffsetMap(tuple((n, at, 1) for n, at in enumerate(runs)))
+    start = len(before)
+    passage = Passage("1", "s", "t", "", start, start + len(raw), text, raw, offsets=offsets)
+    return before + raw + draw(st.text(max_size=8)), Hit(passage, 1.0)
+
+
+@examples(max_examples=200, deadline=None)
+@given(
+    gapped(), st.lists(PIECES | st.sampled_from(["[1]", "【1】", "[1, 2]", "[^1]"]), max_size=20)
+)
+def test_a_quote_is_always_the_essay_s_own_words(essay: tuple[str, Hit], said: list[str]) -> None:
+    text, found = essay
+    result = cited("".join(said), [found])
+    for citation in result.citations:
+        assert text[citation.start : citation.end] == citation.quote
+
+
+@examples(max_examples=200, deadline=None)
+@given(st.text(alphabet="ab1２ .。[]【】()`^,-†\n", max_size=80))
+def test_any_text_at_all(text: str) -> None:
+    cited(text)

@@ -1,0 +1,150 @@
+"""Follow-ups stand alone: rewritten by a model, or leaning on what was asked before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from scripted_endpoint import ScriptedEndpoint, answer, error
+
+from rag.condense import Condensed, condense
+from rag.config import Settings
+from rag.endpoint import Endpoint
+from rag.errors import EndpointDenied
+from rag.fold import content_words
+from rag.llm import LLM
+from rag.schema import Message
+
+
+def talk(*texts: str) -> list[Message]:
+    return [{"role": ("user", "assistant")[n % 2], "content": t} for n, t in enumerate(texts)]
+
+
+HEURIGYM = talk("HeuriGym 是什么？", "HeuriGym 是一个评测大模型写启发式算法能力的基准 [1]。")
+
+
+# --- without a model ---
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        *("它得出了什么结论？", "为什么？", "那作者呢？", "详细说说", "还有别的吗？", "结论呢？"),
+        *("它們有哪些？", "這個怎麼做的？", "Why?", "And who wrote it?", "What about its limits?"),
+    ],
+)
+def test_a_question_that_points_back_takes_the_topic_along(question: str) -> None:
+    found = condense(question, HEURIGYM)
+    assert found.question.startswith(question)
+    assert "heurigym" in content_words(found.question)
+    assert "HeuriGym" in found.added
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        *("黄仁勋说的五层蛋糕是哪五层？", "作者在哪家公司做AI Infra？", "《红楼梦》的作者是谁？"),
+        *("GPT-4 有多少参数？", "Which five layers does the cake have?"),
+        "Where did the author spend the summer of 2019?",
+    ],
+)
+def test_a_question_that_stands_alone_is_left_alone(question: str) -> None:
+    assert condense(question, HEURIGYM) == Condensed(question)
+
+
+def test_without_a_history_nothing_changes() -> None:
+    assert condense("它呢？", []) == Condensed("它呢？")
+    assert condense("它呢？", talk(" ", "\n")) == Condensed("它呢？")
+
+
+def test_the_topic_reaches_over_a_chain_of_follow_ups_and_no_further() -> None:
+    history = talk(
+        "黄仁勋的五层蛋糕指什么？",
+        "能源到应用[1]。",
+        "HeuriGym 是什么？",
+        "一个基准[1]。",
+        "它难吗？",
+        "难[2]。",
+    )
+    found = condense("那它的结论呢？", history)
+    assert "HeuriGym" in found.added
+    assert "蛋糕" not in found.added
+
+
+def test_what_is_added_is_short() -> None:
+    history = talk(
+        "请问 " + "、".join(f"Topic{n}" for n in range(100)) + " 是什么？", "很多。" * 500
+    )
+    assert len(condense("它们呢？", history).added.split()) <= 12
+
+
+# --- with one ---
+
+
+@contextmanager
+def model(*scripts: Any) -> Iterator[tuple[ScriptedEndpoint, LLM]]:
+    with ScriptedEndpoint(*scripts) as endpoint:
+        where = Endpoint("other", endpoint.base_url, endpoint.model, "a test", 4096)
+        llm = LLM(where, Settings(llm_retries=0))
+        try:
+            yield endpoint, llm
+        finally:
+            llm.close()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "HeuriGym 得出了什么结论？",
+        "“HeuriGym 得出了什么结论？”",
+        "Standalone question: HeuriGym 得出了什么结论？",
+        "改写后的问题：HeuriGym 得出了什么结论？\n",
+        "<think>他问的是 HeuriGym</think>\nHeuriGym 得出了什么结论？",
+        "The rewritten question:\n**HeuriGym 得出了什么结论？**",
+    ],
+)
+def test_a_model_rewrites_the_question(said: str) -> None:
+    with model(answer(said)) as (endpoint, llm):
+        found = condense("它得出了什么结论？", HEURIGYM, llm)
+    assert found.question == "HeuriGym 得出了什么结论？"
+    assert found.added == "heurigym"
+    prompt = endpoint.chats[0].prompt
+    assert "Question: HeuriGym 是什么？" in prompt
+    assert "[1]" not in prompt
+    assert len(endpoint.chats) == 1
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "",
+        "I'm sorry, I cannot help with that.",
+        "抱歉，我无法回答。",
+        "结论是大模型还不行。\n\n因为它们只得了 60 分。",
+        "很长" * 500,
+        "？？？",
+    ],
+)
+def test_a_bad_rewriting_falls_back_to_the_words_of_the_history(said: str) -> None:
+    with model(answer(said)) as (_, llm):
+        found = condense("它得出了什么结论？", HEURIGYM, llm)
+    assert found == condense("它得出了什么结论？", HEURIGYM)
+
+
+def test_a_rewriting_that_was_cut_is_none() -> None:
+    with model(answer("HeuriGym 得出", finish_reason="length")) as (_, llm):
+        found = condense("它得出了什么结论？", HEURIGYM, llm)
+    assert found == condense("它得出了什么结论？", HEURIGYM)
+
+
+def test_an_endpoint_s_error_is_an_error() -> None:
+    with model(error(401, "no")) as (_, llm), pytest.raises(EndpointDenied):
+        condense("它得出了什么结论？", HEURIGYM, llm)
+
+
+def test_without_a_history_no_model_is_asked() -> None:
+    with model(answer("x")) as (endpoint, llm):
+        assert condense("它呢？", [], llm) == Condensed("它呢？")
+    assert not endpoint.requests

@@ -1,0 +1,218 @@
+"""Asking about passages: refusals, prompts that are too long or were cut, and what is shown."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+from scripted_endpoint import Reply, Request, ScriptedEndpoint, answer, error, overflow
+
+from rag import reply as replies
+from rag.config import Settings
+from rag.endpoint import Endpoint
+from rag.errors import ContextOverflow, EndpointDenied
+from rag.llm import LLM
+from rag.prompt import REFUSAL
+from rag.reply import ask, read_refusal
+from rag.schema import Hit, OffsetMap, Passage
+
+TEXTS = ["Five layers. " * 30, "能源与芯片。" * 30, "Rain fell. " * 30]
+HITS = [
+    Hit(Passage(str(n), "s", "t", "", 0, len(t), t, t, offsets=OffsetMap.identity(len(t))), 1.0)
+    for n, t in enumerate(TEXTS)
+]
+
+
+@contextmanager
+def asking(
+    *scripts: Any, kind: Any = "other", window: int = 4096
+) -> Iterator[tuple[ScriptedEndpoint, LLM]]:
+    with ScriptedEndpoint(*scripts) as endpoint:
+        where = Endpoint(kind, endpoint.base_url, endpoint.model, "a test", window)
+        llm = LLM(where, Settings(llm_retries=0))
+        try:
+            yield endpoint, llm
+        finally:
+            llm.close()
+
+
+def test_an_answer_is_streamed_and_read() -> None:
+    with asking(answer("Five layers [1].", usage=(700, 5), reasoning="hm")) as (endpoint, llm):
+        reply = ask(llm, "Which layers?", [], HITS)
+        shown = "".join(reply)
+    assert shown == reply.text == "Five layers [1]."
+    assert not reply.refused
+    assert reply.hits == tuple(HITS)
+    assert reply.usage is not None
+    assert reply.usage.prompt_tokens == 700
+    assert reply.reasoning == "hm"
+    assert not reply.warnings
+    assert "Five layers." in endpoint.chats[0].prompt
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        REFUSAL,
+        f"  {REFUSAL}.",
+        f'"{REFUSAL}"',
+        f"**{REFUSAL}**",
+        "`not_in_passages`",
+        "「Not_In_Passages」",
+        "NOT\\_IN\\_PASSAGES",
+        "NOT IN PASSAGES",
+        f"Answer: {REFUSAL}",
+        f"{REFUSAL}: the passages speak of cake only [1].",
+        f"I am sorry, but the answer is {REFUSAL}",
+        "The passages do not mention the price.",
+        "提供的段落中没有提到价格。",
+        "根据所给材料，无法确定。",
+    ],
+)
+def test_a_refusal_in_any_dress(said: str) -> None:
+    found = read_refusal(said)
+    assert found.refused
+    assert found.text == ""
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        (f"It has five layers [1]. {REFUSAL}", "It has five layers [1]."),
+        (f"五层[1]。\n\n**{REFUSAL}**", "五层[1]。"),
+        (f"Five [1]. ({REFUSAL}) Energy first [2].", "Five [1].\nEnergy first [2]."),
+        (
+            "The essay does not say more than that [1].",
+            "The essay does not say more than that [1].",
+        ),
+        ("It is not in passages of the trip [1].", "It is not in passages of the trip [1]."),
+        ("Five layers.", "Five layers."),
+    ],
+)
+def test_a_partial_answer_is_an_answer(said: str, text: str) -> None:
+    found = read_refusal(said)
+    assert not found.refused
+    assert found.text == text
+
+
+@examples(max_examples=100)
+@given(
+    st.lists(st.integers(1, 7), max_size=12), st.sampled_from(["", "五层 [1]。", '"', "**", "N"])
+)
+def test_the_sentinel_is_never_shown(sizes: list[int], before: str) -> None:
+    shower = replies._Shown()
+    text, shown = before + REFUSAL + "!", ""
+    for size in [*sizes, len(text)]:
+        shown += shower.feed(text[:size])
+        text = text[size:]
+    shown += shower.finish()
+    assert "PASSAGES" not in shown
+    assert shown.startswith(before if before.startswith("五") else "")
+
+
+@examples(max_examples=100)
+@given(st.text("NOT_IPAS n五[1]。", max_size=40), st.lists(st.integers(1, 7), max_size=12))
+def test_everything_else_is_shown(text: str, sizes: list[int]) -> None:
+    if "_IN_" in text or "NOT" in text:
+        return
+    shower = replies._Shown()
+    shown, rest = "", text
+    for size in [*sizes, len(text)]:
+        shown += shower.feed(rest[:size])
+        rest = rest[size:]
+    assert shown + shower.finish() == text
+
+
+def test_the_sentinel_does_not_stream() -> None:
+    with asking(answer(REFUSAL)) as (_, llm):
+        reply = ask(llm, "Who?", [], HITS)
+        assert "".join(reply) == ""
+    assert reply.refused
+    assert reply.text == ""
+
+
+# --- prompts that do not fit ---
+
+
+def fits(limit: int) -> Any:
+    """A server that takes prompts up to a length in words only."""
+
+    def reply(request: Request) -> Reply:
+        long = len(request.prompt) > limit
+        return overflow("openai", 1700) if long else answer("Five [1].", usage=(600, 3))
+
+    return reply
+
+
+def test_a_prompt_that_is_too_long_is_shortened_once_and_said() -> None:
+    with asking(fits(3000), window=8192) as (endpoint, llm):
+        reply = ask(llm, "Which layers?", [{"role": "user", "content": "x"}], HITS * 3)
+        assert "".join(reply) == "Five [1]."
+    assert len(endpoint.chats) == 2
+    assert len(endpoint.chats[1].prompt) < len(endpoint.chats[0].prompt)
+    assert "shorter prompt" in reply.warnings[0]
+    assert "did not fit" in reply.warnings[1]
+    assert len(reply.hits) < 9
+
+
+def test_the_second_time_it_is_an_error() -> None:
+    with asking(overflow("vllm", 1800)) as (endpoint, llm), pytest.raises(ContextOverflow):
+        list(ask(llm, "Which layers?", [], HITS))
+    assert len(endpoint.chats) == 2
+
+
+def test_without_a_number_the_window_shrinks_by_a_share() -> None:
+    with asking(overflow("ollama"), answer("Five [1].")) as (endpoint, llm):
+        list(ask(llm, "Which layers?", [], HITS * 4))
+    first, second = (len(chat.prompt) for chat in endpoint.chats)
+    assert second < 0.8 * first
+
+
+@pytest.mark.parametrize(
+    ("kind", "remedy"),
+    [("ollama", "OLLAMA_CONTEXT_LENGTH"), ("llamacpp", "-c 8192"), ("other", "RAG_LLM_CONTEXT")],
+)
+def test_a_prompt_that_the_server_cut_is_noticed(kind: Any, remedy: str) -> None:
+    with asking(answer("Rain [1].", usage=(300, 3)), kind=kind) as (_, llm):
+        reply = ask(llm, "Which layers?", [], HITS)
+        list(reply)
+    assert "read only 300 of about" in reply.warnings[0]
+    assert remedy in reply.warnings[0]
+
+
+@pytest.mark.parametrize("usage", [None, (0, 3)])
+def test_no_usage_is_no_cut(usage: tuple[int, int] | None) -> None:
+    with asking(answer("Rain [1].", usage=usage)) as (_, llm):
+        reply = ask(llm, "Which layers?", [], HITS)
+        list(reply)
+    assert not reply.warnings
+
+
+def test_a_cut_answer_carries_its_warning() -> None:
+    with asking(answer("Rain [1]. And", finish_reason="length")) as (_, llm):
+        reply = ask(llm, "Which layers?", [], HITS)
+        list(reply)
+    assert "RAG_LLM_MAX_TOKENS" in reply.warnings[0]
+
+
+def test_errors_come_through() -> None:
+    with asking(error(401, "no")) as (_, llm), pytest.raises(EndpointDenied):
+        list(ask(llm, "Which layers?", [], HITS))
+
+
+def test_cancelling_ends_it_without_a_text() -> None:
+    cancel = threading.Event()
+    with asking(answer(["Five ", "layers"], between=20.0)) as (endpoint, llm):
+        reply = ask(llm, "Which layers?", [], HITS, cancel)
+        assert next(reply) == "Five "
+        cancel.set()
+        assert list(reply) == []
+        assert endpoint.chats[0].gone.wait(1.0)
+    assert reply.text == ""
+    assert not reply.refused
