@@ -51,6 +51,11 @@ class Token:
     def han(self) -> bool:
         return bool(_HAN_CHAR.match(self.word))
 
+    @property
+    def latin(self) -> bool:
+        """A word of an alphabet: neither a Han character nor a value."""
+        return self.word[0] != "=" and not self.han
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -79,15 +84,28 @@ class Reading:
     def han(self) -> bool:
         """Whether the text is written in Han characters more than in an alphabet."""
         count = sum(token.han for token in self.tokens)
-        return count > 0 and count / 2 >= len(self.tokens) - count
+        return count > 0 and count / 2 >= sum(token.latin for token in self.tokens)
 
     @cached_property
     def content(self) -> tuple[str, ...]:
         """Its words that say something, as they stand: no small words, no word inside another."""
-        latin = [self.folded[t.start : t.end] for t in self.tokens if not t.han and t.weight >= 0.5]
-        runs = re.findall(f"[{_HAN}]+", self.folded)
+        latin = [self.folded[t.start : t.end] for t in self.tokens if t.latin and t.weight >= 0.5]
+        runs = self._runs()
         han = [word for run in runs for word in _whole_words(run)]
         return tuple(dict.fromkeys([*latin, *han]))
+
+    def _runs(self) -> list[str]:
+        """The stretches of Han characters between values and other scripts."""
+        runs: list[str] = []
+        end = -1
+        for token in self.tokens:
+            if token.han:
+                if token.start == end:
+                    runs[-1] += token.word
+                else:
+                    runs.append(token.word)
+                end = token.end
+        return runs
 
     @cached_property
     def turned(self) -> tuple[tuple[int, int], ...]:
@@ -99,7 +117,7 @@ class Reading:
 
     def _opposites(self) -> list[str]:
         table = sides()
-        surface = {self.folded[t.start : t.end] for t in self.tokens if not t.han}
+        surface = {self.folded[t.start : t.end] for t in self.tokens if t.latin}
         inflected = surface | {base for word in surface for base in _bases(word)}
         found = [word for word in inflected if word in table]
         if any(token.han for token in self.tokens):
@@ -134,15 +152,44 @@ class Comparison:
 @lru_cache(maxsize=4096)
 def read(text: str) -> Reading:
     """The text taken apart; kept for the next claim against the same evidence."""
-    folded = fold(text)
-    tokens = tuple(
-        Token(word, weight, match.start(), match.end())
-        for match in _TOKEN.finditer(folded)
-        for word, weight in [_weigh(match.group())]
-    )
     values = tuple(quantities(text))
+    folded, tokens, at = "", list[Token](), 0
+    for value in (*values, None):
+        end = value.start if value else len(text)
+        between = fold(text[at:end])
+        tokens += _tokens(between, len(folded))
+        folded += between
+        if value is None:
+            break
+        surface = fold(text[value.start : value.end])
+        tokens += _value_tokens(value, surface, len(folded))
+        folded, at = folded + surface, value.end
     names = latin_names(text, [(value.start, value.end) for value in values])
-    return Reading(text, folded, tokens, values, tuple(names))
+    return Reading(text, folded, tuple(tokens), values, tuple(names))
+
+
+def _tokens(folded: str, offset: int) -> list[Token]:
+    out = []
+    for match in _TOKEN.finditer(folded):
+        word, weight = _weigh(match.group())
+        out.append(Token(word, weight, match.start() + offset, match.end() + offset))
+    return out
+
+
+def _value_tokens(value: Quantity, surface: str, offset: int) -> list[Token]:
+    """A value as one word, the same however it is written; a date as its year, month and day."""
+    if value.weak:
+        return _tokens(surface, offset)
+    keys = [f"={value.value}"]
+    if value.kind == "date":
+        keys = [f"={part}{name}" for part, name in zip(value.date, "-md", strict=True) if part]
+        if value.date[0] and len(keys) == 1:
+            keys = [f"={value.date[0]}"]
+        keys = [key.rstrip("-") for key in keys]
+    elif value.kind != "number":
+        keys = [f"={value.value} {value.kind}"]
+    end = offset + len(surface)
+    return [Token(key, 1.5 if len(keys) == 1 else 1.0, offset, end) for key in keys]
 
 
 @lru_cache(maxsize=1 << 16)
@@ -328,7 +375,7 @@ def _uncovered_words(
     """The content words of the claim that are not there."""
     covered = _covered(claim, vocabulary, pairs)
     missing = [t for t, ok in zip(claim.tokens, covered, strict=True) if not ok]
-    latin = {claim.folded[t.start : t.end] for t in missing if not t.han}
+    latin = {claim.folded[t.start : t.end] for t in missing if t.latin}
     runs = [claim.folded[a:b] for a, b in _gaps(claim, covered)]
     found = []
     for word in claim.content:
