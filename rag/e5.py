@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import ConfigError
-from rag.network import Graph, open_session, stored
+from rag.network import Graph, Rows, open_session, stored
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -115,6 +115,11 @@ class WeightFile:
         _, offset, size = self._tensors[name]
         return self._bytes[offset : offset + size].reshape(-1, columns // Q4_VALUES, Q4_BYTES)
 
+    def rows(self, name: str, columns: int) -> Rows:
+        """The same, row by row and not mapped: [18·in / 32] bytes each."""
+        _, offset, _ = self._tensors[name]
+        return Rows(self._bytes, offset, columns // Q4_VALUES * Q4_BYTES)
+
     def matrix(self, name: str, columns: int) -> Floats:
         """A Q4_0 matrix [out, in] as floats."""
         return dequantise(self.blocks(name, columns))
@@ -145,7 +150,7 @@ class E5:
         self._session: onnxruntime.InferenceSession = open_session(
             stored(cache_dir / f"{stem}.onnx", lambda: _network(self._file))
         )
-        self._words = self._file.blocks("emb.word", WIDTH)
+        self._words = self._file.rows("emb.word", WIDTH)
 
     @cached_property
     def _positions(self) -> Floats:
@@ -168,7 +173,8 @@ class E5:
         return total / np.linalg.norm(total)
 
     def _mean(self, ids: list[int]) -> Floats:
-        rows = dequantise(self._words[ids]) + self._positions[: len(ids)]
+        blocks = self._words[np.array(ids)].reshape(len(ids), -1, Q4_BYTES)
+        rows = dequantise(blocks) + self._positions[: len(ids)]
         mean: Floats = self._session.run(None, {"rows": rows[None]})[0][0]
         return mean
 

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
+import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import onnx
     import onnxruntime
 
-__all__ = ["Graph", "open_session", "stored"]
+__all__ = ["Graph", "Rows", "open_session", "stored"]
 
 OPSET = 18
 IR_VERSION = 10  # the oldest that holds opset 18: readable by every onnxruntime since 1.18
@@ -48,13 +49,14 @@ def stored(path: Path, make: Callable[[], bytes]) -> NDArray[np.uint8]:
 
 def _whole(path: Path) -> NDArray[np.uint8] | None:
     try:
-        data = np.memmap(path, np.uint8, "r")
+        with path.open("rb") as file:
+            digest = file.read(DIGEST_BYTES)
+            # Read, not through the map: a page of a map that was touched counts as memory in use.
+            if hashlib.file_digest(file, "sha256").digest() != digest:
+                return None
+            return np.memmap(file, np.uint8, "r", offset=DIGEST_BYTES)
     except (OSError, ValueError):  # not there, not readable, or empty
         return None
-    content = data[DIGEST_BYTES:]
-    return (
-        content if hashlib.sha256(content.data).digest() == data[:DIGEST_BYTES].tobytes() else None
-    )
 
 
 def _replace(path: Path, data: bytes) -> None:
@@ -67,6 +69,39 @@ def _replace(path: Path, data: bytes) -> None:
     except OSError:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+class Rows:
+    """Rows of bytes in a table that is too big to keep in memory, read when they are asked for.
+
+    Not through the map: the kernel maps sixteen pages around each one that is touched, so that
+    after a few texts the whole table would count as memory in use. Any thread may ask.
+
+    Args:
+        table: a whole file as `numpy.memmap` gives it, or an array in memory.
+        start: where in it the first row begins, in bytes.
+        width: the bytes of a row.
+    """
+
+    def __init__(self, table: NDArray[np.uint8], start: int, width: int) -> None:
+        self._width = width
+        self._memory: NDArray[np.uint8] | None = None
+        if isinstance(table, np.memmap) and table.filename is not None:
+            self._start = table.offset + start
+            self._file = os.open(table.filename, os.O_RDONLY)
+            weakref.finalize(self, os.close, self._file)
+        else:
+            self._memory = table[start:].reshape(-1, width)
+
+    def __getitem__(self, ids: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """The rows [*ids.shape, width]."""
+        if self._memory is not None:
+            return self._memory[ids]
+        distinct, places = np.unique(ids, return_inverse=True)
+        width, start = self._width, self._start
+        read = [os.pread(self._file, width, start + width * n) for n in distinct.tolist()]
+        rows = np.frombuffer(b"".join(read), np.uint8).reshape(-1, width)
+        return rows[places.reshape(ids.shape)]
 
 
 def open_session(model: NDArray[np.uint8]) -> onnxruntime.InferenceSession:

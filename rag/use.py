@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import ConfigError
-from rag.network import Graph, open_session, stored
+from rag.network import Graph, Rows, open_session, stored
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -55,7 +55,7 @@ class USE:
         parameters = (CHUNKS * 2) * np.float32().itemsize
         scale, low = table[:parameters].view("<f4").reshape(2, CHUNKS)
         self._scale, self._low = scale[:, None].copy(), low[:, None].copy()
-        self._words = table[parameters:].reshape(-1, WIDTH)
+        self._words = Rows(table, parameters, WIDTH)
         self._tokenizer = _open_tokenizer(folder / "sp.model")
         self._session: onnxruntime.InferenceSession = open_session(
             stored(cache_dir / f"{stem}.onnx", lambda: _network(folder))
