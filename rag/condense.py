@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.errors import EmptyAnswer
-from rag.fold import content_words, fold
+from rag.fold import content_words, fold, language
 from rag.llm import LLM
 from rag.schema import Message
 from rag.templates import neutral, render, without_marks
@@ -126,19 +126,32 @@ def _new_words(rewritten: str, question: str) -> str:
 
 # --- without one ---
 
-# Words that point back, folded. A question that has one of them needs what was said before.
-POINTS_BACK = re.compile(
-    r"\b(?:it|its|this|that|these|those|they|them|their|he|him|his|she|her|hers|there|then|former"
-    r"|latter|above|same|such|so|another|other|others|else|more|further|again|instead)\b"
-    r"|\b(?:the )?(?:first|second|third|last|next|previous|other) (?:one|ones|point|part|reason)\b"
-    r"|[他她它]们?|牠|祂|这|那(?!么多人)|该(?!不该)|此(?!外)|其(?!他人)|前者|后者|上述|上面|刚才|刚刚"
-    r"|同样|还有|另外|另一|别的|继续|详细|具体|呢[?？]?\Z",
+# Folded words that point back. A pronoun near the beginning is what the question is about, whatever
+# else it says. A demonstrative may as well point at what follows it, or sum up what stands before
+# it: it counts where little else is said.
+PRONOUN = re.compile(
+    r"\b(?:it|its|they|them|their|he|him|his|she|her|hers|former|latter|the others?"
+    r"|(?:the|that|this|which|first|second|third|last|next|previous|another) ones?)\b"
+    r"|[他她它牠]们?|其(?:中|他(?!人)|余|二|三|次)|前者|后者|上述|刚才|刚刚"
 )
-# Beginnings that carry on from what was said.
+DEMONSTRATIVE = re.compile(
+    r"\b(?:this|that|these|those|above)\b|这(?!么)|那(?!么多)|此(?!外|前|后|时)|上面"
+)
+CHINESE_HEAD = 5
+ENGLISH_HEAD = 12
+"""Characters at the beginning in which a pronoun is the question's topic."""
+
+FEW = 4
+"""Content words of a question that says too little beside a word that points back."""
+
+# Ways to carry on from what was said. 那 before a measure word points at what follows it.
 CARRIES_ON = re.compile(
-    r"\A(?:and|but|so|or|also|what about|how about|why\??\Z|why not|how so|how come|really|who\??\Z"
-    r"|when\??\Z|where\??\Z|for example|such as|then"
-    r"|那|然后|所以|因此|但是?|可是|不过|而且|并且|为什么呢?[?？]?\Z|怎么(?:说|讲)|比如|例如|还)"
+    r"\A(?:(?:and|but|so|or|also|then)\b|what about|how about|why\??\Z|why not|how so|how come"
+    r"|really|who\??\Z|when\??\Z|where\??\Z|for example|such as|(?:tell me )?more\b|go on"
+    r"|那(?![一两几些]?[个位篇次座家类笔年种本场件项款只段条期阵回些])|那么|然后|所以|因此|但|可是"
+    r"|不过|而且|并且|后来|为什么呢?[?？]?\Z|怎么(?:说|讲)|比如|例如|继续|详细|具体"
+    r"|还有(?:呢|吗|什么|哪|别|其他)|另外|同样(?!的))"
+    r"|呢[?？]?\Z"
 )
 
 
@@ -158,9 +171,16 @@ def _lean_on(question: str, turns: Sequence[Message]) -> Condensed:
 def _needs_more(question: str, own: set[str]) -> bool:
     """Whether a question points back, or says too little to be searched for alone."""
     folded = fold(question).strip()
+    carries_on = CARRIES_ON.search(folded) is not None
     if _names(question):  # it names what it is about
-        return bool(CARRIES_ON.search(folded)) and len(own) <= 2
-    return bool(POINTS_BACK.search(folded) or CARRIES_ON.search(folded)) or len(own) <= 1
+        return carries_on and len(own) <= FEW
+    if carries_on or len(own) <= 1:
+        return True
+    pronoun = PRONOUN.search(folded)
+    if len(own) <= FEW:
+        return pronoun is not None or DEMONSTRATIVE.search(folded) is not None
+    head = CHINESE_HEAD if language(folded) == "zh" else ENGLISH_HEAD
+    return pronoun is not None and pronoun.start() < head
 
 
 NAME = re.compile(
