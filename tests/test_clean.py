@@ -184,7 +184,7 @@ def test_nothing_is_lost_but_what_is_listed(text: str, markdown: bool) -> None:
 
 @pytest.mark.parametrize("path", sorted(SEEDS.glob("*.txt")), ids=lambda path: path.name[:3])
 def test_what_is_removed_from_the_first_corpus_is_written_down(path: Path) -> None:
-    """A changed rule shows here as a changed list: read it, then write it anew (see the function)."""
+    """A changed rule shows here as a changed list: read it, then write it anew (see below)."""
     assert removed_from(path) == (REMOVED / path.name).read_text(encoding="utf-8")
 
 

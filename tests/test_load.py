@@ -101,7 +101,8 @@ def test_front_matter_becomes_metadata(tmp_path: Path) -> None:
     [
         "title: a: b: c\nauthor: [[Yibo Zhu]]\ndate: 2024/3/5\ntags: x, y",
         "title: a: b: c\nauthor: '[[Yibo Zhu]]\ndate: 2024年3月5日\ntags:\n- x\n- y",
-        "title: 'a: b: c'\nauthor: \"[Yibo Zhu](http://x)\"\n\tbad: tab\ndate: 2024-03-05 10:00\ntags: x，y",
+        "title: 'a: b: c'\nauthor: \"[Yibo Zhu](http://x)\"\n\tbad: tab\n"
+        "date: 2024-03-05 10:00\ntags: x，y",
     ],
 )
 def test_broken_front_matter_is_read_line_by_line(block: str, tmp_path: Path) -> None:
@@ -124,7 +125,9 @@ def test_hostile_front_matter_fails_no_file(tmp_path: Path) -> None:
         assert essay(tmp_path, f"---\n{block}\n---\nBody.").text.endswith("Body.")
 
 
-PROSE = "这是一段很长的正文，说明了事情的来龙去脉，并且以句号结尾，因此不会被当作标题，它还要再长一些才好。"
+PROSE = (
+    "这是一段很长的正文，说明了事情的来龙去脉，并且以句号结尾，因此不会被当作标题，它还要再长一些。"
+)
 
 
 @pytest.mark.parametrize(
