@@ -7,11 +7,13 @@ name exchanged for another of its kind from other evidence, one that those lines
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from zlib import crc32
 
 from eval.cases import Pair, Question
 from rag.clean import clean
-from rag.fold import content_words, fold
+from rag.fold import fold
 
 __all__ = ["evidence_pairs"]
 
@@ -23,57 +25,64 @@ _KINDS = {"number": _NUMBER, "name": _NAME}
 def evidence_pairs(questions: Iterable[Question], texts: Mapping[str, str]) -> tuple[Pair, ...]:
     """A true and a false pair for each piece of evidence that holds a number or a name.
 
-    `texts`: source → decoded text. Deterministic.
+    `texts`: source → decoded text. A pair depends on its evidence and on the texts alone, so a part
+    of the questions gives a part of the pairs.
     """
-    claims = dict(_claims(questions, texts))
-    pool = {
-        kind: sorted({found for claim, _ in claims.values() for found in _found(kind, claim)})
-        for kind in _KINDS
-    }
+    pool = {kind: _pool(kind, texts.values()) for kind in _KINDS}
     pairs: list[Pair] = []
-    for name, (claim, window) in claims.items():
+    for name, claim, window in _claims(questions, texts):
         for kind in _KINDS:
-            if false := _swapped(claim, window, kind, pool[kind], turn=len(pairs)):
+            if false := _swapped(claim, window, kind, pool[kind]):
                 pairs.append(Pair(f"{name}/{kind}/true", kind, claim, (window,), True))
                 pairs.append(Pair(f"{name}/{kind}/false", kind, false, (window,), False))
                 break
     return tuple(pairs)
 
 
+def _pool(kind: str, texts: Iterable[str]) -> list[str]:
+    """What stands at least twice, and for a name never in lower case: no piece of an address, and
+    no word that merely begins a sentence."""
+    whole = "\n".join(texts)
+    counts = Counter(_KINDS[kind].findall(whole))
+    plain = set(re.findall(r"[a-z]+", whole))
+    return sorted(word for word, n in counts.items() if n > 1 and word.lower() not in plain)
+
+
 def _claims(
     questions: Iterable[Question], texts: Mapping[str, str]
-) -> Iterator[tuple[str, tuple[str, str]]]:
-    """(name, (evidence, the lines it stands in)), cleaned, each evidence once."""
-    seen = set[str]()
-    for question in questions:
-        for number, evidence in enumerate(question.evidence):
-            home = next((text for text in texts.values() if evidence.text in text), "")
-            if not home or evidence.text in seen:
-                continue
-            seen.add(evidence.text)
-            start = home.index(evidence.text)
-            first = home.rfind("\n", 0, start) + 1
-            last = home.find("\n", start + len(evidence.text))
-            window = home[first : last if last >= 0 else len(home)]
-            claim = clean(evidence.text).text.strip()
-            yield f"{question.id}/{number}", (claim, clean(window).text.strip())
+) -> Iterator[tuple[str, str, str]]:
+    """(name, evidence, the lines it stands in), cleaned, each evidence once."""
+    homes = {
+        evidence.text: text
+        for question in questions
+        for evidence in question.evidence
+        for text in texts.values()
+        if evidence.text in text
+    }
+    for evidence, home in homes.items():
+        start = home.index(evidence)
+        first = home.rfind("\n", 0, start) + 1
+        last = home.find("\n", start + len(evidence))
+        window = home[first : last if last >= 0 else len(home)]
+        name = f"{crc32(evidence.encode()):08x}"
+        yield (
+            name,
+            clean(evidence, markdown=True).text.strip(),
+            clean(window, markdown=True).text.strip(),
+        )
 
 
-def _found(kind: str, text: str) -> list[str]:
-    return [word for word in _KINDS[kind].findall(text) if kind == "number" or content_words(word)]
-
-
-def _swapped(claim: str, window: str, kind: str, pool: Sequence[str], turn: int) -> str | None:
+def _swapped(claim: str, window: str, kind: str, pool: Sequence[str]) -> str | None:
     """The claim with its first number or name exchanged, None where that cannot be done."""
-    own = _found(kind, claim)
-    if not own:
+    own = next((word for word in _KINDS[kind].finditer(claim) if word.group() in pool), None)
+    if own is None:
         return None
     lines = fold(window)
-    others = [word for word in pool if fold(word) not in lines and _same_shape(word, own[0])]
+    others = [word for word in pool if fold(word) not in lines and _same_shape(word, own.group())]
     if not others:
         return None
-    start = claim.index(own[0])
-    return claim[:start] + others[turn % len(others)] + claim[start + len(own[0]) :]
+    other = others[crc32(claim.encode()) % len(others)]
+    return claim[: own.start()] + other + claim[own.end() :]
 
 
 def _same_shape(word: str, own: str) -> bool:

@@ -235,10 +235,10 @@ def test_only_the_same_questions_over_the_same_essays_compare(report: Report) ->
 
 
 def test_a_slim_report_compares_like_the_whole(report: Report) -> None:
-    slim = Report.from_json(report.slim().to_json())
+    text = report.slim().to_json()
+    assert "About copper" not in text
     broken = run(Yes(TEXTS), DATA)
-    assert compare(broken, slim).rows == compare(broken, report).rows
-    assert len(slim.to_json()) < len(report.to_json()) / 1.5
+    assert compare(broken, Report.from_json(text)).rows == compare(broken, report).rows
 
 
 def test_tables_name_every_figure(report: Report) -> None:

@@ -1,0 +1,130 @@
+"""The gate: the true system is as good as the baseline, and each broken stage is caught.
+
+A part of the questions over the seed essays, without a model, through the real index.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+import eval as evaluation
+from eval import Comparison, Dataset, Report, compare, open_dataset, run
+from eval.cases import KINDS, UNANSWERABLE
+from eval.opening import open_rag
+from rag import Rag, Settings
+from rag.schema import Answer, Citation, Hit, Message, Passage, Verdict
+
+BASELINE = Path(evaluation.__file__).parent / "baseline.json"
+EACH, HARD = 4, 14  # questions of each answerable kind, and unanswerable
+
+
+def part(dataset: Dataset) -> Dataset:
+    """Some of every kind: enough for a broken stage to show, few enough to run with the tests."""
+    counts = {kind: HARD if kind == UNANSWERABLE else EACH for kind in KINDS}
+    chosen = [dataset.select([kind], count).questions for kind, count in counts.items()]
+    return replace(dataset, questions=tuple(chain.from_iterable(chosen)))
+
+
+DATA = part(open_dataset())
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Settings of an index that holds the seed essays."""
+    home = Settings(data_dir=tmp_path_factory.mktemp("gate"), llm="off", judge="off")
+    with open_rag(DATA, home) as rag:
+        yield rag.settings
+
+
+@pytest.fixture(scope="module")
+def true(settings: Settings) -> Report:
+    with Rag(settings) as rag:
+        return run(rag, DATA)
+
+
+class Shuffled(Rag):
+    """Finds passages at random among the nearest fifty."""
+
+    def retrieve(
+        self,
+        question: str,
+        history: Sequence[Message] = (),
+        k: int | None = None,
+        sources: Sequence[str] | None = None,
+    ) -> list[Hit]:
+        hits = super().retrieve(question, history, 50, sources)
+        random.Random(question).shuffle(hits)
+        return hits[: k or self.settings.k]
+
+
+class OffByOne(Rag):
+    """Every citation points into the passage after the one it rests on."""
+
+    def answer(self, question: str, passages: Sequence[Passage | str]) -> Answer:
+        answer = super().answer(question, passages)
+        given = [hit.passage for hit in answer.hits]
+        moved = tuple(_after(citation, given) for citation in answer.citations)
+        return replace(answer, citations=moved)
+
+
+def _after(citation: Citation, given: Sequence[Passage]) -> Citation:
+    at = citation.source, citation.start
+    home = next(
+        (n for n, p in enumerate(given) if (p.source, p.start) <= at < (p.source, p.end)), 0
+    )
+    passage = given[(home + 1) % len(given)]
+    return Citation(
+        citation.n, passage.source, passage.title, passage.start, passage.end, passage.raw
+    )
+
+
+class YesSayer(Rag):
+    """Its verifier finds everything supported."""
+
+    def verify(self, claim: str, evidence: Sequence[str]) -> Verdict:
+        return replace(super().verify(claim, evidence), label="supported", score=1.0)
+
+
+def never_refusing(settings: Settings) -> Rag:
+    return Rag(settings.model_copy(update={"refuse_below": 0.0}))
+
+
+def measured(make: Callable[[Settings], Rag], settings: Settings, true: Report) -> Comparison:
+    with make(settings) as rag:
+        return compare(run(rag, DATA), true)
+
+
+@pytest.mark.parametrize(
+    ("make", "caught_by"),
+    [
+        (Shuffled, {"hit@5", "ndcg@10", "answer_match"}),
+        (OffByOne, {"citation_precision", "match_and_cited"}),
+        (YesSayer, {"verifier_auroc", "verifier_balanced"}),
+        (never_refusing, {"false_answer", "refusal_recall"}),
+    ],
+)
+def test_the_gate_catches_a_broken_stage(
+    make: Callable[[Settings], Rag], caught_by: set[str], settings: Settings, true: Report
+) -> None:
+    found = measured(make, settings, true)
+    assert found.dropped
+    assert caught_by <= {row.metric for row in found.rows if row.dropped}
+
+
+def test_the_true_system_passes_against_itself(settings: Settings, true: Report) -> None:
+    found = measured(Rag, settings, true)
+    assert not found.dropped
+    assert all(row.before == row.after for row in found.rows if row.unit == "share")
+
+
+def test_the_true_system_is_as_good_as_the_baseline(true: Report) -> None:
+    """After a change that is meant: `rag eval --write-baseline eval/baseline.json`."""
+    before = Report.read(BASELINE).only((c.id for c in true.cases), (p.id for p in true.pairs))
+    dropped = [row for row in compare(true, before).rows if row.dropped]
+    assert not dropped
