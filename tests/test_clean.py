@@ -196,7 +196,7 @@ def removed_from(path: Path) -> str:
     return "".join(f"{reason}\t{n}\t{text!r}\n" for (reason, text), n in sorted(counted.items()))
 
 
-N = 100_000
+N = 30_000
 
 
 @pytest.mark.parametrize(
@@ -239,9 +239,9 @@ N = 100_000
     ids=lambda text: text[:8],
 )
 def test_time_is_linear(text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     clean(text, markdown=True)
-    assert time.perf_counter() - started < 6  # a quadratic pattern takes minutes
+    assert time.process_time() - started < 6  # a quadratic pattern takes minutes
 
 
 if __name__ == "__main__":
