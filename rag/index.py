@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol
+from typing import Protocol, Self
 
 from filelock import FileLock, Timeout
 
@@ -51,7 +51,7 @@ class Index:
         self.vectors = Vectors(folder / "vectors", self.catalog)
         self.lexical = Lexical(folder / "lexical", self.catalog)
 
-    def __enter__(self) -> Index:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

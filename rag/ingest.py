@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rag import clean, fold, split
 from rag.catalog import FileState, Piece, Root
@@ -24,9 +23,6 @@ from rag.load import load, loadable
 from rag.scan import Plan, file_state, make_plan, portable, scan
 from rag.schema import Essay, EssayInfo, IngestReport, Passage
 from rag.sentences import sentence_spans
-
-if TYPE_CHECKING:
-    from llama_index.core.ingestion import IngestionPipeline
 
 __all__ = ["Indexer", "OnProgress", "Progress"]
 
@@ -163,7 +159,7 @@ class Indexer(Index):
             meter = _Meter(sum(info.characters for info in self.catalog.essays()), on_progress)
             for source in sources:
                 essay = self.catalog.essay(source)
-                maker.embed(maker.pieces([essay]), meter, len(essay.text), anew=True)
+                maker.make([essay], meter, len(essay.text), anew=True)
             with self.catalog.write() as writer:
                 files = {root.id: self.catalog.files(root.id) for root in self.catalog.roots()}
                 writer.clear()
@@ -171,7 +167,7 @@ class Indexer(Index):
                 for number, states in files.items():
                     for source, state in states.items():
                         essay = self.catalog.essay(source)
-                        pieces = maker.pieces([essay])
+                        pieces = maker.split([essay])
                         writer.put_essay(number, essay, state, title_words(essay), pieces[source])
                 writer.forget_unused_vectors()
             meter.report("index")
@@ -245,8 +241,8 @@ class _Run:
                     raise  # it is all that was asked for
                 kept = " The version read before is kept." if source in self._plan.changed else ""
                 self._failed[source] = f"{error}{kept}"
-        pieces = self._maker.pieces([essay for essay, _ in loaded.values()])
-        self._maker.embed(pieces, self._meter, sum(self._sizes[source] for source in group))
+        size = sum(self._sizes[source] for source in group)
+        pieces = self._maker.make([essay for essay, _ in loaded.values()], self._meter, size)
         if not loaded:
             return
         with self._catalog.write() as writer:
@@ -267,15 +263,48 @@ class _Maker:
     def __init__(self, index: Indexer) -> None:
         self._catalog = index.catalog
         self._encoders = index.encoders
-        self._pipeline: IngestionPipeline | None = None
 
-    def pieces(self, essays: Sequence[Essay]) -> dict[str, list[Piece]]:
+    def split(self, essays: Sequence[Essay]) -> dict[str, list[Piece]]:
         """The passages of each essay with what they are found by, by source."""
+        return self._run(essays, lambda _: None)
+
+    def make(
+        self, essays: Sequence[Essay], meter: _Meter, size: int, *, anew: bool = False
+    ) -> dict[str, list[Piece]]:
+        """The same, with their vectors put into the catalog.
+
+        Args:
+            essays: to split.
+            meter: told what is done.
+            size: what these essays count in the meter.
+            anew: nothing that the catalog knows will stay.
+        """
+
+        meter.group(size)
+        made = self._run(essays, lambda pieces: self._embed(pieces, meter, anew=anew))
+        meter.finished()
+        return made
+
+    def _run(
+        self, essays: Sequence[Essay], embed: Callable[[Sequence[Piece]], None]
+    ) -> dict[str, list[Piece]]:
         made: dict[str, list[Piece]] = {essay.source: [] for essay in essays}
-        for essay in essays:
-            cleaned = clean.clean(essay.text, start=essay.body_start, markdown=essay.markdown)
-            for passage in split.split(essay, cleaned, self._encoders.passage.count_tokens):
-                made[essay.source].append(self._piece(passage))
+        if not essays:
+            return made
+        from llama_index.core.ingestion import IngestionPipeline
+
+        from rag.nodes import PassageParser, PassageStep, document
+
+        def take(passages: Sequence[Passage]) -> None:
+            pieces = [self._piece(passage) for passage in passages]
+            embed(pieces)
+            for piece in pieces:
+                made[piece.passage.source].append(piece)
+
+        parser = PassageParser(count_tokens=self._encoders.passage.count_tokens)
+        IngestionPipeline(transformations=[parser, PassageStep(take=take)], disable_cache=True).run(
+            documents=[document(essay) for essay in essays]
+        )
         return made
 
     def _piece(self, passage: Passage) -> Piece:
@@ -293,24 +322,10 @@ class _Maker:
             },
         )
 
-    def embed(
-        self,
-        pieces: Mapping[str, Sequence[Piece]],
-        meter: _Meter,
-        size: int,
-        *,
-        anew: bool = False,
-    ) -> None:
-        """Embed what has no vector yet, each text once; copies of what is known need none.
-
-        Args:
-            pieces: by source.
-            meter: told what is done.
-            size: what these pieces count in the meter.
-            anew: nothing that is known will stay known.
-        """
+    def _embed(self, pieces: Sequence[Piece], meter: _Meter, *, anew: bool) -> None:
+        """Embed what has no vector yet, each text once; copies of what is known need none."""
         first: dict[tuple[str, str], Piece] = {}
-        for piece in (piece for some in pieces.values() for piece in some):
+        for piece in pieces:
             first.setdefault((piece.copy_key, piece.passage.language), piece)
         known = set() if anew else self._catalog.known_units(first)
         todo: list[tuple[Encoder, list[str]]] = []
@@ -322,15 +337,13 @@ class _Maker:
                 for text in piece.parts[encoder.name]
             ]
             todo.append((encoder, self._catalog.missing(encoder.name, texts)))
-        total = sum(len(text) for _, texts in todo for text in texts)
-        meter.group(size, total)
+        meter.embedding(sum(len(text) for _, texts in todo for text in texts))
         for encoder, texts in todo:
             for batch in _spans(texts):
                 rows = encoder.passages(batch)
                 with self._catalog.write() as writer:
                     writer.keep_vectors(encoder.name, batch, rows)
                 meter.embedded(sum(map(len, batch)))
-        meter.finished()
 
 
 class _Meter:
@@ -349,8 +362,10 @@ class _Meter:
         self._embedding = 0.0
         self._embedding_since = 0.0
 
-    def group(self, size: int, characters: int) -> None:
+    def group(self, size: int) -> None:
         self._size, self._share = size, 0.0
+
+    def embedding(self, characters: int) -> None:
         self._group_characters, self._group_total = 0, characters
         self._embedding_since = time.monotonic()
 

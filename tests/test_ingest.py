@@ -383,7 +383,7 @@ def test_mismatch_is_refused_and_reindex_mends_it(
     index.ready()
     monkeypatch.setattr(rag.ingest.split, "VERSION", 99)
     for refused in (index.ready, lambda: index.ingest(folder)):
-        with pytest.raises(IndexMismatch, match="splitter: .* 99 now") as caught:
+        with pytest.raises(IndexMismatch, match=r"splitter: .* 99 now") as caught:
             refused()
         assert "rag reindex" in str(caught.value)
     done = len(embedded(kinds))

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,30 +17,86 @@ from store_support import encoders
 from rag.ingest import Indexer
 
 HERE = Path(__file__).parent
-KILLS = 12
+KILLS = 10
 
-CHILD = """
-import sys
+SERVER = """
+import os, sys
 from pathlib import Path
-import chromadb, tantivy, rag.fold, rag.ingest
+import chromadb, llama_index.core.ingestion, tantivy, rag.ingest, rag.nodes
 from rag.ingest import Indexer
 from store_support import encoders
 
 rag.ingest.GROUP = 1  # a commit for each file
-rag.fold.words("词")  # loads its dictionary
-data, folder = map(Path, sys.argv[1:3])
-print("begun", flush=True)
-with Indexer(data, encoders()) as index:
-    done = []
-    def on_progress(progress):
-        if progress.stage in ("read", "done"):  # what came before is committed and followed
-            print(*(info.source for info in index.essays()), flush=True)
-    report = index.ingest(folder, on_progress)
-    print("removed", *report.removed, flush=True)
-    for source in sys.argv[3:]:
-        index.remove(source)
-        print("removed", source, flush=True)
+rag.ingest.fold.words("词")  # loads its dictionary
+data, folder = map(Path, sys.argv[1:])
+
+def say(*words):
+    print(*words, flush=True)
+
+def work():
+    with Indexer(data, encoders()) as index:
+        def on_progress(progress):
+            if progress.stage in ("read", "done"):  # what came before is committed and followed
+                say(*(info.source for info in index.essays()))
+        say("removed", *index.ingest(folder, on_progress).removed)
+        index.remove("essays/99.txt")
+        say("removed", "essays/99.txt")
+
+for _ in sys.stdin:  # a fork for each line: the imports are paid once
+    child = os.fork()
+    if not child:
+        work()
+        os._exit(0)
+    say("child", child)
+    say("ended", os.waitpid(child, 0)[1])
 """
+
+
+class Server:
+    """Forks a process for each ingest."""
+
+    def __init__(self, data: Path, folder: Path) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", SERVER, str(data), str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": f"{HERE.parent}:{HERE}"},
+        )
+
+    def run_and_kill(self, lines: int, after: float) -> tuple[list[str], bool]:
+        """Ingest, killed `after` seconds after it said so many lines.
+
+        Returns: what it said before the end, and whether it was killed before it was done.
+        """
+        said: list[str] = []
+        pid = ended = 0
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        for line in self._process.stdout:
+            kind, *words = line.split() or [""]
+            if kind == "ended":
+                ended = int(words[0])
+                break
+            if kind == "child":
+                pid = int(words[0])
+            else:
+                said.append(line.strip())
+            if pid and len(said) >= lines:
+                lines = 99
+                time.sleep(after)
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        return said, os.WIFSIGNALED(ended) and os.WTERMSIG(ended) == signal.SIGKILL
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
 
 
 def write(folder: Path, number: int, version: int) -> None:
@@ -69,8 +126,7 @@ def test_killed_at_any_instant(tmp_path: Path) -> None:
     chance = random.Random(7)
     data, folder = tmp_path / "data", tmp_path / "essays"
     folder.mkdir()
-    with Indexer(data, encoders()) as index:
-        index.catalog.generation()
+    server = Server(data, folder)
     kills = 0
     reports = []
     version = 0
@@ -83,7 +139,7 @@ def test_killed_at_any_instant(tmp_path: Path) -> None:
             write(folder, number, chance.choice((1, version)))
         spare = folder / "99.txt"
         spare.write_text(f"To be removed again, {version}.")
-        said, killed = _run_and_kill(data, folder, chance.uniform(0, 1))
+        said, killed = server.run_and_kill(chance.randrange(11), chance.uniform(0, 0.06))
         kills += killed
         reports.append(len(said))
         with Indexer(data, encoders()) as index:
@@ -99,6 +155,7 @@ def test_killed_at_any_instant(tmp_path: Path) -> None:
                     f"essays/{n:02}.txt" for n in present
                 }
                 assert lost <= gone | {"essays/99.txt"}  # what the folder no longer holds
+    server.close()
     with Indexer(data, encoders()) as index:
         spare.unlink(missing_ok=True)
         index.ingest(folder)
@@ -109,22 +166,6 @@ def test_killed_at_any_instant(tmp_path: Path) -> None:
             assert index.text(f"essays/{path.name}") == path.read_text()
         assert_agreement(index)
     assert len(set(reports)) > 3  # it was killed at different stages of the work
-
-
-def _run_and_kill(data: Path, folder: Path, after: float) -> tuple[list[str], bool]:
-    """Start an ingest, kill it `after` seconds of work; what it said, and whether it was killed."""
-    with subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(data), str(folder), "essays/99.txt"],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": f"{HERE.parent}:{HERE}"},
-    ) as child:
-        assert child.stdout is not None
-        assert child.stdout.readline() == "begun\n"  # its imports are over
-        time.sleep(after)
-        child.send_signal(signal.SIGKILL)
-        said = child.stdout.read().splitlines()
-        return said, child.wait() == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("step", range(12))
@@ -167,10 +208,8 @@ def test_broken_off_after_each_step(
             (Indexer, "_stamp"),
         ):
             patch.setattr(owner, name, counted(getattr(owner, name)))
-        try:
+        with suppress(StoppedError):
             index.ingest(folder)
-        except StoppedError:
-            pass
     with Indexer(tmp_path / "data", encoders()) as index:
         assert_agreement(index)
         index.ingest(folder)
