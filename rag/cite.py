@@ -72,10 +72,10 @@ def cite(text: str, hits: Sequence[Hit], similarity: Similarity | None = None) -
     """Read the citation marks of an answer.
 
     `text`'s marks count `hits` from 1, in any usual form: [1], [1, 2], [1-3], [1][2], 【1】, [^1],
-    [1†source], [Passage 1], [1](address), full-width brackets and digits. In the result they are `[n]`, numbered in order of
-    first appearance, each n one span of one passage; `sentences` have spans in the result's text
-    that include their marks, and are all unchecked. `similarity` compares by meaning, across
-    languages too; without it words and numbers decide.
+    [1†source], [Passage 1], [1](address), with full-width brackets and digits. In the result they
+    are `[n]`, numbered in order of first appearance, each n one span of one passage. Sentences have
+    spans in the result's text that include their marks, and are all unchecked. `similarity`
+    compares by meaning, across languages too; without it words and numbers decide.
     """
     text = _without_list_of_sources(text)
     plain, marks = _strip(text, len(hits))

@@ -29,6 +29,7 @@ from rag.endpoint import Endpoint, is_loopback, list_models
 from rag.errors import EmptyAnswer, EndpointError, ServerFault, StreamBroken
 from rag.schema import Message, Usage
 from rag.thinking import ThinkSplitter, split_thinking
+from rag.tokens import count_tokens
 
 if TYPE_CHECKING:
     import httpx
@@ -454,6 +455,7 @@ def _make_client(endpoint: Endpoint, base_url: str, settings: Settings) -> opena
     import httpx
     import openai
 
+    count_tokens("", endpoint.model)  # loads its tables here, while the caller goes on searching
     key = endpoint.api_key.get_secret_value()
     http = httpx.AsyncClient(
         timeout=httpx.Timeout(settings.llm_timeout, connect=CONNECT_SECONDS),

@@ -166,34 +166,43 @@ def retry_after(headers: Mapping[str, str], now: float | None = None) -> float |
 def _status(error: Any, endpoint: Endpoint) -> Failure:
     status = int(error.status_code)
     said = _said(error)
-    shown = f": {_short(said, endpoint)}" if said else "."
-    asked = retry_after(error.response.headers)
-    host = endpoint.host
-    if status == 413 or (status < 500 and status != 429 and TOO_LONG.search(said)):
+    # llama.cpp and Ollama said it with a 500.
+    if status == 413 or (status != 429 and TOO_LONG.search(said)):
         return Failure(_too_long(said, endpoint), status, said=said)
-    if status >= 500 and TOO_LONG.search(said):  # llama.cpp and Ollama said it with a 500
-        return Failure(_too_long(said, endpoint), status, said=said)
+    if status == 404 or (status in (400, 422) and NO_MODEL.search(said)):
+        return Failure(model_not_found(endpoint, ()), status, missing_model=True, said=said)
+    if status in (401, 402, 403, 429):
+        return _denied(error, endpoint, said)
+    if 300 <= status < 400:
+        where = error.response.headers.get("location", "elsewhere")[:200]
+        what = f"{endpoint.host} redirects to {where}; passages go only to the host that was named."
+        return Failure(ServerFault(what, "Set the base URL to the final address."), status)
+    shown = _shown(said, endpoint)
+    if status >= 500 or status in (408, 409, 425):
+        do = "Ask again later, or look at the server's log."
+        failed = ServerFault(f"{endpoint.host} failed ({status}){shown}", do)
+        return Failure(failed, status, True, retry_after(error.response.headers))
+    refused = f"{endpoint.host} refused the request ({status}){shown}"
+    return Failure(ServerFault(refused, "Check the endpoint and its model."), status, said=said)
+
+
+def _denied(error: Any, endpoint: Endpoint, said: str) -> Failure:
+    """No key, no credit, or too often."""
+    status, host, shown = int(error.status_code), endpoint.host, _shown(said, endpoint)
     if status in (401, 403):
         do = f"Check the key that belongs to {endpoint.origin}."
         return Failure(EndpointDenied(f"{host} refused the key ({status}){shown}", do), status)
-    if status == 402 or (status == 429 and NO_CREDIT.search(said)):
+    if status == 402 or NO_CREDIT.search(said):
         do = "Top up the account, or use another endpoint."
         return Failure(RateLimited(f"{host} says there is no credit ({status}){shown}", do), status)
-    if status == 429:
-        when = f" It asks to wait {asked:.0f} s." if asked else ""
-        rate = RateLimited(f"{host} gets too many requests (429){shown}{when}", "Ask again later.")
-        return Failure(rate, status, True, asked, said=said)
-    if status == 404 or (status in (400, 422) and NO_MODEL.search(said)):
-        return Failure(model_not_found(endpoint, ()), status, missing_model=True, said=said)
-    if 300 <= status < 400:
-        where = error.response.headers.get("location", "elsewhere")[:200]
-        what = f"{host} redirects to {where}, and passages go only to the host that was named."
-        return Failure(ServerFault(what, "Set the base URL to the final address."), status)
-    if status >= 500 or status in (408, 409, 425):
-        do = "Ask again later, or look at the server's log."
-        return Failure(ServerFault(f"{host} failed ({status}){shown}", do), status, True, asked)
-    refused = ServerFault(f"{host} refused the request ({status}){shown}", "Check the endpoint.")
-    return Failure(refused, status, said=said)
+    asked = retry_after(error.response.headers)
+    when = f" It asks to wait {asked:.0f} s." if asked else ""
+    rate = RateLimited(f"{host} gets too many requests (429){shown}{when}", "Ask again later.")
+    return Failure(rate, status, True, asked)
+
+
+def _shown(said: str, endpoint: Endpoint) -> str:
+    return f": {_short(said, endpoint)}" if said else "."
 
 
 def _in_stream(error: Any, endpoint: Endpoint, started: bool) -> Failure:

@@ -48,7 +48,7 @@ class Prompt:
         return len(self.hits)
 
 
-def build(  # noqa: PLR0913 - the question's parts, then the model's
+def build(
     question: str,
     history: Sequence[Message],
     hits: Sequence[Hit],
@@ -100,23 +100,22 @@ def _passages(
     hits: Sequence[Hit], budget: _Budget, room: int
 ) -> tuple[list[str], list[Hit], tuple[str, ...]]:
     """The passages that fit, as they are shown to the model, their hits, and warnings."""
-    full = [_shown(n, hit, _reading(hit)) for n, hit in enumerate(hits, 1)]
-    bare = [_shown(n, hit, hit.passage.text) for n, hit in enumerate(hits, 1)]
-    costs = [budget.count(text) + 2 for text in full]
-    small = [budget.count(text) + 2 for text in bare]
+    shown = [_shown(n, hit, _reading(hit)) for n, hit in enumerate(hits, 1)]
+    costs = [budget.count(text) + 2 for text in shown]
     for at in reversed(range(len(hits))):
         if sum(costs) <= room:
             break
-        full[at], costs[at] = bare[at], small[at]
+        shown[at] = _shown(at + 1, hits[at], hits[at].passage.text)
+        costs[at] = budget.count(shown[at]) + 2
     kept = len(hits)
     while kept and sum(costs[:kept]) > room:
         kept -= 1
     if hits and not kept:
-        raise _no_room(budget, small[0] - room)
+        raise _no_room(budget, costs[0] - room)
     left = len(hits) - kept
     warning = f"{left} of {len(hits)} passages did not fit into the model's context."
     do = " Raise RAG_LLM_CONTEXT if the model takes more."
-    return full[:kept], list(hits[:kept]), (warning + do,) if left else ()
+    return shown[:kept], list(hits[:kept]), (warning + do,) if left else ()
 
 
 def _no_room(budget: _Budget, missing: int) -> ContextOverflow:
