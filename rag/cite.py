@@ -17,7 +17,7 @@ from rag.fold import content_words
 from rag.schema import Citation, Hit, Passage, Sentence, Verdict
 from rag.sentences import sentence_spans
 
-__all__ = ["Cited", "Similarity", "cite"]
+__all__ = ["Cited", "Similarity", "cite", "quote"]
 
 Similarity = Callable[[str, Sequence[str]], Sequence[float]]
 """(sentence, n candidates) → n similarities, at most 1, about 0 for what has nothing in common."""
@@ -83,6 +83,29 @@ def cite(text: str, hits: Sequence[Hit], similarity: Similarity | None = None) -
     _assign(plain, sentences, marks)
     narrow = _Narrowing(hits, similarity)
     return _write(plain, sentences, marks, narrow)
+
+
+def quote(spans: Sequence[tuple[Passage, int, int]]) -> Cited:
+    """An answer that is nothing but quotations: `passage.text[start:end]` of each, one to a line.
+
+    Brackets in what is quoted are the essay's own and are not read as marks.
+    """
+    numbers: dict[tuple[str, int, int], int] = {}
+    citations: list[Citation] = []
+    lines: list[str] = []
+    sentences: list[Sentence] = []
+    at = 0
+    for passage, start, end in spans:
+        key = (passage.id, start, end)
+        if key not in numbers:
+            numbers[key] = len(citations) + 1
+            citations.append(_citation(numbers[key], passage, start, end))
+        text = " ".join(passage.text[start:end].split())
+        line = f"{text} [{numbers[key]}]"
+        sentences.append(Sentence(text, at, at + len(line), (numbers[key],), UNCHECKED))
+        lines.append(line)
+        at += len(line) + 1
+    return Cited("\n".join(lines), tuple(sentences), tuple(citations))
 
 
 @dataclass(slots=True)

@@ -153,6 +153,8 @@ def survey(settings: Settings, ports: Sequence[int] = LOCAL_PORTS) -> Survey:
     findings = tuple(server.finding(server is chosen) for server in servers)
     if not endpoint:
         hints = (*hints, "No model found: start Ollama, or set RAG_LLM_BASE_URL and RAG_LLM_MODEL.")
+    elif settings.llm_model not in ("", endpoint.model):
+        hints = (*hints, f"RAG_LLM_MODEL={settings.llm_model} is not there: {endpoint} answers.")
     return Survey(endpoint, findings, hints)
 
 

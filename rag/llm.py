@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from rag import llm_errors
 from rag.config import Settings
 from rag.endpoint import Endpoint, is_loopback, list_models
-from rag.errors import EmptyAnswer, EndpointError, ServerFault, StreamBroken
+from rag.errors import EmptyAnswer, EndpointError, RagError, ServerFault, StreamBroken
 from rag.schema import Message, Usage
 from rag.thinking import ThinkSplitter, split_thinking
 from rag.tokens import count_tokens
@@ -114,20 +114,21 @@ class Stream(Iterator[Delta]):
         self._seen: list[Delta] = []
         self._finish = finish
         self._cancel = cancel
+        self._closed = False
         self._future = start(self._pieces.put)
         self._future.add_done_callback(lambda _: self._pieces.put(None))
         self.completion: Completion | None = None
 
     def __next__(self) -> Delta:
-        if self._future.cancelled() or self.completion is not None:
+        if self._closed or self.completion is not None:
             raise StopIteration
         piece = self._wait()
         if self._cancel is not None and self._cancel.is_set():
             self.close()
             raise StopIteration
         if piece is None:
-            if self._future.cancelled():
-                raise StopIteration
+            if self._future.cancelled():  # not by this stream's reader: the LLM was closed
+                raise StreamBroken("The model was closed while it was answering.", "Ask again.")
             self.completion = self._finish(self._future.result(), self._seen)
             raise StopIteration
         self._seen.append(piece)
@@ -144,6 +145,7 @@ class Stream(Iterator[Delta]):
 
     def close(self) -> None:
         """Close the connection, wherever the answer stands."""
+        self._closed = True
         self._future.cancel()
 
     def __enter__(self) -> Self:
@@ -209,12 +211,12 @@ class LLM:
         return stream.completion
 
     def check(self) -> Check:
-        """Ask for one word, to see that the endpoint works. Never raises an EndpointError."""
+        """Ask for one word, to see that the endpoint works. Never raises a RagError."""
         began = time.monotonic()
         try:
             # Room for a model that thinks before it speaks.
             answer = self.complete([{"role": "user", "content": "Say: ready"}], max_tokens=256)
-        except EndpointError as error:
+        except RagError as error:
             return Check(False, str(error))
         spent = (time.monotonic() - began) * 1000
         return Check(True, f"{self.endpoint} answers: {answer.text.strip()[:40]!r}", spent)

@@ -28,15 +28,20 @@ CUT = 0.6
 """A server that counts less than this share of our own tokens has cut the prompt. Tokenizers differ
 by less: o200k is among those with the fewest tokens for Chinese and English."""
 
-# A model's own words for "not in the passages", where it forgets the sentinel.
+# A model's own words for "not in the passages", where it forgets the sentinel: they speak of the
+# passages or of itself. What somebody in an essay did not say or find is no refusal.
+SOURCE = (
+    r"(?:passages?|(?:provided|given) (?:texts?|context|information|documents?)|context|documents?)"
+)
 PROSE = re.compile(
-    r"(?:passages?|texts?|documents?|information|context|essays?)\b.{0,60}?"
-    r"\b(?:do(?:es)?(?: not|n['’]t)|no(?:t| )|never)\b.{0,40}?"
-    r"(?:say|state|mention|contain|provide|include|answer|hold|information|specify)"
-    r"|\b(?:cannot|can['’]t|unable to|could not)\b.{0,30}?\b(?:answer|find|determine)"
-    r"|\bno (?:information|mention|answer)\b"
-    r"|(?:没有|沒有|未|并未|並未|不)(?:提到|提及|说明|說明|包含|给出|給出|涉及|记载|記載|找到|提供)"
-    r"|(?:无法|無法|不能)(?:回答|确定|確定|得知|找到|从|從)",
+    rf"\b{SOURCE}\b.{{0,60}}?\b(?:do(?:es)?(?: not|n['’]t)|contains? no|has no|have no|never)\b"
+    rf"|\bno (?:information|mention|answer)\b.{{0,60}}?\b{SOURCE}\b"
+    r"|\bI (?:cannot|can['’]t|am unable to|could not|don['’]t)\b.{0,30}?"
+    r"\b(?:answer|find|determine|know)"
+    r"|(?:段落|原文|文章|文中|资料|資料|材料|信息|資訊|内容|內容|上下文|文档|文檔).{0,12}?"
+    r"(?:没有|沒有|未|并未|並未|不|无法|無法|不能)(?:足够|提到|提及|说明|說明|包含|给出|給出|涉及|记载|記載"
+    r"|找到|提供|回答|确定|確定|得知)"
+    r"|\A(?:抱歉|对不起|對不起)?[，,]?\s*(?:我)?(?:无法|無法|不能)(?:回答|确定|確定|得知)",
     re.IGNORECASE | re.DOTALL,
 )
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from rag.cite import Cited, cite
+from rag.cite import Cited, cite, quote
 from rag.schema import Hit, OffsetMap, Passage
 
 COMPANY = "我在阶跃星辰工作。这里做 AI Infra。天气很好，我们去爬山。"
@@ -207,6 +207,21 @@ def test_a_bomb_of_marks_is_harmless(text: str) -> None:
     assert len(found.citations) <= 2
     assert len(found.text) <= len(text) + 10
     assert all(len(warning) < 400 for warning in found.warnings)
+
+
+def test_quotations_are_taken_word_for_word_with_their_own_brackets() -> None:
+    essay = hit("As shown in [12], five layers. 第二句。").passage
+    found = quote([(essay, 0, 30), (essay, 31, 35), (essay, 0, 30)])
+    assert (
+        found.text
+        == "As shown in [12], five layers. [1]\n第二句。 [2]\nAs shown in [12], five layers. [1]"
+    )
+    assert [citation.quote for citation in found.citations] == [essay.text[:30], "第二句。"]
+    assert [sentence.citations for sentence in found.sentences] == [(1,), (2,), (1,)]
+    for sentence in found.sentences:
+        shown = found.text[sentence.start : sentence.end]
+        assert shown == f"{sentence.text} [{sentence.citations[0]}]"
+    assert quote([]).text == ""
 
 
 def test_nothing() -> None:

@@ -20,6 +20,13 @@ URL = "http://models.example/v1"
 OTHER = "https://other.example/v1"
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is recognised is one question, how fast on a busy machine another."""
+    assert endpoints.DISCOVERY_SECONDS == 0.3
+    monkeypatch.setattr(endpoints, "DISCOVERY_SECONDS", 5.0)
+
+
 def key(endpoint: Endpoint | None) -> str:
     assert endpoint is not None
     return endpoint.api_key.get_secret_value()
@@ -217,25 +224,30 @@ def test_the_first_that_can_answer_is_chosen_and_all_are_shown() -> None:
         ports = [first.port, second.port, third.port]
         found = survey(discovering(), ports=ports)
         wanted = survey(discovering(llm_model="b"), ports=[third.port])
+        missing = survey(discovering(llm_model="gone"), ports=[third.port])
     assert found.endpoint is not None
     assert found.endpoint.model == "a"
     assert [finding.chosen for finding in found.findings] == [False, True, False]
+    assert any("RAG_LLM_MODEL=gone" in hint for hint in missing.hints)
     assert wanted.endpoint is not None
     assert wanted.endpoint.model == "b"
 
 
-def test_discovery_takes_a_third_of_a_second_also_with_servers_that_hang() -> None:
+def test_discovery_keeps_its_time_also_with_servers_that_hang(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(endpoints, "DISCOVERY_SECONDS", 1.0)
     with socket.socket() as dumb, ScriptedEndpoint(pages=models("vllm", "m")) as good:
         dumb.bind(("127.0.0.1", 0))
         dumb.listen()
-        slow = ScriptedEndpoint(pages={"/v1/models": Reply([2.0, b"{}"])})
+        slow = ScriptedEndpoint(pages={"/v1/models": Reply([9.0, b"{}"])})
         with slow:
             began = time.monotonic()
             found = survey(discovering(), [dumb.getsockname()[1], slow.port, good.port])
             spent = time.monotonic() - began
     assert found.endpoint is not None
     assert found.endpoint.model == "m"
-    assert spent < 0.45
+    assert spent < 1.5
 
 
 def test_no_proxy_is_asked_about_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,7 +273,7 @@ def test_a_flood_instead_of_a_list_is_left() -> None:
     with ScriptedEndpoint(pages={"/v1/models": flood}) as scripted:
         began = time.monotonic()
         assert survey(discovering(), ports=[scripted.port]).endpoint is None
-        assert time.monotonic() - began < 1.0
+        assert time.monotonic() - began < 5.5
     assert threading.active_count() < 50
 
 

@@ -402,7 +402,7 @@ def test_cancel_closes_the_connection_at_once(reply: Reply) -> None:
         list(stream)
         assert time.monotonic() - began < 1.0
         assert stream.completion is None
-        assert endpoint.chats[1].gone.wait(1.0)
+        assert endpoint.chats[1].gone.wait(5.0)
         llm.close()
 
 
@@ -411,7 +411,7 @@ def test_closing_the_stream_closes_the_connection() -> None:
         llm = make(endpoint)
         with llm.stream(ASK) as stream:
             assert next(stream).text == "a"
-        assert endpoint.chats[0].gone.wait(1.0)
+        assert endpoint.chats[0].gone.wait(5.0)
         llm.close()
 
 
@@ -535,6 +535,16 @@ def test_a_closed_llm_opens_again() -> None:
         llm.close()
 
 
+def test_an_llm_that_is_closed_while_it_answers_says_so() -> None:
+    with ScriptedEndpoint(answer(["a", "b"], between=30.0)) as endpoint:
+        llm = make(endpoint)
+        stream = llm.stream(ASK)
+        assert next(stream).text == "a"
+        llm.close()
+        with pytest.raises(errors.StreamBroken, match="closed"):
+            next(stream)
+
+
 def test_openai_is_not_imported_before_it_is_needed() -> None:
     code = (
         "import sys; from rag.config import Settings; from rag.endpoint import survey;"
@@ -547,13 +557,13 @@ def test_openai_is_not_imported_before_it_is_needed() -> None:
 
 
 def test_an_unclosed_llm_does_not_keep_the_program_from_ending() -> None:
-    with ScriptedEndpoint(answer(["a", "b"], between=20.0)) as endpoint:
+    with ScriptedEndpoint(answer(["a", "b"], between=120.0)) as endpoint:
         code = (
             "from rag.config import Settings; from rag.endpoint import Endpoint;"
             "from rag.llm import LLM;"
             f"llm = LLM(Endpoint('other', '{endpoint.base_url}', 'm', '', 8192), Settings());"
             "print(next(llm.stream([{'role': 'user', 'content': 'x'}])).text)"
         )
-        done = python(code, timeout=15)
+        done = python(code, timeout=100)
     assert done.stdout.strip() == "a"
     assert not done.stderr
