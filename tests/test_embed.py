@@ -273,7 +273,10 @@ class TestOpening:
             data[len(data) // 2] ^= 1
             path.unlink()  # others have the old one mapped
             path.write_bytes(data)
-        again = PassageEncoder(cache_dir, threads=1), SentenceEncoder(cache_dir, threads=1)
+        again: tuple[Any, ...] = (
+            PassageEncoder(cache_dir, threads=1),
+            SentenceEncoder(cache_dir, threads=1),
+        )
         for encoder, vector in zip(again, expected, strict=True):
             assert cosines(encoder.query("a"), vector) > 0.9999995
         assert sorted(cache_dir.iterdir()) == kept
