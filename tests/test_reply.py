@@ -73,6 +73,9 @@ def test_an_answer_is_streamed_and_read() -> None:
         "The passages do not mention the price.",
         "提供的段落中没有提到价格。",
         "根据所给材料，无法确定。",
+        "抱歉，我无法回答这个问题。",
+        "I cannot answer that from what I was given.",
+        "There is no information about it in the passages.",
     ],
 )
 def test_a_refusal_in_any_dress(said: str) -> None:
@@ -93,6 +96,8 @@ def test_a_refusal_in_any_dress(said: str) -> None:
         ),
         ("It is not in passages of the trip [1].", "It is not in passages of the trip [1]."),
         ("Five layers.", "Five layers."),
+        ("He could not find a job there.", "He could not find a job there."),
+        ("他没有找到工作，也没有提到原因。", "他没有找到工作，也没有提到原因。"),
     ],
 )
 def test_a_partial_answer_is_an_answer(said: str, text: str) -> None:
@@ -213,6 +218,6 @@ def test_cancelling_ends_it_without_a_text() -> None:
         assert next(reply) == "Five "
         cancel.set()
         assert list(reply) == []
-        assert endpoint.chats[0].gone.wait(1.0)
+        assert endpoint.chats[0].gone.wait(5.0)
     assert reply.text == ""
     assert not reply.refused
