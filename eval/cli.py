@@ -6,7 +6,7 @@ Exit status: 0 done, 1 error (also of a single question), 2 wrong usage, 4 quali
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import click
@@ -92,6 +92,7 @@ def command(  # noqa: PLR0913, PLR0917  # one parameter for each option of the c
     from eval.report import Report, table
     from eval.runner import run
     from rag.config import Settings
+    from rag.terminal import progress_bar
 
     console = Console(highlight=False)
     settings = Settings()
@@ -99,8 +100,11 @@ def command(  # noqa: PLR0913, PLR0917  # one parameter for each option of the c
     wanted = [kind.strip() for kind in kinds.split(",") if kind.strip()] if kinds else None
     chosen = open_dataset(dataset, questions)
     anew = fresh or before is not None
-    with open_rag(chosen, settings) as rag, _asking() as on_progress:
-        report = run(rag, chosen, wanted, limit, on_progress, jobs=jobs, fresh=anew)
+    with ExitStack() as stack:
+        with progress_bar() as on_ingest:  # one bar at a time on the terminal
+            rag = stack.enter_context(open_rag(chosen, settings, on_progress=on_ingest))
+        with _asking() as on_progress:
+            report = run(rag, chosen, wanted, limit, on_progress, jobs=jobs, fresh=anew)
     data, page = report.write(output or settings.data_dir / "eval" / "reports" / chosen.name)
     if as_json:
         click.echo(report.to_json())

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -59,10 +61,16 @@ class Dataset:
 
 
 def select(items: Sequence[T], limit: int | None) -> Sequence[T]:
-    """At most `limit` of the items, evenly spread, in order."""
+    """At most `limit` of the items in order: one at random from each of so many equal stretches.
+
+    Evenly spread, so every kind is there; and never in step with the items' own order, where true
+    and false pairs take turns. The same items always give the same selection.
+    """
     if limit is None or limit >= len(items):
         return items
-    return [items[n * len(items) // limit] for n in range(limit)]
+    chance = random.Random(len(items))  # noqa: S311  # a sample, not a secret
+    edges = [n * len(items) // limit for n in range(limit + 1)]
+    return [items[chance.randrange(a, b)] for a, b in pairwise(edges)]
 
 
 def open_dataset(specification: str = "questions", questions: str | None = None) -> Dataset:

@@ -150,7 +150,10 @@ def test_a_file_of_another_format_is_a_fault(tmp_path: Path, kind: str, content:
 
 
 def test_a_selection_is_spread_evenly_and_knows_its_kinds() -> None:
-    assert select(list(range(10)), 3) == [0, 3, 6]
+    some = select(list(range(1000)), 100)
+    assert [number // 10 for number in some] == list(range(100))
+    assert 30 < sum(number % 2 for number in some) < 70
+    assert some == select(list(range(1000)), 100)
     assert select([1, 2], None) == select([1, 2], 5) == [1, 2]
     questions = open_dataset()
     assert {q.kind for q in questions.select(["noisy"], None).questions} == {"noisy"}
