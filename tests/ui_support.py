@@ -6,11 +6,16 @@ What it answers is chosen by the question's words: "four" (all verdicts), "refus
 
 from __future__ import annotations
 
+import os
+import shutil
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from rag.errors import (
     EndpointDenied,
@@ -258,3 +263,123 @@ class FakeRag:
             )
             return made
         return an_answer(question)
+
+
+# --- a real browser ---
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+ARTIFACTS = Path(__file__).parents[1] / "artifacts"
+
+
+def chromium() -> str:
+    """Where Chromium is. Without one the test is skipped here and fails where CI=true."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        hint = "No Chromium: apt-get install chromium, or playwright install chromium."
+        if os.environ.get("CI") == "true":
+            pytest.fail(hint)
+        pytest.skip(hint)
+    return found
+
+
+@contextmanager
+def browser() -> Iterator[Any]:
+    """A Chromium for one test module."""
+    from playwright.sync_api import sync_playwright
+
+    path = chromium()
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield opened
+        opened.close()
+
+
+@contextmanager
+def serving(settings: Any, rag: Any = None) -> Iterator[tuple[Any, str]]:
+    """The page over a Rag on a free port; yields what is behind it and its address."""
+    from ui.app import free_port, prepare, serve
+
+    port = free_port("127.0.0.1", 17860)
+    page = prepare(settings, rag)
+    with serve(page, "127.0.0.1", port):
+        yield page, f"http://127.0.0.1:{port}"
+
+
+class Visit:
+    """A page in the browser that remembers what must not happen: foreign requests, script errors."""
+
+    def __init__(self, opened: Any, address: str, **context: Any) -> None:
+        self.address = address
+        self.foreign: list[str] = []
+        self.faults: list[str] = []
+        options = {"viewport": {"width": 1280, "height": 800}, "locale": "en-US", **context}
+        self.context = opened.new_context(accept_downloads=True, **options)
+        self.context.set_default_timeout(10_000)
+        self.page = self.context.new_page()
+        self.page.on("request", self._request)
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.page.on("console", self._console)
+
+    def __enter__(self) -> Visit:
+        self.open()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.context.close()
+        if error[0] is None:
+            assert not self.foreign, self.foreign
+            assert not self.faults, self.faults
+
+    def _request(self, request: Any) -> None:
+        if not request.url.startswith((self.address, "data:", "blob:", "about:")):
+            self.foreign.append(request.url)
+
+    def _console(self, message: Any) -> None:
+        if message.type == "error":
+            self.faults.append(message.text)
+
+    def open(self, path: str = "/") -> None:
+        self.page.goto(self.address + path)
+        self.page.wait_for_selector("body.is-started", state="attached")
+        self.page.wait_for_selector("#history .welcome, #history .turn, #live .turn, #start .notice")
+
+    def ask(self, question: str, *, wait: bool = True) -> None:
+        turns = self.page.locator("#history .turn").count()
+        self.page.fill("#question textarea", question)
+        self.page.press("#question textarea", "Enter")
+        if not wait:
+            self.page.wait_for_selector("#live .turn, #live .notice")
+        else:
+            self.page.wait_for_function(f"document.querySelectorAll('#history .turn').length > {turns}")
+            self.page.wait_for_function("!document.querySelector('#live .turn')")
+
+    def last(self) -> Any:
+        return self.page.locator("#history .turn").last
+
+    def view(self, name: str) -> None:
+        self.page.click(f".views a[data-view={name}]")
+        self.page.wait_for_selector(f"#view-{name}")
+
+    def shot(self, name: str) -> None:
+        ARTIFACTS.mkdir(exist_ok=True)
+        self.page.wait_for_timeout(250)
+        self.page.screenshot(path=ARTIFACTS / f"{name}.png")
+
+    def faults_of_axe(self) -> list[str]:
+        """What axe-core finds that is serious or critical on what is shown now."""
+        from axe_playwright_python.sync_playwright import Axe
+
+        found = Axe().run(self.page).response["violations"]
+        return [
+            f"{fault['id']}: {node['target']} {node.get('failureSummary', '')[:300]}"
+            for fault in found
+            if fault["impact"] in ("serious", "critical")
+            for node in fault["nodes"]
+        ]

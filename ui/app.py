@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from rag import Rag
 
-__all__ = ["Page", "build", "launch", "serve"]
+__all__ = ["Page", "build", "free_port", "launch", "prepare", "serve"]
 
 STATIC = Path(__file__).parent / "static"
 DATABASE = "conversations.sqlite3"
@@ -77,7 +77,7 @@ def launch(
         ConfigError: `host` is not loopback, or no port is free.
     """
     _loopback_only(host)
-    found = _free_port(host, port)
+    found = free_port(host, port)
     address = f"http://{'[' + host + ']' if ':' in host else host}:{found}"
     if found != port:
         print(f"Port {port} is in use; taking {found}.", flush=True)  # noqa: T201 - for the terminal
@@ -190,7 +190,8 @@ def _loopback_only(host: str) -> None:
         )
 
 
-def _free_port(host: str, first: int) -> int:
+def free_port(host: str, first: int) -> int:
+    """The first free port from `first` on, of ten. Raises ConfigError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for port in range(first, min(first + PORTS_TRIED, 65536)):
         with socket.socket(family) as probe:

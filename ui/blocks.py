@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,22 +15,76 @@ from ui.measuring import Measuring
 from ui.texts import Say, speaker
 from ui.views import Shown
 
-__all__ = ["THEME", "layout"]
+__all__ = ["layout", "theme"]
 
 SYSTEM = ["ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "PingFang SC",
           "Hiragino Sans GB", "Microsoft YaHei", "Noto Sans CJK SC", "Noto Sans SC", "sans-serif"]  # fmt: skip
 MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
 
-THEME = gr.themes.Base(
-    primary_hue=gr.themes.colors.teal,
-    neutral_hue=gr.themes.colors.stone,
-    font=SYSTEM,
-    font_mono=MONO,
-    radius_size=gr.themes.sizes.radius_md,
-)
-"""System fonts only: no other host is asked for any."""
+COLOURS = {
+    "body_background_fill": "ground",
+    "body_text_color": "ink",
+    "body_text_color_subdued": "soft",
+    "background_fill_primary": "surface",
+    "background_fill_secondary": "sunken",
+    "border_color_primary": "line",
+    "color_accent": "accent",
+    "color_accent_soft": "accent-soft",
+    "block_background_fill": "ground",
+    "block_info_text_color": "soft",
+    "block_label_background_fill": "surface",
+    "block_label_text_color": "soft",
+    "block_title_text_color": "ink",
+    "input_background_fill": "surface",
+    "input_background_fill_focus": "surface",
+    "input_border_color": "line-strong",
+    "input_border_color_focus": "accent",
+    "input_placeholder_color": "soft",
+    "slider_color": "accent",
+    "checkbox_background_color_selected": "accent",
+    "checkbox_border_color": "line-strong",
+    "checkbox_border_color_selected": "accent",
+    "checkbox_label_background_fill": "surface",
+    "checkbox_label_background_fill_hover": "sunken",
+    "checkbox_label_background_fill_selected": "accent-soft",
+    "checkbox_label_border_color": "line",
+    "checkbox_label_border_color_selected": "accent",
+    "checkbox_label_text_color": "ink",
+    "checkbox_label_text_color_selected": "ink",
+    "button_primary_background_fill": "accent",
+    "button_primary_background_fill_hover": "accent",
+    "button_primary_border_color": "accent",
+    "button_primary_text_color": "accent-ink",
+    "button_primary_text_color_hover": "accent-ink",
+    "button_secondary_background_fill": "surface",
+    "button_secondary_background_fill_hover": "sunken",
+    "button_secondary_border_color": "line-strong",
+    "button_secondary_text_color": "ink",
+    "button_secondary_text_color_hover": "ink",
+}
+"""Gradio's names for colours → those of base.css, which know light and dark."""
 
-EVENTS = ("speak", "open", "again", "suggest", "halt", "rename", "drop", "judge", "show",
+
+def theme() -> gr.themes.Base:
+    """Gradio's plain theme in the page's colours, with system fonts: no other host is asked."""
+    made = gr.themes.Base(
+        neutral_hue=gr.themes.colors.stone,
+        font=SYSTEM,
+        font_mono=MONO,
+        radius_size=gr.themes.sizes.radius_lg,
+        text_size=gr.themes.sizes.text_md,
+    )
+    known = inspect.signature(made.set).parameters
+    values = {
+        name: f"var(--{colour})"
+        for base, colour in COLOURS.items()
+        for name in (base, f"{base}_dark")
+        if name in known
+    }
+    return made.set(**values, button_border_width="1px", block_border_width="0px")
+
+
+EVENTS = ("speak", "open", "again", "suggest", "halt", "rename", "drop", "judge",
           "choose", "remove", "refresh", "measured")  # fmt: skip
 """What the script reports (as do_…), each to a handler of its own."""
 
@@ -54,7 +109,7 @@ def layout(handlers: Handlers, measuring: Measuring, *, events: int) -> gr.Block
     """The page. `events` is how many answers may be watched or wait at once."""
     say = speaker("en")
     with gr.Blocks(title=say("title"), analytics_enabled=False, fill_width=True) as blocks:
-        parts = _components(say)
+        parts = _components(say, handlers)
         _wire_page(blocks, parts, handlers)
         _wire_chat(parts, handlers)
         _wire_essays(parts, handlers)
@@ -72,7 +127,7 @@ def _html(name: str, value: str = "") -> gr.HTML:
     return gr.HTML(value, elem_id=name, apply_default_css=False, js_on_load=None)
 
 
-def _components(say: Say) -> Parts:
+def _components(say: Say, do: Handlers) -> Parts:
     """Everything on the page, by name. The texts of the person's language come with `load`."""
     parts: dict[str, Any] = {"session": gr.State(Session())}
     parts["bridge"] = gr.HTML("", elem_id="bridge", apply_default_css=False, js_on_load=BRIDGE)
@@ -93,8 +148,35 @@ def _components(say: Say) -> Parts:
             _settings(parts, say)
         with gr.Column(elem_id="pane-box", scale=0, min_width=0):
             parts["pane-bar"] = _html("pane-bar", pane_bar_html(say))
-            parts["pane"] = _html("pane")
+            parts["pane"] = _pane(do)
     return parts
+
+
+def _pane(do: Handlers) -> gr.HTML:
+    """The essay beside the chat. The script asks for it directly: it must be quick, and the last
+    of several clicks counts."""
+
+    def show(asked: dict[str, Any]) -> str:
+        def number(name: str) -> int:
+            return int(asked.get(name) or 0)
+
+        what = Shown(
+            str(asked["source"]),
+            number("start"),
+            number("end"),
+            str(asked.get("turn") or ""),
+            number("cite"),
+            number("part") if asked.get("part") else None,
+        )
+        return do.show(what, speaker(str(asked.get("language"))))
+
+    return gr.HTML(
+        "",
+        elem_id="pane",
+        apply_default_css=False,
+        js_on_load="window.essayRag.pane(server, props);",
+        server_functions=[show],
+    )
 
 
 def _side(parts: dict[str, Any], say: Say) -> None:
@@ -286,7 +368,7 @@ def _on(
         show_progress="hidden",
         api_name=False,
         concurrency_limit=None,
-        **more,
+        **{"trigger_mode": "multiple", **more},
     )
 
 
@@ -350,25 +432,14 @@ def _wire_chat(parts: Parts, do: Handlers) -> None:
     _on(parts, bridge.do_drop, drop, ["session"], CHAT)
     for trigger in (parts["stop"].click, bridge.do_halt):
         _on(parts, trigger, do.stop, ["session"], [], queue=False)
-    _on(parts, parts["search"].change, search, ["search", "session"], ["session", "talks"])
+    found = ["session", "talks"]
+    _on(parts, parts["search"].change, search, ["search", "session"], found, trigger_mode="always_last")
     _on(parts, bridge.do_rename, rename, ["session"], ["talks", "toast"])
     _on(parts, bridge.do_judge, judge, ["session"], ["history", "toast"])
 
 
 def _wire_essays(parts: Parts, do: Handlers) -> None:
     bridge = parts["bridge"]
-
-    def show(event: gr.EventData, session: Session) -> Any:
-        part = _data(event, "part")
-        what = Shown(
-            _data(event, "source"),
-            int(_data(event, "start") or 0),
-            int(_data(event, "end") or 0),
-            _data(event, "turn"),
-            int(_data(event, "cite") or 0),
-            int(part) if part else None,
-        )
-        return _updates(parts, do.show(what, session))
 
     def choose(event: gr.EventData, session: Session) -> Any:
         chosen = event._data.get("sources") if event._data else None
@@ -385,7 +456,6 @@ def _wire_essays(parts: Parts, do: Handlers) -> None:
     def refresh(session: Session) -> Any:
         return _updates(parts, do.shelf(session))
 
-    _on(parts, bridge.do_show, show, ["session"], ["pane"])
     _on(parts, bridge.do_choose, choose, ["session"], SHELF)
     _on(parts, bridge.do_remove, remove, ["session"], SHELF)
     _on(parts, bridge.do_refresh, refresh, ["session"], SHELF)

@@ -12,7 +12,7 @@ __all__ = ["heading_html", "pane_bar_html", "side_html", "top_html"]
 VIEWS = ("chat", "essays", "evaluation", "settings")
 
 SCRIPT_TEXTS = (
-    "cancel", "close", "close-source", "comment", "copied", "delete", "delete-ask", "edit",
+    "add-hint", "cancel", "close", "close-source", "comment", "copied", "delete", "delete-ask", "edit",
     "edit-label", "edit-send", "export-json", "export-markdown", "lost", "of", "remove",
     "remove-ask", "rename", "rename-ask", "save", "send", "theme-dark", "theme-light",
     "theme-system", "ready",

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from rag.endpoint import find_endpoint, list_models
-from rag.errors import ConfigError, RagError
+from rag.errors import ConfigError, RagError, SourceNotFound
 from rag.schema import EssayInfo, IngestReport
-from ui.desk import Desk, NotReady, Task, safe_name
-from ui.live import Runs, Writing
+from ui.desk import Desk, Task, safe_name
+from ui.live import Run, Runs, Writing
 from ui.render import Failure, cited_in, error_html, failure, live_html, thread_html
 from ui.store import ConversationNotFound, Store, Turn
 from ui.suggest import suggestions
@@ -79,29 +79,31 @@ class Handlers:
         if language not in LANGUAGES:
             language = preferred(headers.get("accept-language", ""))
         session = Session(language, conversation)
-        opened = await asyncio.to_thread(self._opened, session)
+        run = self._runs.of(conversation)
+        opened = await asyncio.to_thread(self._opened, session, run)
         yield {**opened, "labels": session.say}
         async for patch in self._starting(session):
             yield patch
-        async for patch in self._watch(opened["session"]):
+        async for patch in self._watch(opened["session"], run):
             yield patch
 
     async def speak(self, language: str, session: Session) -> AsyncIterator[Patch]:
         """The same page in another language."""
         session = replace(session, language=language if language in LANGUAGES else "en")
-        yield {**await asyncio.to_thread(self._opened, session), "labels": session.say}
-        async for patch in self._watch(session):
+        run = self._runs.of(session.conversation)
+        yield {**await asyncio.to_thread(self._opened, session, run), "labels": session.say}
+        async for patch in self._watch(session, run):
             yield patch
 
     # --- conversations ---
 
     async def open(self, conversation: str, session: Session) -> AsyncIterator[Patch]:
         """Another conversation, or with "" a new one."""
-        opened = await asyncio.to_thread(
-            self._conversation, replace(session, conversation=conversation)
-        )
+        run = self._runs.of(conversation)
+        session = replace(session, conversation=conversation)
+        opened = await asyncio.to_thread(self._conversation, session, run)
         yield opened
-        async for patch in self._watch(opened["session"]):
+        async for patch in self._watch(opened["session"], run):
             yield patch
 
     def search(self, words: str, session: Session) -> Patch:
@@ -119,7 +121,7 @@ class Handlers:
         self._runs.stop(conversation)
         self._store.delete(conversation)
         if conversation == session.conversation:
-            return self._conversation(replace(session, conversation=""))
+            return self._conversation(replace(session, conversation=""), None)
         return {"talks": self._talks(session)}
 
     # --- asking ---
@@ -131,12 +133,12 @@ class Handlers:
             yield {}
             return
         try:
-            session = await asyncio.to_thread(self._begin, question, session)
+            session, run = await asyncio.to_thread(self._begin, question, session)
         except RagError as error:
             yield {"live": error_html(failure(error), session.say, retry=False)}
             return
-        yield self._begun(session)
-        async for patch in self._watch(session):
+        yield self._begun(session, run)
+        async for patch in self._watch(session, run):
             yield patch
 
     async def again(self, turn: str, question: str, session: Session) -> AsyncIterator[Patch]:
@@ -171,19 +173,19 @@ class Handlers:
 
     # --- essays ---
 
-    def show(self, what: Shown, session: Session) -> Patch:
-        """An essay in the pane, at a passage."""
+    def show(self, what: Shown, say: Say) -> str:
+        """An essay for the pane, at a passage."""
+        quote = self._quote(what)
         try:
             with self._desk.lease() as rag:
                 text = rag.text(what.source)
                 info = next((e for e in rag.essays() if e.source == what.source), None)
-        except NotReady as error:
-            return {"pane": error_html(failure(error), session.say, retry=False)}
-        except RagError:
-            return {"pane": gone_html(what, session.say, quote=self._quote(what))}
+        except SourceNotFound:
+            return gone_html(what, say, quote=quote)
+        except RagError as error:
+            return error_html(failure(error), say, retry=False)
         info = info or EssayInfo(what.source, what.source, "", "", "", len(text), 0)
-        quote = self._quote(what)
-        return {"pane": essay_html(info, text, what, session.say, quote=quote)}
+        return essay_html(info, text, what, say, quote=quote)
 
     def choose(self, sources: Sequence[str] | None, session: Session) -> Patch:
         """Which essays are searched from now on."""
@@ -308,27 +310,26 @@ class Handlers:
 
     # --- parts ---
 
-    def _begin(self, question: str, session: Session) -> Session:
+    def _begin(self, question: str, session: Session) -> tuple[Session, Run]:
         conversation = session.conversation or self._store.create().id
         try:
             turns = self._store.turns(conversation)
         except ConversationNotFound:
             conversation, turns = self._store.create().id, []
-        self._runs.start(conversation, question, session.chosen, _history(turns))
-        return replace(session, conversation=conversation)
+        run = self._runs.start(conversation, question, session.chosen, _history(turns))
+        return replace(session, conversation=conversation), run
 
-    def _begun(self, session: Session) -> Patch:
+    def _begun(self, session: Session, run: Run) -> Patch:
         return {
             "session": session,
             "question": "",
             "history": self._thread(session),
-            "live": self._live(session, Writing()),
+            "live": _live_html(run.turn, Writing(), session.say),
             "talks": self._talks(session),
         }
 
-    async def _watch(self, session: Session) -> AsyncIterator[Patch]:
-        """The answer under way in the open conversation, as it is written."""
-        run = self._runs.of(session.conversation)
+    async def _watch(self, session: Session, run: Run | None) -> AsyncIterator[Patch]:
+        """An answer as it is written, then the conversation with it."""
         if run is None:
             return
         async for writing in run.live.follow():
@@ -345,10 +346,6 @@ class Handlers:
                 "talks": self._talks(session),
             }
         )
-
-    def _live(self, session: Session, writing: Writing) -> str:
-        run = self._runs.of(session.conversation)
-        return _live_html(run.turn, writing, session.say) if run else ""
 
     def _thread(self, session: Session) -> str:
         try:
@@ -374,21 +371,23 @@ class Handlers:
             error = Failure(say("start-failed"), say("defect-do"))
             yield {"start": error_html(error, say, retry=False)}
         else:
-            opened = await asyncio.to_thread(self._conversation, session)
+            opened = await asyncio.to_thread(self._conversation, session, None)
             shelf = await asyncio.to_thread(self._shelf, session)
             banner = await asyncio.to_thread(self._banner_html, say)
             yield {**shelf, **opened, "start": "", "banner": banner}
 
-    def _opened(self, session: Session) -> dict[str, Any]:
+    def _opened(self, session: Session, run: Run | None) -> dict[str, Any]:
         return {
             **self._shelf(session),
-            **self._conversation(session),
+            **self._conversation(session, run),
             **self.settings(session),
             "banner": self._banner_html(session.say),
             "start": "",
         }
 
-    def _conversation(self, session: Session) -> dict[str, Any]:
+    def _conversation(self, session: Session, run: Run | None) -> dict[str, Any]:
+        """An open conversation. `run` was looked up before its turns are read: what ends meanwhile
+        is then in both, and shown again when it is watched."""
         say, conversation = session.say, session.conversation
         missing = ""
         turns: list[Turn] = []
@@ -398,7 +397,6 @@ class Handlers:
             except ConversationNotFound:
                 missing, conversation = say("no-conversation"), ""
         session = replace(session, conversation=conversation)
-        run = self._runs.of(conversation)
         history = thread_html(turns, say, conversation)
         if not turns:
             history = welcome_html(self._suggestions(), say)

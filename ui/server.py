@@ -18,7 +18,7 @@ from fastapi import FastAPI, HTTPException
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 
-from ui.blocks import THEME
+from ui.blocks import theme
 from ui.store import ConversationNotFound, export_json, export_markdown
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def application(page: Page, static: Path, largest_file: str) -> FastAPI:
         app,
         page.blocks,
         path="/",
-        theme=THEME,
+        theme=theme(),
         css_paths=[static / "base.css", static / "page.css"],
         head=HEAD.format(style=style, script=script),
         footer_links=[],

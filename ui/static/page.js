@@ -46,10 +46,24 @@ window.essayRag = (() => {
       document.body.dataset.view = chosen;
       closeSide();
       if (chosen !== "chat" && chosen !== "essays") closePane();
-      if (chosen === "essays") send("refresh");
+      if (chosen === "essays") {
+        send("refresh");
+        topChanged();
+      }
       if (chosen === "evaluation") send("measured");
     }
     markView();
+  }
+
+  /* Gradio sets a base address, against which a plain "#view" would load the page anew. */
+  function goTo(view) {
+    if (view === "question") {
+      show("chat");
+      $("#question textarea").focus();
+      return;
+    }
+    history.pushState(null, "", location.pathname + location.search + "#" + view);
+    show(view);
   }
 
   function markView() {
@@ -77,11 +91,29 @@ window.essayRag = (() => {
 
   // --- the source pane ---
 
+  let asked = 0;
+  let server = null;
+  let paneProps = null;
+
+  function pane(functions, props) {
+    server = functions;
+    paneProps = props;
+  }
+
+  async function fetchPane(what) {
+    const mine = ++asked;
+    const language = $("header.top").dataset.language;
+    const html = await server.show({ ...what, language });
+    if (mine !== asked) return;
+    paneProps.value = html;
+    requestAnimationFrame(() => requestAnimationFrame(paneChanged));
+  }
+
   function cite(chip) {
     opener = chip;
     const { source, start, end, cite: index } = chip.dataset;
     const turn = chip.closest("[data-turn]");
-    send("show", { source, start, end, cite: index, turn: turn ? turn.dataset.turn : "" });
+    fetchPane({ source, start, end, cite: index, turn: turn ? turn.dataset.turn : "" });
     $$(".is-open").forEach((other) => other.classList.remove("is-open"));
     chip.classList.add("is-open");
     openPane();
@@ -293,11 +325,11 @@ window.essayRag = (() => {
     "close-source": closePane,
     part: (target) => {
       const { source } = $("#pane .essay-text").dataset;
-      send("show", { source, start: target.dataset.start, end: target.dataset.end, part: target.dataset.part });
+      fetchPane({ source, start: target.dataset.start, end: target.dataset.end, part: target.dataset.part });
     },
-    view: (target) => { location.hash = target.dataset.view; },
+    view: (target) => goTo(target.dataset.view),
     menu: () => {
-      if (document.body.dataset.view !== "chat") location.hash = "chat";
+      if (document.body.dataset.view !== "chat") goTo("chat");
       document.body.classList.toggle("side-open");
     },
     theme: () => {
@@ -340,7 +372,7 @@ window.essayRag = (() => {
     "choose-none": () => send("choose", { sources: [] }),
     read: (target) => {
       opener = null;
-      send("show", { source: target.closest("tr").dataset.source, start: 0, end: 0 });
+      fetchPane({ source: target.closest("tr").dataset.source, start: 0, end: 0 });
       openPane();
     },
     remove: async (target) => {
@@ -353,7 +385,7 @@ window.essayRag = (() => {
   function go(conversation) {
     closePane();
     closeSide();
-    history.pushState(null, "", conversation ? `?c=${encodeURIComponent(conversation)}#chat` : "./#chat");
+    history.pushState(null, "", location.pathname + (conversation ? `?c=${encodeURIComponent(conversation)}` : "") + "#chat");
     show("chat");
     send("open", { conversation });
     if (!narrow()) $("#question textarea")?.focus();
@@ -366,6 +398,9 @@ window.essayRag = (() => {
     if (!top) return;
     texts = JSON.parse(top.dataset.texts);
     document.documentElement.lang = top.dataset.language === "zh" ? "zh-Hans" : "en";
+    const drop = $("#files .upload-container .wrap");
+    if (drop) drop.dataset.hint = texts["add-hint"];
+    $("#files .upload-container")?.setAttribute("aria-label", texts["add-hint"]);
     document.title = $(".brand").firstChild.textContent;
     markView();
     applyTheme();
@@ -375,7 +410,7 @@ window.essayRag = (() => {
     const id = $("#history .thread")?.dataset.conversation || "";
     const shown = new URLSearchParams(location.search).get("c") || "";
     if (id !== shown && ($("#history .thread") || $("#history .welcome"))) {
-      history.replaceState(null, "", (id ? `?c=${encodeURIComponent(id)}` : "./") + location.hash);
+      history.replaceState(null, "", location.pathname + (id ? `?c=${encodeURIComponent(id)}` : "") + location.hash);
     }
   }
 
@@ -456,7 +491,6 @@ window.essayRag = (() => {
     watch("#top", topChanged);
     watch("#history", threadChanged);
     watch("#live", liveChanged);
-    watch("#pane", paneChanged);
     watch("#toast", () => {
       const said = $("#toast .html-container").textContent.trim();
       if (said) toast(said);
@@ -467,6 +501,11 @@ window.essayRag = (() => {
       hideTip();
     });
     document.addEventListener("click", (event) => {
+      const inside = event.target.closest("a[href^='#']");
+      if (inside && !(event.ctrlKey || event.metaKey || event.shiftKey)) {
+        event.preventDefault();
+        goTo(inside.getAttribute("href").slice(1));
+      }
       const target = event.target.closest("[data-act]");
       if (!event.target.closest("#menu, [data-act='talk-menu']") && $("#menu")) closeMenu();
       if (!event.target.closest("[data-act='verdict']")) hideTip();
@@ -490,8 +529,8 @@ window.essayRag = (() => {
     document.addEventListener("keydown", onKey);
     document.addEventListener("keydown", keepInside);
     document.addEventListener("keydown", onComposing, true);
-    addEventListener("hashchange", () => show(location.hash.slice(1)));
     addEventListener("popstate", () => {
+      show(location.hash.slice(1));
       const shown = $("#history .thread")?.dataset.conversation || "";
       if (opened().conversation !== shown) send("open", opened());
     });
@@ -500,5 +539,5 @@ window.essayRag = (() => {
     document.body.classList.add("is-started");
   }
 
-  return { connect, opened, send };
+  return { connect, opened, pane, send };
 })();
