@@ -1,0 +1,182 @@
+"""What retrieval computes with scores: standardising, best sentence, word coverage, fusion, copies.
+
+Pure functions of arrays, so that the figures can be trained and tested without an index.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "FEATURES",
+    "Fusion",
+    "best_parts",
+    "coverage",
+    "near_copies",
+    "rarity",
+    "standardise",
+    "weights",
+]
+
+Floats = NDArray[np.float64]
+Ids = NDArray[np.int64]
+Vector = NDArray[np.float32]
+
+FEATURES = (
+    "passage",  # the passage encoder's cosine, standardised
+    "mean",  # the sentence encoder's cosine with the passage's mean sentence, standardised
+    "sentence",  # its cosine with the best sentence, standardised alike
+    "coverage",  # share of the question's words that the passage holds, by rarity
+    "focus",  # the same inside the best stretch of WINDOW words
+    "title",  # the same for words that only the title or a heading holds
+    "passage in own language",  # as above where question and passage share a language, else 0
+    "sentence in own language",
+    "own language",  # 1 where they share a language
+    "reach",  # the highest coverage of any candidate in the passage's language
+)
+"""What a candidate is judged by, in the order of the columns that `Fusion` weighs."""
+
+WINDOW = 25  # words: about a sentence, in either language
+
+# A background of few vectors says little about mean and deviation: it counts as one of so many more
+# that look like all languages' backgrounds together.
+MEAN_PRIOR = 2.0
+DEVIATION_PRIOR = 8.0
+LEAST_DEVIATION = 1e-3
+
+
+def standardise(
+    scores: Mapping[str, Vector], background: Mapping[str, Vector]
+) -> dict[str, Floats]:
+    """Scores as deviations from what any passage of the same language gets.
+
+    An encoder scores any text in the question's own language above the right one in another. This
+    is cohort normalisation (Auckenthaler et al. 2000, T-norm in speaker verification) with one
+    cohort for each language.
+
+    Args:
+        scores: by language, the question's cosines with that language's candidates, [n].
+        background: by language, its cosines with a sample of all passages of the language, [m].
+
+    Returns:
+        By language, [n]: (score − mean) / deviation, both drawn a little towards those of all
+        backgrounds together, so that a language of one passage has a deviation too.
+    """
+    pooled = np.concatenate([np.empty(0), *background.values()])
+    mean_0 = pooled.mean() if len(pooled) else 0.0
+    groups = [np.asarray(rows, np.float64) for rows in background.values() if len(rows) > 1]
+    spread = np.concatenate([rows - rows.mean() for rows in groups]) if groups else pooled - mean_0
+    variance_0 = float(spread @ spread) / max(len(spread), 1)
+    made = {}
+    for language, found in scores.items():
+        own = np.asarray(background.get(language, ()), np.float64)
+        mean = (own.sum() + MEAN_PRIOR * mean_0) / (len(own) + MEAN_PRIOR)
+        off = own - own.mean() if len(own) else own
+        variance = (off @ off + DEVIATION_PRIOR * variance_0) / (len(own) + DEVIATION_PRIOR)
+        deviation = max(float(np.sqrt(variance)), LEAST_DEVIATION)
+        made[language] = (np.asarray(found, np.float64) - mean) / deviation
+    return made
+
+
+def best_parts(owners: Ids, cosines: Vector) -> tuple[Ids, Vector]:
+    """The best cosine of each owner's parts; `owners` [n] holds each owner's rows together.
+
+    Returns (owners [m] in order, best cosine [m]).
+    """
+    if not len(owners):
+        return owners, cosines
+    first = np.flatnonzero(np.r_[True, owners[1:] != owners[:-1]])
+    return owners[first], np.maximum.reduceat(cosines, first)
+
+
+def rarity(frequencies: Mapping[str, int], count: int) -> dict[str, float]:
+    """BM25's inverse document frequency of words that stand in so many of `count` passages.
+
+    A word that stands in none counts as one that stands in one: that a passage lacks it says the
+    same about the question, and no more.
+    """
+    return {
+        word: float(np.log1p((count - seen + 0.5) / (max(seen, 1) + 0.5)))
+        for word, seen in ((word, min(seen, count)) for word, seen in frequencies.items())
+    }
+
+
+def coverage(words: Sequence[str], rarities: Mapping[str, float]) -> tuple[float, float]:
+    """The share of the question's words, by rarity, in a text and in its best stretch.
+
+    Args:
+        words: of the text, in order.
+        rarities: of the question's words; those with none are not asked for.
+
+    Returns:
+        (share in the text, share in the best WINDOW words); 0 … 1.
+    """
+    total = sum(rarities.values())
+    places = [(at, word) for at, word in enumerate(words) if word in rarities]
+    if not places or total <= 0:
+        return 0.0, 0.0
+    whole = sum(rarities[word] for word in {word for _, word in places})
+    best = here = 0.0
+    inside: dict[str, int] = {}
+    first = 0
+    for at, word in places:
+        inside[word] = inside.get(word, 0) + 1
+        here += rarities[word] if inside[word] == 1 else 0.0
+        while places[first][0] <= at - WINDOW:
+            left = places[first][1]
+            inside[left] -= 1
+            here -= rarities[left] if not inside[left] else 0.0
+            first += 1
+        best = max(best, here)
+    return whole / total, best / total
+
+
+@dataclass(frozen=True, slots=True)
+class Fusion:
+    """A linear model over `FEATURES`: the logit of being the passage that answers."""
+
+    weights: Mapping[str, float]
+
+    def score(self, features: Mapping[str, Floats]) -> Floats:
+        """The score of each candidate, [n]; a feature that is not given counts nothing."""
+        columns = [self.weights.get(name, 0.0) * features[name] for name in features]
+        return np.asarray(np.sum(columns, axis=0), np.float64)
+
+
+@cache
+def weights() -> Fusion:
+    """The weights that came with the program (`eval/train_fusion.py` makes them)."""
+    path = Path(__file__).with_name("fusion_model.json")
+    return Fusion(json.loads(path.read_text("utf-8"))["weights"])
+
+
+NEAR = 0.85
+"""Share of common words from which two passages are told apart by nothing but wording."""
+
+
+def near_copies(texts: Iterable[Sequence[str]]) -> list[bool]:
+    """Which of these texts, given as folded words, nearly repeat one that stands before them.
+
+    Two texts are near copies when the Jaccard index of their words is `NEAR` or more and no number
+    differs: another number is another fact.
+    """
+    kept: list[tuple[frozenset[str], frozenset[str]]] = []
+    repeated = []
+    for words in texts:
+        own = frozenset(words)
+        numbers = frozenset(word for word in own if word[0].isdigit())
+        near = any(
+            numbers == other_numbers and len(own & other) >= NEAR * len(own | other)
+            for other, other_numbers in kept
+        )
+        repeated.append(near and bool(own))
+        if not near:
+            kept.append((own, numbers))
+    return repeated

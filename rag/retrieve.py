@@ -1,0 +1,344 @@
+"""question → Hits: candidates from both encoders and from words, in every language, fused.
+
+Each language is searched and standardised on its own, so that a fact is found in whichever language
+it stands; then all candidates are compared by one small linear model (`rag/fusion.py`). Nothing
+here looks at all passages: the indexes give candidates, the catalog their vectors and words, and a
+fixed-size sample stands for the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag import fold, fusion
+from rag.catalog import Catalog, Words
+from rag.config import Settings
+from rag.embed import Encoder, Encoders
+from rag.errors import SourceNotFound
+from rag.lexical import BOOSTS, Lexical
+from rag.schema import Hit, Message
+from rag.vectors import Vectors
+
+__all__ = ["Candidates", "Retriever"]
+
+Vector = NDArray[np.float32]
+Floats = NDArray[np.float64]
+Ids = NDArray[np.int64]
+
+NEAREST = 50
+"""Candidates from each encoder, and from words, in each language."""
+
+BACKGROUND = 256  # passages that stand for a language; their mean and deviation err by 6% of it
+LONGEST = 1_000  # characters of a question that are searched for
+RAREST = 48  # words of a question that are searched for
+RERANKED = 30  # passages sent to a reranker
+SPARE = 3  # times k passages are looked at, so that near copies can be left out
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The passages worth comparing for one question: a column for each signal.
+
+    `signals` holds what was measured, `features` what `fusion.FEATURES` makes of it, each [n].
+    """
+
+    ids: Ids
+    languages: tuple[str, ...]
+    signals: Mapping[str, Floats]
+    features: Mapping[str, Floats]
+    words: Sequence[Words]
+
+
+class Retriever:
+    """Finds passages. Thread-safe; follows the index as it changes.
+
+    Args:
+        catalog: where passages and their vectors are kept.
+        vectors: the dense index over `catalog`.
+        lexical: the lexical one.
+        encoders: those that the index was made by.
+        settings: `without` turns ingredients off; `rerank_*` name a reranker.
+        weigh: how features are fused; default: the weights that came with the program.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        vectors: Vectors,
+        lexical: Lexical,
+        encoders: Encoders,
+        settings: Settings,
+        weigh: fusion.Fusion | None = None,
+    ) -> None:
+        self._catalog = catalog
+        self._vectors = vectors
+        self._lexical = lexical
+        self._encoders = encoders
+        self._settings = settings
+        self._without = settings.without
+        self._weigh = weigh or fusion.weights()
+        self._counted: tuple[int, Mapping[str, int]] = (-1, {})
+
+    def hits(
+        self,
+        question: str,
+        history: Sequence[Message] = (),
+        k: int = 5,
+        sources: Sequence[str] | None = None,
+    ) -> list[Hit]:
+        """The k passages most likely to answer the question, best first; near copies count once.
+
+        Args:
+            question: in any language; only its first 1,000 characters are searched for.
+            history: the conversation so far, for a question that does not stand alone.
+            k: how many, at most.
+            sources: only passages of these essays; None: of all.
+
+        Raises:
+            SourceNotFound: one of `sources` is not ingested.
+        """
+        if history:
+            from rag.condense import condense  # imports the endpoint's client
+
+            question = condense(question, history).question
+        if sources is not None:
+            self._check(sources)
+        found = self.candidates(question, sources)
+        if k < 1 or not len(found.ids):
+            return []
+        scores = self._weigh.score(found.features)
+        order = np.lexsort((found.ids, -scores))
+        chosen = self._distinct(order[: max(SPARE * k, RERANKED)], found.words)
+        signals = [
+            {name: float(column[row]) for name, column in found.signals.items()} for row in chosen
+        ]
+        passages = self._catalog.passages([int(found.ids[row]) for row in chosen[: 2 * k]], sources)
+        rows = {str(found.ids[row]): at for at, row in enumerate(chosen)}
+        made = [
+            Hit(
+                passage,
+                float(scores[chosen[rows[passage.id]]]),
+                MappingProxyType(signals[rows[passage.id]]),
+            )
+            for passage in passages
+        ]
+        return made[:k]
+
+    def _check(self, sources: Sequence[str]) -> None:
+        """Raise SourceNotFound, which names the first one that is not ingested."""
+        if len(self._catalog.essay_numbers(sources)) < len(set(sources)):
+            for source in sources:
+                if not self._catalog.essay_numbers([source]):
+                    self._catalog.text(source)
+                    raise SourceNotFound(f"No essay {source!r} is ingested.")
+
+    # -- candidates -------------------------------------------------------------------------------
+
+    def candidates(self, question: str, sources: Sequence[str] | None = None) -> Candidates:
+        """The passages worth comparing, language by language, with all their features."""
+        question = question[:LONGEST]
+        asked = _Asked(
+            language=fold.language(question),
+            words=tuple(dict.fromkeys(fold.content_words(question) or fold.words(question))),
+        )
+        languages = self._languages()
+        if not asked.words or not languages:
+            return _nothing()
+        by_encoder = {name: encoder.query(question) for name, encoder in self._used().items()}
+        groups = [
+            group
+            for language in languages
+            if len((group := self._group(language, asked, by_encoder, sources)).ids)
+        ]
+        return self._joined(asked, groups) if groups else _nothing()
+
+    def _languages(self) -> Mapping[str, int]:
+        """How many passages each language has; counted once for each state of the index."""
+        generation = self._catalog.generation()
+        counted = self._counted
+        if counted[0] != generation:
+            counted = self._counted = (generation, self._catalog.languages())
+        return counted[1]
+
+    def _used(self) -> dict[str, Encoder]:
+        used = {"passage": self._encoders.passage}
+        if "use" not in self._without:
+            used["sentence"] = self._encoders.sentence
+        return used
+
+    def _group(
+        self,
+        language: str,
+        asked: _Asked,
+        vectors: Mapping[str, Vector],
+        sources: Sequence[str] | None,
+    ) -> _Group:
+        """The candidates of one language with every scorer's opinion of each."""
+        found: dict[int, None] = {}
+        for role, vector in vectors.items():
+            name = self._used()[role].name
+            near = self._vectors.query(name, language, vector, NEAREST, sources)
+            found.update(dict.fromkeys(unit for unit, _ in near))
+        matched: dict[int, float] = {}
+        rarities: dict[str, float] = {}
+        if "lexical" not in self._without:
+            rarities = self._rarities(asked.words, language)
+            matched = self._matched(list(rarities), language, sources)
+            found.update(dict.fromkeys(matched))
+        ids = sorted(found)
+        words = self._catalog.words(ids)
+        ids = [entry.unit for entry in words]  # those that are gone meanwhile have no words
+        cosines = self._cosines(vectors, ids)
+        backgrounds = {
+            role: self._catalog.background(self._used()[role].name, language, BACKGROUND) @ vector
+            for role, vector in vectors.items()
+        }
+        covered = np.array([_covered(entry, rarities, self._without) for entry in words])
+        return _Group(
+            language=language,
+            ids=np.array(ids, np.int64),
+            words=words,
+            cosines=cosines,
+            backgrounds=backgrounds,
+            covered=covered.reshape(len(ids), 3),
+            bm25=np.array([matched.get(unit, 0.0) for unit in ids]),
+        )
+
+    def _rarities(self, words: Sequence[str], language: str) -> dict[str, float]:
+        """The question's rarest words, and how rare they are among this language's passages."""
+        count = self._lexical.count(language)
+        frequencies = {
+            word: self._lexical.document_frequency(word, language) for word in words[: 4 * RAREST]
+        }
+        rarities = fusion.rarity(frequencies, count)
+        rarest = sorted(rarities, key=lambda word: -rarities[word])[:RAREST]
+        return {word: rarities[word] for word in rarest}
+
+    def _matched(
+        self, words: Sequence[str], language: str, sources: Sequence[str] | None
+    ) -> dict[int, float]:
+        boosts = {"body": BOOSTS["body"]} if "titles" in self._without else BOOSTS
+        return dict(self._lexical.query(words, language, NEAREST, sources, boosts=boosts))
+
+    def _cosines(self, vectors: Mapping[str, Vector], ids: Sequence[int]) -> dict[str, Vector]:
+        """By signal: the cosine of each id, 0 where it has no vector."""
+        signals: dict[str, Vector] = {}
+        for role, vector in vectors.items():
+            owners, rows = self._catalog.sentence_vectors(self._used()[role].name, ids)
+            if not len(owners):
+                signals |= {name: np.zeros(len(ids), np.float32) for name in _SIGNALS[role]}
+                continue
+            first = np.flatnonzero(np.r_[True, owners[1:] != owners[:-1]])
+            means = np.add.reduceat(rows, first, axis=0)
+            lengths = np.maximum(np.linalg.norm(means, axis=1), 1e-12)
+            at = np.searchsorted(np.asarray(ids), owners[first])
+            whole, best = (np.zeros(len(ids), np.float32) for _ in range(2))
+            whole[at] = means @ vector / lengths
+            best[at] = np.maximum.reduceat(rows @ vector, first)
+            signals |= dict(zip(_SIGNALS[role], (whole, best), strict=False))
+        return signals
+
+    def _joined(self, asked: _Asked, groups: Sequence[_Group]) -> Candidates:
+        """All languages' candidates, with what they are judged by."""
+        signals: dict[str, Floats] = {}
+        features: dict[str, Floats] = {}
+        for signal in groups[0].cosines:
+            role = "passage" if signal == "passage" else "sentence"
+            signals[signal] = _join(group.cosines[signal] for group in groups)
+            features[signal] = self._standardised(signal, role, groups)
+        if "sentences" in self._without and "mean" in features:
+            features["sentence"] = features["mean"]
+        for column, name in enumerate(("coverage", "focus", "title")):
+            features[name] = _join(group.covered[:, column] for group in groups)
+        features["own language"] = _join(
+            np.full(len(group.ids), float(group.language == asked.language)) for group in groups
+        )
+        features["reach"] = _join(
+            np.full(len(group.ids), group.covered[:, 0].max()) for group in groups
+        )
+        for name in ("passage", "sentence"):
+            if name in features:
+                features[f"{name} in own language"] = features[name] * features["own language"]
+        signals["bm25"] = _join(group.bm25 for group in groups)
+        signals |= {f"{name} z": features[name] for name in _ENCODED if name in features}
+        signals |= {name: features[name] for name in ("coverage", "focus", "title")}
+        return Candidates(
+            ids=np.concatenate([group.ids for group in groups]),
+            languages=tuple(group.language for group in groups for _ in group.ids),
+            signals=signals,
+            features=features,
+            words=[entry for group in groups for entry in group.words],
+        )
+
+    def _standardised(self, signal: str, role: str, groups: Sequence[_Group]) -> Floats:
+        scores = {group.language: group.cosines[signal] for group in groups}
+        background = {group.language: group.backgrounds[role] for group in groups}
+        if "cohort" in self._without:  # one cohort for all languages
+            everything = np.concatenate(list(background.values()))
+            background = dict.fromkeys(background, everything)
+        made = fusion.standardise(scores, background)
+        return np.concatenate([made[group.language] for group in groups])
+
+    # -- order ------------------------------------------------------------------------------------
+
+    def _distinct(self, order: NDArray[np.intp], words: Sequence[Words]) -> list[int]:
+        """The rows in order, without those that nearly repeat one before them."""
+        rows = [int(row) for row in order]
+        if "copies" in self._without:
+            return rows
+        repeated = fusion.near_copies(words[row].body.split() for row in rows)
+        return [row for row, again in zip(rows, repeated, strict=True) if not again]
+
+
+_SIGNALS = {"passage": ("passage",), "sentence": ("mean", "sentence")}
+_ENCODED = ("passage", "mean", "sentence")
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a question asks with: its language, and its folded words without the commonest."""
+
+    language: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Group:
+    """The candidates of one language. `covered`: coverage, focus and title, [n, 3]."""
+
+    language: str
+    ids: Ids
+    words: Sequence[Words]
+    cosines: Mapping[str, Vector]
+    backgrounds: Mapping[str, Vector]
+    covered: Floats
+    bm25: Floats
+
+
+def _covered(
+    entry: Words, rarities: Mapping[str, float], without: frozenset[str]
+) -> tuple[float, float, float]:
+    """Shares of the question's words in the text, in its best stretch, in the title alone."""
+    if not rarities:
+        return 0.0, 0.0, 0.0
+    body = entry.body.split()
+    whole, best = fusion.coverage(body, rarities)
+    if "titles" in without:
+        return whole, best, 0.0
+    above = {*entry.heading.split(), *entry.title.split()} - set(body)
+    total = sum(rarities.values())
+    return whole, best, sum(rarities[word] for word in above if word in rarities) / (total or 1.0)
+
+
+def _join(columns: Any) -> Floats:
+    return np.concatenate([np.asarray(column, np.float64) for column in columns])
+
+
+def _nothing() -> Candidates:
+    return Candidates(np.empty(0, np.int64), (), {}, {}, ())
