@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -132,7 +132,7 @@ def _run(
 ) -> Report:
     started = perf_counter()
     texts = {info.source: rag.text(info.source) for info in rag.essays()}
-    needs = {q.id: evidence_spans(q, texts) for q in dataset.questions}
+    needs = {q.id: Needs.of(q, texts) for q in dataset.questions}
     pairs = dataset.pairs
     if pairs is None:
         pairs = tuple(select(evidence_pairs(dataset.questions, texts), limit))
@@ -168,7 +168,21 @@ def _run(
     )
 
 
-def _ask(rag: Asked, question: Question, needs: Mapping[str, Sequence[Sequence[Span]]]) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What has to be found, and what has to be cited: where documents are to be found, a citation
+    still has to hold the evidence's own words."""
+
+    found: tuple[tuple[Span, ...], ...]
+    cited: tuple[tuple[Span, ...], ...]
+
+    @classmethod
+    def of(cls, question: Question, texts: Mapping[str, str]) -> Needs:
+        words = replace(question, unit="passage")
+        return cls(evidence_spans(question, texts), evidence_spans(words, texts))
+
+
+def _ask(rag: Asked, question: Question, needs: Mapping[str, Needs]) -> Outcome:
     blank = Outcome(
         id=question.id,
         kind=question.kind,
@@ -185,9 +199,7 @@ def _ask(rag: Asked, question: Question, needs: Mapping[str, Sequence[Sequence[S
         return replace(blank, error=str(error))
 
 
-def _asked(
-    rag: Asked, question: Question, needs: Sequence[Sequence[Span]], blank: Outcome
-) -> Outcome:
+def _asked(rag: Asked, question: Question, needs: Needs, blank: Outcome) -> Outcome:
     started = perf_counter()
     hits: Sequence[Hit] = ()
     if not question.given:
@@ -200,14 +212,15 @@ def _asked(
     )
     answered = perf_counter()
     hits = hits or answer.hits
-    found = [_found(hit, met_by(hit, needs)) for hit in hits]
+    found = [_found(hit, met_by(hit, needs.found)) for hit in hits]
     cited = [
-        Quoted(c.n, c.source, c.start, c.end, c.quote, met_by(c, needs)) for c in answer.citations
+        Quoted(c.n, c.source, c.start, c.end, c.quote, met_by(c, needs.cited))
+        for c in answer.citations
     ]
     values = {
-        **ranking([item.needs for item in found], len(needs)),
-        **_context_values(answer, needs),
-        **_answer_values(question, answer, cited, len(needs)),
+        **ranking([item.needs for item in found], len(needs.found)),
+        **_context_values(answer, needs.found),
+        **_answer_values(question, answer, cited, len(needs.cited)),
         **_refusal_values(question, answer),
         "retrieve_ms": None if question.given else 1000 * (retrieved - started),
         "answer_ms": 1000 * (answered - retrieved),

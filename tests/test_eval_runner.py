@@ -154,6 +154,15 @@ def test_questions_about_other_essays_are_a_fault() -> None:
         run(WordRag({"root/other.txt": "x"}), DATA)
 
 
+def test_a_document_is_found_anywhere_and_cited_by_its_words() -> None:
+    """The question's words stand in another line of the right document than the answer."""
+    asked = replace(ASKED[0], question="Where did merchants of copper meet?", unit="document")
+    (case,) = run(WordRag(TEXTS), [asked]).cases
+    assert case.values["hit@1"] == 1
+    assert case.citations[0].source == "root/copper.txt"
+    assert case.values["citation_precision"] == 0
+
+
 # ---- comparing
 
 
@@ -318,7 +327,7 @@ def test_the_page_shows_every_failure_with_its_passages() -> None:
 
 
 def test_the_evidence_is_marked_inside_its_passage() -> None:
-    silent = run(WordRag(TEXTS, refuse_below=2), DATA, kinds=["fact"], limit=1)
+    silent = run(WordRag(TEXTS, refuse_below=2), ASKED[:1])
     assert "<mark>The copper price was 100 crowns in spring.</mark>" in silent.html()
 
 
