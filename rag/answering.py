@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from rag.answerable import answerable, with_answer
-from rag.cite import cite
+from rag.cite import cite, quote
 from rag.evidence import Evidence
 from rag.extract import extract
 from rag.fold import language
@@ -163,7 +163,7 @@ def _drafted(
 
     llm = parts.llm
     if llm is None:
-        return check(_quoted(evidence, parts))
+        return check(_quoted(evidence))
     draft = check(_written(question, hits, turn, parts, llm))
     policy = parts.settings.unsupported
     faults = _faults(draft)
@@ -181,14 +181,13 @@ def _drafted(
 # --- drafts ---
 
 
-def _quoted(evidence: Evidence, parts: Parts) -> Draft:
+def _quoted(evidence: Evidence) -> Draft:
     """The sentences that answer, word for word."""
-    picks = extract(evidence)
-    hits = [Hit(passage, 0.0) for passage in evidence.passages]
-    text = "\n".join(
-        f"{evidence.sentence(pick.passage, pick.sentence)} [{pick.passage + 1}]" for pick in picks
-    )
-    cited = cite(text, hits, parts.sentence_vectors.similarity)
+    spans = [
+        (evidence.passages[pick.passage], *evidence.spans[pick.passage][pick.sentence])
+        for pick in extract(evidence)
+    ]
+    cited = quote(spans)
     return Draft(cited.text, cited.sentences, cited.citations, warnings=cited.warnings)
 
 

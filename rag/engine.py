@@ -210,6 +210,7 @@ class Rag:
     ) -> Answer:
         self._turn.set(turn)
         turn.history = tuple(history)
+        _ = self._parts.llm  # found, and loading, while the passages are looked for
         turn.emit(Status("retrieve", "Searching the essays …"))
         with turn.timed("retrieve"):
             turn.hits = tuple(self.retrieve(question, history, self.settings.k, sources))

@@ -138,7 +138,11 @@ class Parts:
     def llm(self) -> LLM | None:
         """The model that answers; None: quotes only."""
         endpoint = self.survey.endpoint
-        return self._model(endpoint) if endpoint else None
+        if endpoint is None:
+            return None
+        llm = self._model(endpoint)
+        llm.warm()  # its libraries load while the passages are looked for
+        return llm
 
     @once
     def judge(self) -> Judge | None:

@@ -18,13 +18,23 @@ STEPS = {
     "rag.answerable",
     "rag.verify",
 }
-COMPOSERS = {"rag.ingest", "rag.retrieve", "rag.engine"}
+COMPOSERS = {
+    "rag.answering",
+    "rag.doctor",
+    "rag.engine",
+    "rag.ingest",
+    "rag.judge_evaluator",
+    "rag.nodes",
+    "rag.parts",
+    "rag.reply",
+    "rag.retrieve",
+}
 FRONT = {"rag.cli", "rag.terminal"}
 OWNERS = {
     "chromadb": {"rag/vectors.py"},
     "tantivy": {"rag/lexical.py"},
     "sqlite3": {"rag/catalog.py", "ui/store.py"},
-    "openai": {"rag/llm.py"},
+    "openai": {"rag/llm.py", "rag/llm_errors.py", "rag/embed.py"},
 }
 
 

@@ -35,7 +35,7 @@ def test_the_examples_run(
 
 def test_the_targets_exist() -> None:
     makefile = (PROJECT / "Makefile").read_text("utf-8")
-    named = set(re.findall(r"\bmake ([a-z-]+)", README))
+    named = set(re.findall(r"^make ([a-z-]+)", README, re.MULTILINE))
     assert named
     for target in named:
         assert re.search(rf"^{target}:.*## ", makefile, re.MULTILINE), target
