@@ -43,6 +43,8 @@ class Cell:
     value: float | None
     good: float | None
     """0…1, 1 the best there can be; None where that cannot be said."""
+    lower: bool
+    """Whether lower is better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,9 @@ def _cell(report: Report, measure: Measure, kind: str | None = None) -> Cell:
     figure = report.figure(measure, kind)
     between = f"{shown(figure.low, measure.unit)} – {shown(figure.high, measure.unit)}"
     text = shown(figure.value, measure.unit)
-    return Cell(measure.title, text, between, figure.n, figure.value, _good(measure, figure))
+    lower = not measure.higher_is_better
+    good = _good(measure, figure)
+    return Cell(measure.title, text, between, figure.n, figure.value, good, lower)
 
 
 def _good(measure: Measure, figure: Figure) -> float | None:

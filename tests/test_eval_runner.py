@@ -20,6 +20,7 @@ from eval.journal import Journal
 from eval.measures import MEASURES
 from eval.page import faults
 from eval.report import table
+from rag.config import Settings
 from rag.errors import EvalFault
 from rag.schema import Answer, Message, Verdict
 
@@ -370,3 +371,45 @@ def test_a_subclass_is_never_taken_up(tmp_path: Path) -> None:
     assert journal_path(rag, {}) is None
     rag.settings = Settings()  # type: ignore[attr-defined]  # as a subclass of Rag has them
     assert journal_path(rag, {}) is None
+
+
+class Plain(WordRag):
+    """Passes for the project's own Rag, whose code is in the key of what is kept."""
+
+    def __init__(self, settings: Settings, stop_after: int) -> None:
+        super().__init__(TEXTS)
+        self.settings = settings
+        self.stop_after = stop_after
+
+    def query(self, question: str, history: Sequence[Message] = ()) -> Answer:
+        if self.asked == self.stop_after:
+            raise KeyboardInterrupt
+        return super().query(question, history)
+
+
+Plain.__module__ = "rag.engine"
+
+
+def test_a_run_that_broke_off_is_taken_up(tmp_path: Path, report: Report) -> None:
+    settings = Settings(data_dir=tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        run(Plain(settings, stop_after=5), DATA, fresh=False)
+    other = Plain(Settings(data_dir=tmp_path, k=7), stop_after=99)
+    run(other, DATA, fresh=False)
+    assert other.asked == 13  # other settings: nothing is taken over
+    again = Plain(settings, stop_after=99)
+    found = run(again, DATA, fresh=False)
+    assert again.asked == 8
+    assert [case.answer for case in found.cases] == [case.answer for case in report.cases]
+    complete = Plain(settings, stop_after=99)
+    run(complete, DATA, fresh=False)
+    assert complete.asked == 13  # a complete run is measured anew
+
+
+def test_a_fresh_run_takes_nothing_up(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        run(Plain(settings, stop_after=5), DATA, fresh=False)
+    again = Plain(settings, stop_after=99)
+    run(again, DATA)
+    assert again.asked == 13
