@@ -186,7 +186,9 @@ def test_a_conversation_survives_a_reload_even_in_mid_answer(visit: Visit) -> No
     page.wait_for_selector("#history .turn")
     page.wait_for_selector("#live .turn")
     before = len(page.locator("#live .prose-text").inner_text())
-    page.wait_for_function(f"document.querySelector('#live .prose-text')?.textContent.length > {before}")
+    page.wait_for_function(
+        f"document.querySelector('#live .prose-text')?.textContent.length > {before}"
+    )
     page.click("#stop")
     page.wait_for_selector("#history .stopped")
     assert page.locator("#history .turn").count() == 2
@@ -206,7 +208,9 @@ def test_conversations_are_listed_searched_renamed_exported_deleted(
     page.fill("#search input", "zebra")
     page.wait_for_function("document.querySelectorAll('.talk').length == 1")
     page.click(".talk-title")
-    page.wait_for_function("document.querySelector('.question-text').textContent == 'a zebra question'")
+    page.wait_for_function(
+        "document.querySelector('.question-text').textContent == 'a zebra question'"
+    )
     page.fill("#search input", "")
     page.wait_for_function("document.querySelectorAll('.talk').length > 1")
     talk = page.locator(".talk:has([aria-current])")
@@ -301,7 +305,9 @@ def test_language_and_theme_switch_without_losing_the_chat(visit: Visit) -> None
     page.wait_for_selector("#ask:text('提问')")
     assert page.locator("html").get_attribute("lang") == "zh-Hans"
     assert page.locator("#question textarea").input_value() == "a draft"
-    assert "原文不支持" in (visit.last().locator(".verdict").nth(2).get_attribute("aria-label") or "")
+    assert "原文不支持" in (
+        visit.last().locator(".verdict").nth(2).get_attribute("aria-label") or ""
+    )
     page.click("[data-act=theme]")
     page.click("[data-act=theme]")
     assert page.evaluate("document.body.classList.contains('dark')")
@@ -340,7 +346,9 @@ def test_on_a_phone(served: tuple[Any, str], opened: Any) -> None:
         assert visit.faults_of_axe() == []
         for _ in range(6):
             page.keyboard.press("Tab")
-            assert page.evaluate("document.querySelector('#pane-box').contains(document.activeElement)")
+            assert page.evaluate(
+                "document.querySelector('#pane-box').contains(document.activeElement)"
+            )
         page.locator("[data-act=close-source]").tap()
         page.wait_for_selector("#pane-box", state="hidden")
         page.locator("[data-act=menu]").tap()
@@ -362,8 +370,14 @@ def test_by_keyboard_alone(visit: Visit) -> None:
     focused = []
     while len(focused) < 60 and "suggest" not in focused:
         page.keyboard.press("Tab")
-        focused.append(page.evaluate("document.activeElement.dataset.act || document.activeElement.dataset.view || document.activeElement.closest('[id]').id"))
-        outline = page.evaluate("(e => [getComputedStyle(e).outlineStyle, getComputedStyle(e).boxShadow])(document.activeElement)")
+        focused.append(
+            page.evaluate(
+                "document.activeElement.dataset.act || document.activeElement.dataset.view || document.activeElement.closest('[id]').id"
+            )
+        )
+        outline = page.evaluate(
+            "(e => [getComputedStyle(e).outlineStyle, getComputedStyle(e).boxShadow])(document.activeElement)"
+        )
         assert outline != ["none", "none"], focused
     assert {"chat", "essays", "language", "theme", "new", "search", "suggest"} <= set(focused)
     page.focus("#question textarea")
@@ -407,7 +421,9 @@ def test_hostile_essays_and_answers_are_only_text(visit: Visit, rag: FakeRag) ->
         assert "<iframe src=" in shown
         assert "{{constructor}} ${window.pwned=5}" in shown
         assert page.locator("#pane .raw").locator("a, img, iframe, svg, style, form").count() == 0
-        assert page.locator("#pane .unseen").count() == HOSTILE.count("\u202e") + HOSTILE.count("\u202c")
+        assert page.locator("#pane .unseen").count() == HOSTILE.count("\u202e") + HOSTILE.count(
+            "\u202c"
+        )
         visit.shot("hostile")
         page.keyboard.press("Escape")
         visit.ask("bomb")
@@ -425,7 +441,9 @@ def test_hostile_essays_and_answers_are_only_text(visit: Visit, rag: FakeRag) ->
         del rag.texts[line]
 
 
-def test_two_pages_do_not_see_each_other(visit: Visit, served: tuple[Any, str], opened: Any) -> None:
+def test_two_pages_do_not_see_each_other(
+    visit: Visit, served: tuple[Any, str], opened: Any
+) -> None:
     with Visit(opened, served[1]) as other:
         visit.ask("slow mine", wait=False)
         other.ask("four")

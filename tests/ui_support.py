@@ -41,26 +41,37 @@ from rag.schema import (
     Verdict,
 )
 
-CAKE = """五层蛋糕
+CAKE = (
+    """五层蛋糕
 
 黄仁勋把人工智能比作五层蛋糕。\u3000最底层是能源，往上是芯片、基础设施、模型和应用。
 
 每一层都离不开下面的一层。没有能源，就没有芯片；没有芯片，就没有模型。
-""" + "\n".join(f"第{n}段：这里写的是与问题无关的话，只是让文章长一点。" for n in range(60)) + """
+"""
+    + "\n".join(f"第{n}段：这里写的是与问题无关的话，只是让文章长一点。" for n in range(60))
+    + """
 
 最后一层是应用，它把价值带给每一个人。
 """
+)
 
-DIARY = "# The lighthouse diary\r\n\r\n" + "\r\n\r\n".join(
-    f"Day {n}. The lamp was lit at dusk and the log was kept." for n in range(1, 40)
-) + "\r\n\r\nOn day 40 the keeper counted 32 ships, more than in any year before.\r\n"
+DIARY = (
+    "# The lighthouse diary\r\n\r\n"
+    + "\r\n\r\n".join(
+        f"Day {n}. The lamp was lit at dusk and the log was kept." for n in range(1, 40)
+    )
+    + "\r\n\r\nOn day 40 the keeper counted 32 ships, more than in any year before.\r\n"
+)
 
-HOSTILE = """<script>window.pwned=1</script><img src=x onerror="window.pwned=2">
+HOSTILE = (
+    """<script>window.pwned=1</script><img src=x onerror="window.pwned=2">
 [click](javascript:window.pwned=3) ![remote](https://evil.example/a.png)
 <iframe src="https://evil.example/"></iframe><style>body{display:none}</style>
 <svg/onload=window.pwned=4> {{constructor}} ${window.pwned=5} \u202egnp.exe\u202c
 <a href="data:text/html,x">x</a> <form action="https://evil.example/"><input name=q></form>
-""" + "x" * 2000
+"""
+    + "x" * 2000
+)
 
 ESSAYS = {"corpus/cake.txt": CAKE, "corpus/diary.md": DIARY, "corpus/hostile.txt": HOSTILE}
 
@@ -132,7 +143,11 @@ def an_answer(question: str = "What grew?", text: str = "") -> Answer:
     answer = make_answer(
         question,
         [
-            (text.removesuffix(" [1].") or "The keeper counted 32 ships on day 40.", [1], "supported"),
+            (
+                text.removesuffix(" [1].") or "The keeper counted 32 ships on day 40.",
+                [1],
+                "supported",
+            ),
             ("最底层是能源。", [2], "supported"),
         ],
         [("corpus/diary.md", LAMP), ("corpus/cake.txt", BASE)],
@@ -162,8 +177,15 @@ class FakeRag:
 
     def essays(self) -> list[EssayInfo]:
         return [
-            EssayInfo(source, TITLES.get(source, Path(source).stem), "Ada", "2026-01-02",
-                      "zh" if "蛋糕" in text else "en", len(text), 3)
+            EssayInfo(
+                source,
+                TITLES.get(source, Path(source).stem),
+                "Ada",
+                "2026-01-02",
+                "zh" if "蛋糕" in text else "en",
+                len(text),
+                3,
+            )
             for source, text in self.texts.items()
         ]
 
@@ -198,7 +220,9 @@ class FakeRag:
         if not self.texts:
             raise NothingIngested("There is no essay yet.", "Add one.")
         with self._lock:
-            self.asked.append((question, tuple(history), None if sources is None else tuple(sources)))
+            self.asked.append(
+                (question, tuple(history), None if sources is None else tuple(sources))
+            )
         try:
             yield from self._events(question)
         except GeneratorExit:
@@ -280,7 +304,9 @@ ARTIFACTS = Path(__file__).parents[1] / "artifacts"
 
 def chromium() -> str:
     """Where Chromium is. Without one the test is skipped here and fails where CI=true."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    found = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
     if found is None:
         hint = "No Chromium: apt-get install chromium, or playwright install chromium."
         if os.environ.get("CI") == "true":
@@ -348,7 +374,9 @@ class Visit:
     def open(self, path: str = "/") -> None:
         self.page.goto(self.address + path)
         self.page.wait_for_selector("body.is-started", state="attached")
-        self.page.wait_for_selector("#history .welcome, #history .turn, #live .turn, #start .notice")
+        self.page.wait_for_selector(
+            "#history .welcome, #history .turn, #live .turn, #start .notice"
+        )
 
     def ask(self, question: str, *, wait: bool = True) -> None:
         turns = self.page.locator("#history .turn").count()
@@ -357,7 +385,9 @@ class Visit:
         if not wait:
             self.page.wait_for_selector("#live .turn, #live .notice")
         else:
-            self.page.wait_for_function(f"document.querySelectorAll('#history .turn').length > {turns}")
+            self.page.wait_for_function(
+                f"document.querySelectorAll('#history .turn').length > {turns}"
+            )
             self.page.wait_for_function("!document.querySelector('#live .turn')")
 
     def last(self) -> Any:

@@ -40,6 +40,7 @@ DATABASE = "conversations.sqlite3"
 PORTS_TRIED = 10
 LARGEST_FILE = "50mb"
 
+
 @dataclass(frozen=True)
 class Page:
     """A page and what is behind it."""
@@ -80,9 +81,9 @@ def launch(
     found = free_port(host, port)
     address = f"http://{'[' + host + ']' if ':' in host else host}:{found}"
     if found != port:
-        print(f"Port {port} is in use; taking {found}.", flush=True)  # noqa: T201 - for the terminal
+        print(f"Port {port} is in use; taking {found}.", flush=True)
     page = prepare(settings, rag)
-    print(f"The page is at {address} (Ctrl+C ends it).", flush=True)  # noqa: T201
+    print(f"The page is at {address} (Ctrl+C ends it).", flush=True)
     if open_browser:
         threading.Timer(1.0, webbrowser.open, (address,)).start()
     with serve(page, host, found) as server:
@@ -106,7 +107,7 @@ def build(rag: Rag, store: Store, settings: Settings) -> gr.Blocks:
 
 
 def _page(settings: Settings, store: Store) -> Page:
-    from rag.engine import Rag, seeds  # noqa: PLC0415 - heavy, and not needed to import this module
+    from rag.engine import Rag, seeds
 
     def first_essays() -> Path | None:
         with contextlib.suppress(RagError):
@@ -123,9 +124,9 @@ def _page(settings: Settings, store: Store) -> Page:
         busy=lambda n: RagError(english("busy", n=n), english("busy-do")),
         defect=RagError(english("defect"), english("defect-do")),
     )
-    measuring = Measuring(desk, settings.data_dir)
+    measuring = Measuring(desk.preferences.settings, settings.data_dir)
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # is read when Gradio is imported
-    from ui.blocks import layout  # noqa: PLC0415 - brings Gradio
+    from ui.blocks import layout
 
     waiting = settings.ui_concurrency + settings.ui_queue
     blocks = layout(Handlers(desk, store, runs), measuring, events=waiting)
@@ -139,7 +140,7 @@ class Server:
     """A running server, in a thread of its own."""
 
     def __init__(self, app: FastAPI, host: str, port: int) -> None:
-        import uvicorn  # noqa: PLC0415
+        import uvicorn
 
         config = uvicorn.Config(
             app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=1
@@ -166,7 +167,7 @@ class Server:
 @contextlib.contextmanager
 def serve(page: Page, host: str, port: int) -> Iterator[Server]:
     """Serve `page` for as long as the block lasts."""
-    from ui.server import application  # noqa: PLC0415 - brings Gradio
+    from ui.server import application
 
     server = Server(application(page, STATIC, LARGEST_FILE), host, port)
     server.start()

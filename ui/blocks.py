@@ -433,7 +433,14 @@ def _wire_chat(parts: Parts, do: Handlers) -> None:
     for trigger in (parts["stop"].click, bridge.do_halt):
         _on(parts, trigger, do.stop, ["session"], [], queue=False)
     found = ["session", "talks"]
-    _on(parts, parts["search"].change, search, ["search", "session"], found, trigger_mode="always_last")
+    _on(
+        parts,
+        parts["search"].change,
+        search,
+        ["search", "session"],
+        found,
+        trigger_mode="always_last",
+    )
     _on(parts, bridge.do_rename, rename, ["session"], ["talks", "toast"])
     _on(parts, bridge.do_judge, judge, ["session"], ["history", "toast"])
 

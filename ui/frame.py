@@ -32,7 +32,7 @@ def top_html(say: Say) -> str:
     return (
         f'<a class="skip" href="#question">{shown(say("skip"))}</a>'
         f'<header class="top"{attributes({"language": say.language, "texts": texts})}>'
-        f'{_tool("menu", "menu", say("menu"))}'
+        f"{_tool('menu', 'menu', say('menu'))}"
         f'<h1 class="brand">{shown(say("title"))}'
         f'<span class="tagline">{shown(say("tagline"))}</span></h1>'
         f'<nav class="views" aria-label="{quoted(say("nav"))}">{links}</nav>'
@@ -63,8 +63,8 @@ def pane_bar_html(say: Say) -> str:
     return (
         f'<div class="pane-bar"><span class="pane-nav">{_tool("previous", "previous", say("previous"))}'
         f'<span class="pane-count" aria-live="polite"></span>'
-        f'{_tool("next", "next", say("next"))}</span>'
-        f'{_tool("close-source", "close", say("close-source"))}</div>'
+        f"{_tool('next', 'next', say('next'))}</span>"
+        f"{_tool('close-source', 'close', say('close-source'))}</div>"
     )
 
 

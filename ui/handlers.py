@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,9 @@ class Handlers:
 
     # --- opening the page ---
 
-    async def load(self, conversation: str, headers: Mapping[str, str], language: str) -> AsyncIterator[Patch]:
+    async def load(
+        self, conversation: str, headers: Mapping[str, str], language: str
+    ) -> AsyncIterator[Patch]:
         """The whole page, then the start's progress, then an answer that is under way."""
         if language not in LANGUAGES:
             language = preferred(headers.get("accept-language", ""))
@@ -209,7 +211,9 @@ class Handlers:
             session = replace(session, chosen=left or None)
         return {**self._shelf(session), "toast": session.say("removed", title=title)}
 
-    async def add(self, files: Sequence[tuple[Path, str]], session: Session) -> AsyncIterator[Patch]:
+    async def add(
+        self, files: Sequence[tuple[Path, str]], session: Session
+    ) -> AsyncIterator[Patch]:
         """Copy files in and read them, with progress; then what came of each."""
         say = session.say
         if not files:
@@ -291,7 +295,7 @@ class Handlers:
 
     def test(self, form: Mapping[str, Any], session: Session) -> Patch:
         """Whether the endpoint in the form answers, in one sentence."""
-        from rag.llm import LLM  # noqa: PLC0415 - brings openai
+        from rag.llm import LLM
 
         say = session.say
         try:

@@ -135,10 +135,12 @@ def _whole(fragment: str) -> bool:
 
 @cache
 def _markdown() -> MarkdownIt:
-    from markdown_it import MarkdownIt  # noqa: PLC0415
+    from markdown_it import MarkdownIt
 
     parser = MarkdownIt("commonmark", {"html": False, "linkify": False, "breaks": True})
-    parser.disable(["link", "image", "autolink", "html_inline", "html_block", "reference", "entity"])
+    parser.disable(
+        ["link", "image", "autolink", "html_inline", "html_block", "reference", "entity"]
+    )
     parser.add_render_rule("heading_open", lambda *_: "<h4>")
     parser.add_render_rule("heading_close", lambda *_: "</h4>")
     return parser

@@ -1,26 +1,162 @@
-"""The evaluation view: run the suite in the background, show the report, compare with the last."""
+"""The evaluation view: run the suite in the background, show its report, compare with the last."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ui.desk import Desk
+from rag.config import Settings
+from rag.errors import EvalFault, RagError
+from ui.desk import Task
+from ui.markup import shown
+from ui.render import Failure, error_html, failure
 from ui.texts import Say
+from ui.views import Progress, progress_html
 
-__all__ = ["Measuring"]
+if TYPE_CHECKING:
+    from eval import Comparison, Report
+
+__all__ = ["FOLDER", "REPORT_PAGE", "Measuring", "Suite"]
+
+FOLDER = "evaluation"
+REPORT_PAGE = "report.html"
+KEPT, BEFORE = "report.json", "before.json"
+PACE = 0.2
+
+OnProgress = Callable[[int, int], None]
+Suite = Callable[[Settings, int, OnProgress], "Report"]
+
+
+def suite(settings: Settings, limit: int, on_progress: OnProgress) -> Report:
+    """The questions that came with the essays, asked with the page's settings.
+
+    Asked of a Rag over the questions' own documents: what a person added or removed on the page is
+    not what is measured.
+    """
+    from eval import open_dataset, run
+    from eval.runner import open_rag
+
+    dataset = open_dataset("questions")
+    with open_rag(dataset, settings) as rag:
+        return run(rag, dataset, limit=limit or None, on_progress=on_progress)
 
 
 class Measuring:
-    def __init__(self, desk: Desk, folder: Path) -> None:
-        self._desk = desk
-        self._folder = folder
+    """One run at a time, which any page can watch; its reports are kept in the data directory."""
+
+    def __init__(
+        self, settings: Callable[[], Settings], folder: Path, *, suite: Suite = suite
+    ) -> None:
+        self.folder = folder / FOLDER
+        self._settings = settings
+        self._suite = suite
+        self._worker = ThreadPoolExecutor(1, "measuring")
+        self._task: Task | None = None
+        self._lock = threading.Lock()
 
     async def run(self, limit: int, say: Say) -> AsyncIterator[str]:
-        yield say("eval-none")
+        """Start a run where none is under way, and watch it."""
+        with self._lock:
+            if self._task is None or self._task.live.ended:
+                task = self._task = Task()
+                self._worker.submit(self._measure, limit, task).add_done_callback(task.settle)
+        async for view in self.watch(say):
+            yield view
 
     async def watch(self, say: Say) -> AsyncIterator[str]:
-        yield say("eval-none")
+        """The progress of the run under way, then the last report."""
+        task = self._task
+        if task and not task.live.ended:
+            async for progress in task.live.follow():
+                if task.live.ended:
+                    break
+                message = (
+                    say("eval-running", done=progress.done, total=progress.total)
+                    if progress.total
+                    else say("eval-opening")
+                )
+                yield progress_html(Progress(message, progress.done, progress.total), say)
+                await asyncio.sleep(PACE)
+        yield await asyncio.to_thread(self._view, task, say)
 
     def close(self) -> None:
-        """Nothing yet."""
+        """Take no more work."""
+        self._worker.shutdown(wait=False, cancel_futures=True)
+
+    def _measure(self, limit: int, task: Task) -> None:
+        report = self._suite(
+            self._settings(), limit, lambda done, total: task.report("", done, total)
+        )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        kept = self.folder / KEPT
+        if kept.exists():
+            kept.replace(self.folder / BEFORE)
+        report.write(self.folder)
+
+    def _view(self, task: Task | None, say: Say) -> str:
+        fault = ""
+        if task and task.error is not None:
+            error = task.error
+            told = (
+                failure(error)
+                if isinstance(error, RagError)
+                else Failure(say("defect"), say("defect-do"))
+            )
+            fault = error_html(told, say, retry=False)
+        if not (self.folder / KEPT).exists():
+            return fault or f'<p class="faint">{shown(say("eval-none"))}</p>'
+        return fault + self._report_html(say)
+
+    def _report_html(self, say: Say) -> str:
+        from eval import Report, compare
+
+        try:
+            report = Report.read(self.folder / KEPT)
+            before = self.folder / BEFORE
+            compared = (
+                comparison_html(compare(report, Report.read(before)), say)
+                if before.exists()
+                else ""
+            )
+        except EvalFault as error:
+            return error_html(failure(error), say, retry=False)
+        address = f"evaluation/{REPORT_PAGE}?{report.code[:8]}{report.date}"
+        return (
+            f'<div class="report-head"><h3>{shown(say("eval-last", date=report.date))}</h3>'
+            f'<a class="button small" href="{shown(address)}" target="_blank" rel="noopener">'
+            f"{shown(say('eval-open'))}</a></div>{compared}"
+            f'<iframe class="report-frame" sandbox="allow-scripts" src="{shown(address)}"'
+            f' title="{shown(say("eval-report"))}"></iframe>'
+        )
+
+
+def comparison_html(compared: Comparison, say: Say) -> str:
+    """The rows of a comparison, a drop told by its word."""
+    from eval.report import shown as figure
+
+    head = "".join(
+        f'<th scope="col">{shown(say(name))}</th>'
+        for name in ("metric", "before", "after", "interval")
+    )
+    rows = ""
+    for row in compared.rows:
+        low, high = row.interval
+        mark = (
+            f' <strong class="is-worse">{shown(say("eval-worse"))}</strong>' if row.dropped else ""
+        )
+        rows += (
+            f'<tr><th scope="row">{shown(row.title)}{mark}</th>'
+            f"<td>{shown(figure(row.before, row.unit))}</td>"
+            f"<td>{shown(figure(row.after, row.unit))}</td><td>{low:+.3g} … {high:+.3g}</td></tr>"
+        )
+    verdict = say("eval-dropped") if compared.dropped else say("eval-held")
+    return (
+        f"<details class='compared'><summary>{shown(say('eval-compared'))}: "
+        f"<strong>{shown(verdict)}</strong></summary>"
+        f'<div class="wide"><table class="compare"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div></details>"
+    )

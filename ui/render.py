@@ -343,7 +343,7 @@ def _tools(turn: Turn, copied: str, say: Say) -> str:
         )
     return (
         f'<div class="tools"{attributes({"comment": turn.comment})}>'
-        f'{_tool("copy", say("copy"), copied)}{_tool("again", say("retry"))}{thumbs}</div>'
+        f"{_tool('copy', say('copy'), copied)}{_tool('again', say('retry'))}{thumbs}</div>"
     )
 
 

@@ -16,9 +16,10 @@ from urllib.parse import quote, urlsplit
 import gradio as gr
 from fastapi import FastAPI, HTTPException
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from ui.blocks import theme
+from ui.measuring import REPORT_PAGE
 from ui.store import ConversationNotFound, export_json, export_markdown
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ POLICY = (
     "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
     "connect-src 'self'; frame-src 'self'; worker-src 'self' blob:; object-src 'none'; "
     "base-uri 'self'; form-action 'none'; frame-ancestors 'self'"
+)
+REPORT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; "
+    "sandbox allow-scripts; frame-ancestors 'self'"
 )
 HEADERS = {
     "Content-Security-Policy": POLICY,
@@ -66,7 +71,9 @@ class Guard:
             await refusal(scope, receive, send)
             return
         if origin and urlsplit(origin).netloc != host:
-            await PlainTextResponse("Another site may not use this page.", 403)(scope, receive, send)
+            await PlainTextResponse("Another site may not use this page.", 403)(
+                scope, receive, send
+            )
             return
 
         async def closed(message: MutableMapping[str, Any]) -> None:
@@ -101,7 +108,18 @@ def application(page: Page, static: Path, largest_file: str) -> FastAPI:
             headers={"Content-Disposition": disposition},
         )
 
-    style, script = ((static / name).read_text(encoding="utf-8") for name in ("base.css", "page.js"))
+    @app.get(f"/evaluation/{REPORT_PAGE}")
+    def report() -> Response:
+        path = page.measuring.folder / REPORT_PAGE
+        if not path.is_file():
+            raise HTTPException(404)
+        # Shown in a sandbox: the answers in it come from models.
+        headers = {"Content-Security-Policy": REPORT_POLICY, "Cache-Control": "no-store"}
+        return HTMLResponse(path.read_text(encoding="utf-8"), headers=headers)
+
+    style, script = (
+        (static / name).read_text(encoding="utf-8") for name in ("base.css", "page.js")
+    )
     gr.mount_gradio_app(
         app,
         page.blocks,

@@ -239,7 +239,9 @@ class Store:
         """The turns in their order. Raises ConversationNotFound."""
         self.get(conversation)
         with self._read() as db:
-            rows = db.execute(f"{_TURN} WHERE t.conversation = ? ORDER BY position", (conversation,))
+            rows = db.execute(
+                f"{_TURN} WHERE t.conversation = ? ORDER BY position", (conversation,)
+            )
             return [_turn(row) for row in rows]
 
     def turn(self, turn: str) -> Turn:
@@ -266,7 +268,9 @@ class Store:
     def broken_off(self) -> list[str]:
         """Mark the turns that a dead process left `asking` as stopped; their ids."""
         with self._write() as db:
-            rows = db.execute("UPDATE turn SET state = 'stopped' WHERE state = 'asking' RETURNING id")
+            rows = db.execute(
+                "UPDATE turn SET state = 'stopped' WHERE state = 'asking' RETURNING id"
+            )
             return [row[0] for row in rows]
 
     def judge(self, turn: str, value: int, comment: str = "") -> None:

@@ -86,9 +86,7 @@ def essay_html(info: EssayInfo, text: str, what: Shown, say: Say, *, quote: str 
 def gone_html(what: Shown, say: Say, *, quote: str = "") -> str:
     """The pane for an essay that was removed since."""
     told = (
-        f"<p>{shown(say('gone-sub'))}</p><blockquote>{shown(quote)}</blockquote>"
-        if quote
-        else ""
+        f"<p>{shown(say('gone-sub'))}</p><blockquote>{shown(quote)}</blockquote>" if quote else ""
     )
     return (
         f'<div class="pane-head"><h2>{shown(what.source)}</h2></div>'
@@ -215,7 +213,10 @@ def _body(text: str, start: int, end: int, part: int, say: Say) -> str:
         around = (
             f'<p class="faint">{shown(say("part", start=first, end=last, total=len(text)))}</p>'
         )
-    before, after = text[first : max(first, min(start, last))], text[max(first, min(end, last)) : last]
+    before, after = (
+        text[first : max(first, min(start, last))],
+        text[max(first, min(end, last)) : last],
+    )
     inside = text[max(first, min(start, last)) : max(first, min(end, last))]
     mark = (
         f'<mark id="cited" class="cited"><span class="sr">{shown(say("cited-here"))}: </span>'
@@ -225,7 +226,7 @@ def _body(text: str, start: int, end: int, part: int, say: Say) -> str:
     )
     earlier = _part_button("earlier", max(0, first - WHOLE // 6), start, end, say) if first else ""
     later = _part_button("later", last + WHOLE // 6, start, end, say) if last < len(text) else ""
-    return f"{around}{earlier}<div class=\"raw\">{shown(before)}{mark}{shown(after)}</div>{later}"
+    return f'{around}{earlier}<div class="raw">{shown(before)}{mark}{shown(after)}</div>{later}'
 
 
 def _part_button(name: str, part: int, start: int, end: int, say: Say) -> str:

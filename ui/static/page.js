@@ -46,10 +46,7 @@ window.essayRag = (() => {
       document.body.dataset.view = chosen;
       closeSide();
       if (chosen !== "chat" && chosen !== "essays") closePane();
-      if (chosen === "essays") {
-        send("refresh");
-        topChanged();
-      }
+      if (chosen === "essays") send("refresh");
       if (chosen === "evaluation") send("measured");
     }
     markView();
@@ -398,9 +395,7 @@ window.essayRag = (() => {
     if (!top) return;
     texts = JSON.parse(top.dataset.texts);
     document.documentElement.lang = top.dataset.language === "zh" ? "zh-Hans" : "en";
-    const drop = $("#files .upload-container .wrap");
-    if (drop) drop.dataset.hint = texts["add-hint"];
-    $("#files .upload-container")?.setAttribute("aria-label", texts["add-hint"]);
+    document.body.style.setProperty("--drop-hint", JSON.stringify(texts["add-hint"]));
     document.title = $(".brand").firstChild.textContent;
     markView();
     applyTheme();
@@ -439,7 +434,7 @@ window.essayRag = (() => {
         asked = false;
         changed();
       });
-    }).observe(target, { childList: true, subtree: true, characterData: true, attributes: true, attributeFilter: ["data-texts", "data-conversation", "data-source", "id"] });
+    }).observe(target, { childList: true, subtree: true, characterData: true, attributes: true, attributeFilter: ["data-texts", "data-conversation", "data-source", "checked", "id"] });
     changed();
   }
 
@@ -491,6 +486,11 @@ window.essayRag = (() => {
     watch("#top", topChanged);
     watch("#history", threadChanged);
     watch("#live", liveChanged);
+    // What was clicked stays as it was clicked, whatever the attribute then says.
+    watch("#essays", () => {
+      $$("#essays [data-act=choose]").forEach((box) => { box.checked = box.hasAttribute("checked"); });
+      $("#files .upload-container")?.setAttribute("aria-label", texts["add-hint"]);
+    });
     watch("#toast", () => {
       const said = $("#toast .html-container").textContent.trim();
       if (said) toast(said);
