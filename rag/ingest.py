@@ -296,7 +296,8 @@ class _Maker:
         from rag.nodes import PassageParser, PassageStep, document
 
         def take(passages: Sequence[Passage]) -> None:
-            pieces = [self._piece(passage) for passage in passages]
+            cut: dict[str, str] = {}  # copies have the same words, and cutting is the dear part
+            pieces = [self._piece(passage, cut) for passage in passages]
             embed(pieces)
             for piece in pieces:
                 made[piece.passage.source].append(piece)
@@ -307,12 +308,15 @@ class _Maker:
         )
         return made
 
-    def _piece(self, passage: Passage) -> Piece:
+    def _piece(self, passage: Passage, cut: dict[str, str]) -> Piece:
         text = passage.text
+        key = fold.copy_key(text)
+        if key not in cut:
+            cut[key] = " ".join(fold.words(text))
         return Piece(
             passage=passage,
-            copy_key=fold.copy_key(text),
-            words=" ".join(fold.words(text)),
+            copy_key=key,
+            words=cut[key],
             heading_words=_words(passage.heading),
             parts={
                 self._encoders.passage.name: (text,),
