@@ -7,13 +7,14 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from eval.datasets import Dataset
-from rag.errors import EvalFault
+from rag.errors import EvalFault, IndexMismatch
 
 if TYPE_CHECKING:
     from rag.config import Settings
+    from rag.schema import IngestReport
 
 __all__ = ["open_rag"]
 
@@ -46,11 +47,20 @@ def open_rag(
     home = settings.data_dir / "eval" / f"{dataset.name}-{_documents_digest(dataset)}"
     folder = dataset.folder or _write_documents(dataset, home / "documents")
     with make(settings.model_copy(update={"data_dir": home})) as rag:
-        report = rag.ingest(folder, on_progress=on_progress)
+        report = _ingested(rag, folder, on_progress)
         if report.failed:
             source, why = next(iter(report.failed.items()))
             raise EvalFault(f"{len(report.failed)} documents failed; {source}: {why}", "Mend them.")
         yield rag
+
+
+def _ingested(rag: Any, folder: Path, on_progress: Callable[..., None] | None) -> IngestReport:
+    """An index of our own that an older version made is simply made again."""
+    try:
+        return cast("IngestReport", rag.ingest(folder, on_progress=on_progress))
+    except IndexMismatch:
+        rag.reindex(on_progress=on_progress)
+        return cast("IngestReport", rag.ingest(folder, on_progress=on_progress))
 
 
 def _documents_digest(dataset: Dataset) -> str:

@@ -189,9 +189,9 @@ _MAIN = {
     "hit@1": "hit@1",
     "hit@5": "hit@5",
     "ndcg@10": "nDCG",
-    "answer_match_first": "in 1st",
+    "answer_match_first": "in 1",
     "answer_match_three": "in 3",
-    "match_and_cited": "+cited",
+    "match_and_cited": "cited",
     "citation_precision": "cit.p",
     "faithfulness": "faith",
     "over_refusal": "over-r",
@@ -210,7 +210,7 @@ def _by_kind(report: Report) -> Table:
 
     by_kind = Table(title="by kind", padding=0)
     by_kind.add_column("", no_wrap=True)
-    by_kind.add_column("n", justify="right")
+    by_kind.add_column("n", justify="right", no_wrap=True, min_width=2)
     for measure in main_measures():
         by_kind.add_column(_MAIN[measure.name], justify="right", no_wrap=True)
     for kind in report.kinds():
