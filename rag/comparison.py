@@ -7,10 +7,11 @@ words, because an invented sentence is mostly made of words that stand somewhere
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import cached_property, lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from rag.fold import content_words, copy_key, fold, words
 from rag.names import han_names, latin_names, quotations
 from rag.quantities import Quantity, quantities, stated
 
-__all__ = ["Comparison", "Reading", "compare", "read"]
+__all__ = ["Comparison", "Reading", "compare", "read", "steps"]
 
 Vector = NDArray[np.float32]
 WordVectors = Callable[[Sequence[str]], Vector]
@@ -74,7 +75,7 @@ class Reading:
     @cached_property
     def pairs(self) -> frozenset[tuple[str, str]]:
         listed = [token.word for token in self.tokens]
-        return frozenset(zip(listed, listed[1:], strict=False))
+        return frozenset(pairwise(listed))
 
     @cached_property
     def weight(self) -> float:
@@ -110,7 +111,7 @@ class Reading:
     @cached_property
     def turned(self) -> tuple[tuple[int, int], ...]:
         """Places (pair, side) of `contrast.sides` that the text has words for."""
-        found = []
+        found: list[tuple[int, int]] = []
         for word in self._opposites():
             found.extend(sides()[word])
         return tuple(found)
@@ -133,7 +134,8 @@ class Comparison:
     evidence does not hold. `flips`: (claim's word, evidence's word) of opposite sense. `negated`:
     +1 the claim denies what the evidence states, -1 the reverse. `replaced`: (evidence's words,
     claim's words) between two stretches that agree. `uncovered`: the longest stretch of the claim
-    that is not in the evidence. `best`: index of the evidence sentence that is nearest.
+    that is not in the evidence. `far`: values that stand elsewhere in the evidence only. `best`:
+    index of the evidence sentence that is nearest.
     """
 
     figures: dict[str, float]
@@ -147,6 +149,7 @@ class Comparison:
     replaced: tuple[str, str] | None = None
     uncovered: str = ""
     given: tuple[Quantity, ...] = field(default=(), repr=False)
+    far: tuple[Quantity, ...] = ()
 
 
 @lru_cache(maxsize=4096)
@@ -216,7 +219,8 @@ def _bases(word: str) -> list[str]:
     out = []
     for ending, instead in (
         ("ies", "y"), ("es", ""), ("s", ""), ("ied", "y"), ("ed", ""), ("ed", "e"), ("d", ""),
-        ("ing", ""), ("ing", "e"), ("er", ""), ("ers", ""), ("ation", "e"), ("ion", ""), ("ment", ""),
+        ("ing", ""), ("ing", "e"), ("er", ""), ("ers", ""), ("ation", "e"), ("ion", ""),
+        ("ment", ""),
     ):  # fmt: skip
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             base = word[: -len(ending)] + instead
@@ -236,14 +240,31 @@ def compare(
     """The claim against sentences of one kind (all of its language, or all of the other).
 
     Parameters: `cosines[n]` of the claim with each sentence, `pooled[n]` with each sentence and its
-    next neighbour together. `sentences` is not empty and in reading order. `word_vectors` maps words
-    to their vectors: a word of the claim that the evidence lacks may stand there as a synonym.
+    next neighbour together. `sentences` is not empty and in reading order. `word_vectors` maps
+    words to vectors: a word of the claim that the evidence lacks may stand there as a synonym.
     """
     across = claim.han != _mostly_han(sentences)
     given = tuple(value for sentence in sentences for value in sentence.values)
     if across:
         return _across(claim, sentences, cosines, pooled, given, word_vectors)
     return _alike(claim, sentences, cosines, pooled, given, word_vectors)
+
+
+def steps(figures: Mapping[str, float]) -> dict[str, float]:
+    """Where a figure says more by being there than by its size: one foreign word is enough.
+
+    0.45 is a Han character or a word, 1.4 a name of two words or a clause; cosines of words under
+    .65 are seldom synonyms, under .45 hardly ever.
+    """
+    out = {}
+    for name in ("gap one", "gap near", "gap all", "swap"):
+        out[name + " any"] = float(figures[name] >= 0.45)
+        out[name + " much"] = float(figures[name] >= 1.4)
+    out["foreign any"] = float(figures["foreign most"] >= 0.35)
+    out["foreign much"] = float(figures["foreign most"] >= 0.55)
+    out["exchange much"] = float(figures["exchange"] >= 0.4)
+    out["exchange kept"] = figures["exchange"] * figures["kept"]
+    return out
 
 
 def _mostly_han(sentences: Sequence[Reading]) -> bool:
@@ -275,7 +296,6 @@ def _across(
     figures = {
         "meaning": float(np.mean(likest)) if len(likest) else 1.0,
         "meaning least": float(np.mean(np.sort(likest)[:2])) if len(likest) else 1.0,
-        "meaning third": float(np.quantile(likest, 0.3)) if len(likest) else 1.0,
         "cosine": float(cosines[best]),
         "pooled": float(pooled.max()),
         "values absent": _capped(sum(_certainty(v) for v in absent), 2),
@@ -353,9 +373,10 @@ def _alike(
         "cosine near": float(cosines[start:end].max()),
         "pooled": float(pooled.max()),
     }
+    figures |= steps(figures)
     return Comparison(
         figures, False, best, (start, end), absent, tuple(certain), flips, negated, replaced,
-        uncovered, given,
+        uncovered, given, tuple(far),
     )  # fmt: skip
 
 
@@ -377,10 +398,7 @@ def _uncovered_words(
     missing = [t for t, ok in zip(claim.tokens, covered, strict=True) if not ok]
     latin = {claim.folded[t.start : t.end] for t in missing if t.latin}
     runs = [claim.folded[a:b] for a, b in _gaps(claim, covered)]
-    found = []
-    for word in claim.content:
-        if word in latin or any(word in run for run in runs):
-            found.append(word)
+    found = [word for word in claim.content if word in latin or any(word in run for run in runs)]
     found += [run for run in runs if len(run) == 1 and run not in _FUNCTION]
     return found
 
@@ -473,7 +491,7 @@ def _window(claim: Reading, sentences: Sequence[Reading], best: int) -> tuple[in
 
 
 def _holds(name: str, vocabulary: frozenset[str], sentences: Sequence[Reading]) -> bool:
-    """Whether the evidence holds the name: as it is, inside a word, near in spelling, or spelt out."""
+    """Whether the evidence holds it: as it is, inside a word, near in spelling, or spelt out."""
     name = name.lstrip("^")
     folded = fold(name)
     stems = words(name)
@@ -644,7 +662,7 @@ def _block_weight(claim: Reading, at: int, size: int) -> float:
 
 
 def _disorder(claim: Reading, near: Sequence[Reading]) -> float:
-    """Share of the words that stand once in both whose order is the reverse (Kendall's distance)."""
+    """Share of the words standing once in both whose order is the reverse (Kendall's distance)."""
     other = _joined(near)
     mine = [t.word for t in claim.tokens if t.weight >= 0.5]
     theirs = [t.word for t in other.tokens]

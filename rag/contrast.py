@@ -16,71 +16,147 @@ __all__ = ["Contrast", "contrasts", "negations", "sides"]
 Contrast = tuple[frozenset[str], frozenset[str]]
 
 _PAIRS = """
-rise rose risen rising increase grow grew grown growth gain climb surge soar jump expand rebound 上升 上涨 增长 增加 提高 提升 升高 攀升 飙升 扩大 增多 上调 升至 涨至 | fall fell fallen falling decrease decline drop shrink shrank plunge slump dip reduce slid slide sink sank 下降 下跌 减少 降低 下滑 跌至 降至 减小 缩小 暴跌 回落 下调 衰退 萎缩
+rise rose risen rising increase grow grew grown growth gain climb surge soar jump expand rebound
+上升 上涨 增长 增加 提高 提升 升高 攀升 飙升 扩大 增多 上调 升至 涨至 | fall fell fallen falling
+decrease decline drop shrink shrank plunge slump dip reduce slid slide sink sank 下降 下跌 减少
+降低 下滑 跌至 降至 减小 缩小 暴跌 回落 下调 衰退 萎缩
+
 higher high 更高 高于 较高 | lower low 更低 低于 较低
+
 more 更多 多于 超过 大于 | less fewer 更少 少于 不足 小于
+
 before earlier prior 之前 以前 早于 | after later 之后 以后 晚于
+
 begin began begun start 开始 启动 开启 | end finish cease conclude 结束 终止 停止
+
 first 首次 首个 最早 最初 首先 | last final 最后 最终 末次
-win won victory defeat beat 获胜 胜出 赢得 击败 战胜 打败 | lose lost loss 输掉 落败 战败 失利 输给 败给
+
+win won victory defeat beat 获胜 胜出 赢得 击败 战胜 打败 | lose lost loss 输掉 落败 战败 失利
+输给 败给
+
 success succeed successful 成功 | fail failure unsuccessful 失败
-accept approve agree adopt 接受 批准 同意 赞成 通过 | reject refuse deny decline oppose 拒绝 否决 反对 否认 驳回
+
+accept approve agree adopt 接受 批准 同意 赞成 通过 | reject refuse deny decline oppose 拒绝
+否决 反对 否认 驳回
+
 support favor favour 支持 | oppose against 反对
-allow permit enable legal 允许 准许 合法 | forbid ban prohibit prevent illegal 禁止 不准 违法 非法
+
+allow permit enable legal 允许 准许 合法 | forbid ban prohibit prevent illegal 禁止 不准 违法
+非法
+
 all every always 全部 所有 总是 一切 | none never 从不 毫无
+
 include including 包括 包含 | exclude excluding 除外 排除 不包括
+
 present attend 出席 在场 | absent miss 缺席
+
 open 打开 开放 | close shut 关闭
+
 buy bought purchase acquire 购买 买入 收购 | sell sold 出售 卖出 卖掉
+
 import 进口 | export 出口
+
 arrive enter join 到达 进入 加入 | leave left depart quit exit 离开 退出
+
 north northern 北部 北方 | south southern 南部 南方
+
 east eastern 东部 东方 | west western 西部 西方
-male man men boy husband father son 男性 男子 男人 丈夫 父亲 儿子 | female woman women girl wife mother daughter 女性 女子 女人 妻子 母亲 女儿
+
+male man men boy husband father son 男性 男子 男人 丈夫 父亲 儿子 | female woman women girl wife
+mother daughter 女性 女子 女人 妻子 母亲 女儿
+
 positive 积极 正面 | negative 消极 负面
+
 strong stronger strengthen 强 增强 | weak weaker weaken 弱 减弱 削弱
-large larger largest big bigger biggest great greatest major 最大 较大 更大 巨大 | small smaller smallest little minor tiny 最小 较小 更小 微小
+
+large larger largest big bigger biggest great greatest major 最大 较大 更大 巨大 | small smaller
+smallest little minor tiny 最小 较小 更小 微小
+
 most 最多 大多数 多数 | least fewest 最少 少数
+
 maximum highest 最高 | minimum lowest 最低
-best better improve improvement 最好 更好 改善 改进 改良 好转 | worst worse worsen deteriorate 最差 更差 恶化 变差
-fast faster fastest quick quickly rapid rapidly accelerate 最快 更快 迅速 加快 加速 | slow slower slowest slowly 最慢 更慢 缓慢 放缓 减慢
+
+best better improve improvement 最好 更好 改善 改进 改良 好转 | worst worse worsen deteriorate
+最差 更差 恶化 变差
+
+fast faster fastest quick quickly rapid rapidly accelerate 最快 更快 迅速 加快 加速 | slow
+slower slowest slowly 最慢 更慢 缓慢 放缓 减慢
+
 long longer longest 更长 最长 | short shorter shortest brief 更短 最短 短暂
+
 old older oldest 年长 最老 | young younger youngest 年轻 最年轻
+
 early earliest 早期 | late latest 晚期
+
 profit 盈利 利润 | deficit 亏损
+
 easy easier simple 容易 简单 | hard harder difficult complex 困难 复杂
+
 love like enjoy 喜欢 喜爱 | hate dislike 讨厌 厌恶
+
 happy glad pleased 高兴 快乐 | sad unhappy upset angry 难过 悲伤 生气
+
 true correct right 正确 真实 | false incorrect wrong 错误 虚假
+
 safe 安全 | dangerous unsafe 危险
+
 alive survive live 存活 幸存 | dead die died death kill 死亡 去世 死去
-create build built found establish form 建立 创建 成立 设立 | destroy demolish abolish dissolve 摧毁 拆除 解散 废除
+
+create build built found establish form 建立 创建 成立 设立 | destroy demolish abolish dissolve
+摧毁 拆除 解散 废除
+
 add 添加 加入 | remove delete 删除 去除 移除
+
 above over 以上 | below under beneath 以下
+
 inside within 内部 | outside 外部
+
 public 公开 公共 | private secret 私人 秘密 私营
+
 same identical similar 相同 相似 | different dissimilar 不同
+
 possible able can 可能 能够 | impossible unable cannot 不可能 无法 不能
+
 often frequently usually 经常 常常 | rarely seldom 很少 罕见
+
 major majority 多数 | minority 少数
+
 ancient 古代 | modern 现代
+
 hot warm 炎热 热 | cold cool 寒冷 冷
+
 rich wealthy 富裕 富有 | poor 贫穷 贫困
+
 advantage benefit 优势 优点 好处 | disadvantage drawback 劣势 缺点 坏处
+
 push 推 | pull 拉
+
 offense attack 进攻 攻击 | defense defend 防守 防御
+
 borrow 借入 | lend lent 借出
+
 teach taught teacher 教 | student 学生
+
 remember 记得 | forget forgot 忘记
+
 domestic 国内 | foreign overseas international 国外 海外
+
 direct directly 直接 | indirect indirectly 间接
+
 raise 提出 | lower
+
 upper 上游 | lower 下游
+
 ascend 升序 | descend 降序
+
 input 输入 | output 输出
+
 optional 可选 | mandatory required compulsory 强制 必须
+
 active 主动 | passive 被动
+
 full 满 | empty 空
+
 visible 可见 | hidden invisible 隐藏 不可见
 """
 
@@ -98,7 +174,7 @@ _NEGATIVE = re.compile(
 @cache
 def contrasts() -> tuple[Contrast, ...]:
     """The pairs of opposites: (words of one side, words of the other), folded, not stemmed."""
-    lines = (line.split("|") for line in _PAIRS.strip().splitlines())
+    lines = (pair.split("|") for pair in _PAIRS.split("\n\n"))
     return tuple((frozenset(a.split()), frozenset(b.split())) for a, b in lines)
 
 

@@ -2,7 +2,7 @@
 
 Chinese has no capitals, so a stretch counts as a name only by clear signs: the point inside a
 transcribed name, the marks of a title, a family name before a given one, a well-known place, or a
-word that only bodies carry (…公司, …大学). What shows none of these is left to the coverage figures.
+word that only bodies carry (…公司, …大学). What shows none of these is left to coverage.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib.util
 import re
 from collections.abc import Sequence
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 
 from rag.fold import content_words, words
@@ -26,30 +26,35 @@ _IDENTIFIER = re.compile(
 _ORDINARY_ENDING = re.compile(
     r"(?:ing|ed|ly|tion|sion|ment|ness|ity|ance|ence|ism|al|ous|ive|able|ful|er|s)s?$"
 )
-_QUOTED = re.compile(r"《([^《》]{1,60})》|“([^“”]{2,200})”|「([^「」]{2,200})」|\"([^\"]{3,200})\"")
+_QUOTED = re.compile(
+    r"《([^《》]{1,60})》|“([^“”]{2,200})”|「([^「」]{2,200})」|\"([^\"]{3,200})\""
+)
 
 _SURNAMES = frozenset(
-    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林罗高郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘蒋蔡余于杜叶程魏苏吕丁任卢姚"
-    "沈钟姜崔谭陆范汪廖石金韦贾夏付方邹熊白孟秦邱侯江尹薛闫雷龙段郝孔邵史毛常万顾赖武康贺严尤钱施洪龚汤陶"
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林罗高郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘蒋蔡余于杜叶程"
+    "魏苏吕丁任卢姚沈钟姜崔谭陆范汪廖石金韦贾夏付方邹熊白孟秦邱侯江尹薛闫雷龙段郝孔邵史毛常万顾赖武康贺严尤钱施洪龚汤陶"
 )
-_PLACES = frozenset(
-    """
-    中国 美国 英国 法国 德国 日本 韩国 朝鲜 印度 俄国 俄罗斯 苏联 意大利 西班牙 葡萄牙 荷兰 比利时 瑞士 瑞典 挪威
-    丹麦 芬兰 波兰 奥地利 希腊 土耳其 埃及 南非 巴西 阿根廷 智利 墨西哥 加拿大 澳洲 澳大利亚 新西兰 泰国 越南
-    马来西亚 新加坡 印尼 菲律宾 缅甸 伊朗 伊拉克 以色列 沙特 乌克兰 亚洲 欧洲 非洲 美洲 北美 南美 欧盟 北京 上海
-    广州 深圳 天津 重庆 成都 杭州 南京 武汉 西安 苏州 厦门 青岛 大连 香港 澳门 台湾 台北 高雄 台中 台南 福建 广东
-    浙江 江苏 山东 河南 河北 湖南 湖北 四川 云南 贵州 陕西 山西 江西 安徽 海南 吉林 辽宁 甘肃 青海 新疆 西藏 内蒙古
-    宁夏 广西 黑龙江 东京 大阪 京都 首尔 伦敦 巴黎 柏林 罗马 莫斯科 纽约 洛杉矶 旧金山 硅谷 华盛顿 芝加哥 波士顿
-    西雅图 加州 德州 悉尼 墨尔本 曼谷 孟买 迪拜
-    """.split()
-)
+_PLACE_NAMES = """
+    中国 美国 英国 法国 德国 日本 韩国 朝鲜 印度 俄国 俄罗斯 苏联 意大利 西班牙 葡萄牙 荷兰
+    比利时 瑞士 瑞典 挪威 丹麦 芬兰 波兰 奥地利 希腊 土耳其 埃及 南非 巴西 阿根廷 智利 墨西哥
+    加拿大 澳洲 澳大利亚 新西兰 泰国 越南 马来西亚 新加坡 印尼 菲律宾 缅甸 伊朗 伊拉克 以色列
+    沙特 乌克兰 亚洲 欧洲 非洲 美洲 北美 南美 欧盟 北京 上海 广州 深圳 天津 重庆 成都 杭州 南京
+    武汉 西安 苏州 厦门 青岛 大连 香港 澳门 台湾 台北 高雄 台中 台南 福建 广东 浙江 江苏 山东
+    河南 河北 湖南 湖北 四川 云南 贵州 陕西 山西 江西 安徽 海南 吉林 辽宁 甘肃 青海 新疆 西藏
+    内蒙古 宁夏 广西 黑龙江 东京 大阪 京都 首尔 伦敦 巴黎 柏林 罗马 莫斯科 纽约 洛杉矶 旧金山
+    硅谷 华盛顿 芝加哥 波士顿 西雅图 加州 德州 悉尼 墨尔本 曼谷 孟买 迪拜
+"""
+_PLACES = frozenset(_PLACE_NAMES.split())
 _BODIES = (
     "公司|集团|大学|学院|银行|医院|研究所|研究院|实验室|出版社|电视台|基金会|委员会|协会|中学|小学|杂志|日报|"
     "省|市|县|镇|州"
 )
+_NAME_TAGS = frozenset(["nr", "nrt", "nrfg", "ns", "nt"])
 _TRANSCRIBED = re.compile(f"[{_HAN}A-Za-z]{{1,6}}(?:[·・][{_HAN}A-Za-z]{{1,6}})+")
 _AFTER = re.compile(f"(?:{_BODIES})")
-_PERSON_AFTER = re.compile("先生|女士|教授|博士|院士|总统|主席|总理|部长|老师|校长|将军|国王|皇帝|小姐")
+_PERSON_AFTER = re.compile(
+    "先生|女士|教授|博士|院士|总统|主席|总理|部长|老师|校长|将军|国王|皇帝|小姐"
+)
 
 
 def latin_names(text: str, taken: Sequence[tuple[int, int]]) -> list[str]:
@@ -135,20 +140,23 @@ def _is_name(word: str, after: str) -> bool:
     return len(word) >= 3 and tag in {"ns", "nt", "nrt"}
 
 
-@lru_cache(maxsize=1 << 14)
 def _tag(word: str) -> str:
     """The part of speech in jieba's dictionary, "" for a word that it does not have."""
-    data = _dictionary()
-    at = data.find(f"\n{word} ".encode())
-    if at < 0:
-        return ""
-    return data[at + 1 : data.find(b"\n", at + 1)].decode().split()[-1]
+    return _tags().get(word, "")
 
 
 @cache
-def _dictionary() -> bytes:
-    """jieba's dictionary as it lies on the disk: parsing all 350,000 lines is not worth a few words."""
+def _tags() -> dict[str, str]:
+    """The words of three and more characters that `_is_name` asks for, with their tags.
+
+    Read from jieba's dictionary file, because the segmenter does not keep the tags.
+    """
     found = importlib.util.find_spec("jieba")
     if found is None or not found.submodule_search_locations:
-        return b""
-    return b"\n" + (Path(found.submodule_search_locations[0]) / "dict.txt").read_bytes()
+        return {}
+    text = (Path(found.submodule_search_locations[0]) / "dict.txt").read_text("utf-8")
+    return {
+        word: tag
+        for word, tag in re.findall(r"^(\S{3,}) \d+ (\S+)$", text, re.MULTILINE)
+        if tag in _NAME_TAGS or (len(word) == 3 and word[0] in _SURNAMES)
+    }

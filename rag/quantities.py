@@ -50,12 +50,13 @@ _SMALL = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000
 _BIG = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8, "兆": 10**12}
 _VULGAR = {c: Fraction(unicodedata.numeric(c)).limit_denominator(10) for c in "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"}
 
-_ONES = {w: n for n, w in enumerate(
-    ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
-)}  # fmt: skip
-_TENS = {w: 10 * n for n, w in enumerate(
-    ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], 2
-)}  # fmt: skip
+_ONE_TO_NINETEEN = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+    "sixteen seventeen eighteen nineteen"
+)
+_ONES = {word: number for number, word in enumerate(_ONE_TO_NINETEEN.split())}
+_TENS_NAMES = "twenty thirty forty fifty sixty seventy eighty ninety"
+_TENS = {word: 10 * number for number, word in enumerate(_TENS_NAMES.split(), 2)}
 _SCALES = {
     "dozen": 12, "hundred": 100, "thousand": 10**3, "lakh": 10**5, "million": 10**6,
     "crore": 10**7, "billion": 10**9, "trillion": 10**12,
@@ -64,19 +65,20 @@ _SUFFIXES = {
     "k": 10**3, "K": 10**3, "M": 10**6, "mn": 10**6, "mln": 10**6, "B": 10**9, "bn": 10**9,
     "T": 10**12, "tn": 10**12,
 }  # fmt: skip
-_ORDINALS = {w: n for n, w in enumerate(
-    ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth", "twentieth"], 1
-)}  # fmt: skip
+_FIRST_TO_TWENTIETH = (
+    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
+    "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
+)
+_ORDINALS = {word: number for number, word in enumerate(_FIRST_TO_TWENTIETH.split(), 1)}
 _TIMES = {"twice": 2, "thrice": 3}
 
-_MONTHS = {w: n for n, w in enumerate(
-    ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"],
-    1,
-)}  # fmt: skip
+_MONTH_NAMES = (
+    "january february march april may june july august september october november december"
+)
+_MONTHS = {word: number for number, word in enumerate(_MONTH_NAMES.split(), 1)}
 _MONTHS |= {w[:3]: n for w, n in _MONTHS.items()} | {"sept": 9}
-_WEEKDAYS = {w: n for n, w in enumerate(
-    ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"], 1
-)}  # fmt: skip
+_WEEKDAY_NAMES = "monday tuesday wednesday thursday friday saturday sunday"
+_WEEKDAYS = {word: number for number, word in enumerate(_WEEKDAY_NAMES.split(), 1)}
 _HAN_WEEKDAYS = dict(zip("一二三四五六日天", (1, 2, 3, 4, 5, 6, 7, 7), strict=True))
 
 _MONTH, _SECOND = "months", "seconds"
@@ -160,11 +162,15 @@ _ROUND_BEFORE = re.compile(
 _ARABIC = r"(?:\d{1,3}(?:[,，]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
 _HAN_DIGIT = "[" + "".join(_DIGITS) + "]"
 _HAN_SCALE = "[十百千万萬亿億兆佰仟拾]"
-_HAN_NUMBER = rf"(?:{_ARABIC}\s?[多余餘]?(?:{_HAN_SCALE})|{_HAN_DIGIT}|{_HAN_SCALE})" + (
+_HAN_NUMBER = (
+    rf"(?:{_ARABIC}\s?[多余餘]?(?:{_HAN_SCALE})|{_HAN_DIGIT}|{_HAN_SCALE})"
     rf"(?:{_ARABIC}{_HAN_SCALE}|{_HAN_DIGIT}|{_HAN_SCALE}|(?<=[亿億万萬])\d{{1,4}}(?!\d))*"
 )
 _WORD = "|".join([*_ONES, *_TENS, *_SCALES])
-_WORDS = rf"(?:(?:an?|half an?)\s+(?={'|'.join(_SCALES)}))?(?:{_WORD})(?:(?:\s+and\s+|\s+|-)(?:{_WORD}))*"
+_WORDS = (
+    rf"(?:(?:an?|half an?)\s+(?={'|'.join(_SCALES)}))?(?:{_WORD})"
+    rf"(?:(?:\s+and\s+|\s+|-)(?:{_WORD}))*"
+)
 _UNIT = "|".join(
     re.escape(u) + (r"(?![A-Za-z])" if u[-1].isascii() and u[-1].isalpha() else "")
     for u in sorted(_UNITS, key=len, reverse=True)
@@ -210,7 +216,8 @@ def agree(claimed: Quantity, given: Quantity) -> bool:
     if {claimed.kind, given.kind} == {"date", "number"}:
         date, number = (claimed, given) if claimed.kind == "date" else (given, claimed)
         # A bare 2010 is a year or a count; 2010 years or kilometres are no date.
-        return date.date == (number.value, None, None) and number.unit in {"", _MONTH}
+        year, *rest = date.date
+        return year == number.value and rest == [None, None] and number.unit in {"", _MONTH}
     if claimed.kind != given.kind:
         return False
     if claimed.unit and given.unit and claimed.unit != given.unit:
@@ -280,7 +287,7 @@ def _han(text: str) -> Fraction:
     last, last_scale, after_zero = 10**16, 1, False
     for token in re.findall(rf"{_ARABIC}|.", re.sub(r"[\s多余餘]", "", text)):
         if token in _SMALL:
-            section += (1 if number is None else number) * _SMALL[token]
+            section += (Fraction(1) if number is None else number) * _SMALL[token]
             number, last_scale, after_zero = None, _SMALL[token], False
         elif token in _BIG:
             big = _BIG[token]
@@ -307,9 +314,9 @@ def _english(text: str) -> Fraction:
         if word in _ONES or word in _TENS:
             current += (_ONES | _TENS)[word]
         elif word in {"hundred", "dozen"}:
-            current = (current or 1) * _SCALES[word]
+            current = (current or Fraction(1)) * _SCALES[word]
         elif word in _SCALES:
-            total += (current or 1) * _SCALES[word]
+            total += (current or Fraction(1)) * _SCALES[word]
             current = Fraction(0)
     return (total + current) / (2 if half else 1)
 
@@ -556,7 +563,8 @@ _READERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Quantity | None
         ),
         (rf"\b(?P<m>{_MONTH_NAME})\b\.?,?\s+(?:of\s+)?(?P<y>\d{{4}})(?!\d)", 0, _english_month),
         (
-            r"(?:(?<=\b[Ii]n )|(?<=\b[Oo]f )|(?<=\bince )|(?<=\b[Bb]y )|(?<=ntil )|(?<=arly )|(?<=ate ))"
+            r"(?:(?<=\b[Ii]n )|(?<=\b[Oo]f )|(?<=ince )|(?<=\b[Bb]y )|(?<=ntil )|(?<=arly )"
+            r"|(?<=ate ))"
             rf"(?P<m>{_MONTH_NAME})\b\.?(?P<y>(?!))?",
             0,
             _english_month,
@@ -648,7 +656,8 @@ _READERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Quantity | None
             _amount_han,
         ),
         (r"(?<![\d.,$€£¥])(?P<y>1\d{3}|20\d{2})(?![\d%％]|[.,]\d|\s?年|-?[A-Za-z]|\s?(?:"
-         + _UNIT + r"|million|billion|people|[多余餘万萬亿億个個人名位次元]))(?P<bc>(?!))?", 0, _year),
+         + _UNIT + r"|million|billion|people|[多余餘万萬亿億个個人名位次元]))(?P<bc>(?!))?",
+         0, _year),
         (r"(?<![\d.,])(?P<y>\d{1,4})(?P<bc>\s?(?:BCE?|B\.C\.))", 0, _year),
         (
             rf"(?P<coin>US\$|HK\$|NT\$|[$€£¥￥])?\s?(?:(?<![A-Za-z\d_.])|(?<=[$€£¥￥])|(?<=[$€£¥￥]\s))"

@@ -45,6 +45,12 @@ class Wording:
                 "Its statement, numbers and names are in the passage.",
                 "原文有这个意思，数字和名称也对得上。",
             )
+        if found.far and not (found.replaced and any(c.isdigit() for c in found.replaced[1])):
+            mine = self._list([one.text for one in found.far])
+            return self._say(
+                f"{mine} stands elsewhere in the passage, not beside this.",
+                f"{mine}在原文别处，与这句所说无关。",
+            )
         if found.replaced and all(found.replaced):
             theirs, mine = map(_short, found.replaced)
             return self._say(
@@ -118,7 +124,7 @@ class Wording:
 
 @cache
 def _traditional() -> opencc.OpenCC:
-    import opencc  # noqa: PLC0415 - loads its tables; only for Traditional claims
+    import opencc
 
     return opencc.OpenCC("s2t")
 

@@ -156,7 +156,7 @@ class Verifier:
             return self._vectors(texts)
 
         one = Verifier(vectors, self._model)
-        one._words = self._words  # noqa: SLF001 - the same words come back from answer to answer
+        one._words = self._words
         return [one.verify(c, e) for c, e in zip(claims, evidences, strict=True)]
 
     def _sentence(self, claim: str, pieces: Sequence[str]) -> Verdict:
@@ -230,7 +230,7 @@ def _narrowed(claim: Reading, readings: list[Reading]) -> list[Reading]:
 
 
 def claim_parts(claim: str) -> list[str]:
-    """The sentences of a claim that state something, without marks; a question goes with its answer."""
+    """The sentences of a claim that state something; a question goes with its answer."""
     claim = _bare(claim)
     parts: list[str] = []
     question = ""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rag.quantities import agree, nearest, quantities, stated
 
 
-def only(text: str):  # noqa: ANN201
+def only(text: str):
     found = quantities(text)
     assert len(found) == 1, found
     return found[0]
@@ -94,7 +94,15 @@ def test_other_values_do_not_agree(one: str, other: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["四川的天气", "GPT-4 and Qwen2.5", "H100 in 3D", "version 3.11.2", "十分高兴", "千万不要", "几十个"],
+    [
+        "四川的天气",
+        "GPT-4 and Qwen2.5",
+        "H100 in 3D",
+        "version 3.11.2",
+        "十分高兴",
+        "千万不要",
+        "几十个",
+    ],
 )
 def test_what_only_looks_like_a_number(text: str) -> None:
     assert quantities(text) == []

@@ -64,7 +64,9 @@ def test_a_quotation_is_supported_at_once(check: Check, claim: str, evidence: st
 
 
 def test_the_quote_is_the_sentence_that_decides(check: Check) -> None:
-    assert check("32名工程师中约三分之一在上海工作", ZH).quote == "32名工程师中约三分之一在上海工作。"
+    assert (
+        check("32名工程师中约三分之一在上海工作", ZH).quote == "32名工程师中约三分之一在上海工作。"
+    )
     assert "Shanghai" in check("A third of the engineers work in Shanghai.", EN).quote
 
 
@@ -148,7 +150,9 @@ def test_the_reason_is_in_the_language_of_the_claim(check: Check) -> None:
     assert "not in the passage" in check("The company has 99 engineers.", ZH).reason
 
 
-@pytest.mark.parametrize("claim", ["", "  ", "…", "[1]", "Here is the answer:", "以下是答案：", "你好！", "Sure!"])
+@pytest.mark.parametrize(
+    "claim", ["", "  ", "…", "[1]", "Here is the answer:", "以下是答案：", "你好！", "Sure!"]
+)
 def test_what_states_nothing_is_unchecked(check: Check, claim: str) -> None:
     verdict = check(claim, EN)
     assert verdict.label == "unchecked"
