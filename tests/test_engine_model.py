@@ -1,0 +1,170 @@
+"""`Rag` with a model: a scripted endpoint behind the whole pipeline, over the seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from scripted_endpoint import MODEL, Reply, Request, Script, ScriptedEndpoint, answer, error
+
+from rag import Rag, Settings
+from rag.errors import EndpointDenied, EndpointError
+from rag.schema import Answer, Done, Replace, Token
+from rag.templates import REFUSAL
+
+LAYERS = "五层蛋糕是哪五层？"
+TRUE = "五层蛋糕是能源、芯片、基础设施、模型和应用。"
+INVENTED = {
+    "在2031年，五层蛋糕的总价值达到了8.7万亿美元。": ("2031", "8.7"),
+    "这个比喻最早由 Marlene Okafor 提出。": ("Marlene",),
+    "其中芯片层占全部成本的百分之六十三。": ("63", "百分之六十三", "六十三"),
+}
+
+
+@pytest.fixture
+def ask(seeded: Path) -> Callable[..., Answer]:
+    """Asks the seeds through an endpoint that gives these replies, one after the other."""
+
+    def ask(*replies: Script, question: str = LAYERS, **settings: object) -> Answer:
+        with open_rag(seeded, *replies, **settings) as (rag, _):
+            return rag.query(question)
+
+    return ask
+
+
+@contextmanager
+def open_rag(
+    data: Path, *replies: Script, **settings: object
+) -> Iterator[tuple[Rag, ScriptedEndpoint]]:
+    with ScriptedEndpoint(*replies) as endpoint:
+        named = {"llm_base_url": endpoint.base_url, "llm_model": MODEL, "llm_retries": 0}
+        with Rag(Settings(data_dir=data, **{**named, **settings})) as rag:
+            yield rag, endpoint
+
+
+def citing(text: str, fact: str) -> Callable[[Request], Reply]:
+    """Answers with `text`, in which {n} is the number of the passage that holds `fact`."""
+
+    def reply(request: Request) -> Reply:
+        prompt = request.prompt
+        before = prompt[: prompt.index(fact)]
+        return answer(text.replace("{n}", before[before.rindex("\n[") + 2 :].split("]")[0]))
+
+    return reply
+
+
+def test_a_true_sentence_is_supported_by_the_words_it_cites(ask: Callable[..., Answer]) -> None:
+    answer = ask(citing(TRUE + "[{n}]", "能源 → 芯片"))
+    assert answer.mode == "llm"
+    assert answer.model == MODEL
+    assert not answer.refused
+    [sentence] = answer.sentences
+    assert sentence.verdict.label == "supported", sentence.verdict
+    assert "能源" in answer.citations[0].quote
+
+
+def test_every_invented_number_name_and_date_is_marked(ask: Callable[..., Answer]) -> None:
+    text = TRUE + "[{n}]" + "".join(f"{sentence}[{{n}}]" for sentence in INVENTED)
+    first, *rest = ask(citing(text, "能源 → 芯片")).sentences
+    assert first.verdict.label == "supported"
+    assert len(rest) == len(INVENTED)
+    for sentence, named in zip(rest, INVENTED.values(), strict=True):
+        assert sentence.verdict.label in ("unsupported", "partly"), sentence
+        assert any(name in sentence.verdict.reason for name in named), sentence.verdict
+
+
+def test_what_stays_uncited_has_no_citations_and_is_checked_all_the_same(
+    ask: Callable[..., Answer],
+) -> None:
+    [sentence] = ask(answer(TRUE)).sentences
+    assert sentence.citations == ()
+    assert sentence.verdict.label != "unchecked"
+
+
+def test_numbers_that_were_never_retrieved_are_removed(ask: Callable[..., Answer]) -> None:
+    got = ask(answer(f"{TRUE}[1][77]"))
+    assert "77" not in got.text
+    assert any("77" in warning for warning in got.warnings)
+
+
+def test_the_models_refusal_is_a_refusal(ask: Callable[..., Answer]) -> None:
+    got = ask(answer(REFUSAL))
+    assert got.refused
+    assert REFUSAL not in got.text
+    assert got.citations, "the nearest passages are shown"
+    assert got.answerable < Settings(llm="off").refuse_below
+
+
+def test_an_error_is_an_error_and_no_refusal(ask: Callable[..., Answer]) -> None:
+    with pytest.raises(EndpointDenied):
+        ask(error(401, "wrong key"))
+    with pytest.raises(EndpointError):
+        ask(error(500, "out of memory"))
+
+
+def test_dropping_leaves_the_supported_sentences(ask: Callable[..., Answer]) -> None:
+    false = next(iter(INVENTED))
+    got = ask(citing(f"{TRUE}[{{n}}]{false}[{{n}}]", "能源 → 芯片"), unsupported="drop")
+    assert "2031" not in got.text
+    assert [s.text for s in got.sentences] == [TRUE]
+    assert got.text[got.sentences[0].start : got.sentences[0].end].startswith(TRUE)
+    assert any("left out" in warning for warning in got.warnings)
+
+
+def test_dropping_everything_is_a_refusal(ask: Callable[..., Answer]) -> None:
+    false = next(iter(INVENTED))
+    assert ask(citing(f"{false}[{{n}}]", "能源 → 芯片"), unsupported="drop").refused
+
+
+def test_answering_again_gives_the_model_the_reasons(seeded: Path) -> None:
+    false = next(iter(INVENTED))
+    first = citing(f"{false}[{{n}}]", "能源 → 芯片")
+    second = citing(f"{TRUE}[{{n}}]", "能源 → 芯片")
+    with open_rag(seeded, first, second, unsupported="retry") as (rag, endpoint):
+        got = rag.query(LAYERS)
+        assert "2031" in endpoint.chats[1].prompt
+    assert [s.text for s in got.sentences] == [TRUE]
+    assert any("again" in warning for warning in got.warnings)
+
+
+def test_a_judge_that_answers_garbage_leaves_everything_unchecked(
+    ask: Callable[..., Answer],
+) -> None:
+    garbage = answer("banana")
+    got = ask(citing(TRUE + "[{n}]", "能源 → 芯片"), garbage, garbage, judge="same")
+    assert [s.verdict.label for s in got.sentences] == ["unchecked"]
+    assert got.sentences[0].verdict.reason
+
+
+def test_the_stream_shows_tokens_and_then_the_checked_text(seeded: Path) -> None:
+    with open_rag(seeded, citing(TRUE + "【{n}】", "能源 → 芯片")) as (rag, _):
+        *events, last = rag.stream(LAYERS)
+    assert isinstance(last, Done)
+    assert "".join(e.text for e in events if isinstance(e, Token)).startswith(TRUE)
+    assert [e.text for e in events if isinstance(e, Replace)][-1] == last.answer.text
+    assert last.answer.timings.keys() >= {"retrieve", "evidence", "answer", "verify"}
+
+
+def test_closing_the_stream_hangs_up(seeded: Path) -> None:
+    slow = answer(["字"] * 200, between=0.05)
+    with open_rag(seeded, slow) as (rag, endpoint):
+        stream = rag.stream(LAYERS)
+        for event in stream:
+            if isinstance(event, Token):
+                break
+        stream.close()
+        assert endpoint.chats[0].gone.wait(5)
+
+
+def test_a_follow_up_is_rewritten_by_the_model(seeded: Path) -> None:
+    history = [
+        {"role": "user", "content": "HeuriGym是什么？"},
+        {"role": "assistant", "content": "一个评测 [1]。"},
+    ]
+    rewritten = answer("HeuriGym得出了什么结论？")
+    with open_rag(seeded, rewritten, answer(REFUSAL)) as (rag, endpoint):
+        got = rag.query("它得出了什么结论？", history=history)
+        assert "HeuriGym" in endpoint.chats[1].prompt
+    assert any("HeuriGym" in hit.passage.raw for hit in got.hits)
