@@ -187,7 +187,7 @@ def _loopback_only(host: str) -> None:
         raise ConfigError(
             f"The page does not serve on {host}: it has no logins, so everybody who reaches it"
             " could read the essays and use the key.",
-            "Leave --host out. To reach it from elsewhere: ssh -L 7860:127.0.0.1:7860 this-machine.",
+            "Leave --host out. To reach it from elsewhere: ssh -L 7860:127.0.0.1:7860 that-machine",
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import gradio as gr
 
@@ -18,7 +18,7 @@ from ui.views import Shown
 __all__ = ["layout", "theme"]
 
 SYSTEM = ["ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "PingFang SC",
-          "Hiragino Sans GB", "Microsoft YaHei", "Noto Sans CJK SC", "Noto Sans SC", "sans-serif"]  # fmt: skip
+          "Hiragino Sans GB", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif"]  # fmt: skip
 MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
 
 COLOURS = {
@@ -84,11 +84,12 @@ def theme() -> gr.themes.Base:
     return made.set(**values, button_border_width="1px", block_border_width="0px")
 
 
-EVENTS = ("speak", "open", "again", "suggest", "halt", "rename", "drop", "judge",
-          "choose", "remove", "refresh", "measured")  # fmt: skip
+EVENTS = ("speak", "open", "again", "suggest", "rename", "drop", "judge", "choose",
+          "remove", "refresh", "measured")  # fmt: skip
 """What the script reports (as do_…), each to a handler of its own."""
 
 BRIDGE = "window.essayRag.connect(trigger); // " + " ".join(f"'do_{name}'" for name in EVENTS)
+"""Gradio knows a custom event by its quoted name in the script."""
 
 VIEWS = ("essays", "evaluation", "settings")
 FORM = ("use", "endpoint", "model", "key", "k", "policy")
@@ -117,7 +118,7 @@ def layout(handlers: Handlers, measuring: Measuring, *, events: int) -> gr.Block
         _wire_measuring(parts, measuring)
     blocks.max_threads = events + 40  # Gradio's limit on events under way; followers count
     blocks.queue(api_open=False, default_concurrency_limit=None)
-    return blocks
+    return cast(gr.Blocks, blocks)
 
 
 # --- components ---
@@ -328,29 +329,30 @@ def _labels(say: Say) -> dict[str, Any]:
 def _updates(parts: Parts, patch: Patch) -> dict[Any, Any]:
     """A patch as Gradio takes it: component → update, the composite parts spread out."""
     merged: dict[str, dict[str, Any]] = {}
-
-    def put(name: str, value: Any) -> None:
-        more = value if isinstance(value, dict) else {"value": value}
-        merged.setdefault(name, {}).update(more)
-
     for name, value in patch.items():
-        if name == "labels":
-            for part, text in _labels(value).items():
-                put(part, text)
-        elif name == "form":
-            for part, field in value.items():
-                put(part, field)
-            put("endpoint-group", {"visible": value["use"] == "endpoint"})
-        elif name == "models":
-            put("model", {"choices": list(value)})
-        elif name == "key_note":
-            put("key", {"info": value})
-        elif name != "session":
-            put(name, value)
+        for part, update in _spread(name, value).items():
+            more = update if isinstance(update, dict) else {"value": update}
+            merged.setdefault(part, {}).update(more)
     updates = {parts[name]: gr.update(**more) for name, more in merged.items()}
     if "session" in patch:
         updates[parts["session"]] = patch["session"]
     return updates
+
+
+def _spread(name: str, value: Any) -> Mapping[str, Any]:
+    match name:
+        case "session":
+            return {}
+        case "labels":
+            return _labels(value)
+        case "form":
+            return {**value, "endpoint-group": {"visible": value["use"] == "endpoint"}}
+        case "models":
+            return {"model": {"choices": list(value)}}
+        case "key_note":
+            return {"key": {"info": value}}
+        case _:
+            return {name: value}
 
 
 def _on(
@@ -372,6 +374,27 @@ def _on(
     )
 
 
+def _streamed(
+    parts: Parts, method: Callable[..., AsyncIterator[Patch]], *fields: str
+) -> Callable[..., Any]:
+    """A listener to the script: `method` gets fields of what it reported, then the session."""
+
+    async def listen(event: gr.EventData, session: Session) -> AsyncIterator[Any]:
+        async for patch in method(*(_data(event, name) for name in fields), session):
+            yield _updates(parts, patch)
+
+    return listen
+
+
+def _told(parts: Parts, method: Callable[..., Patch], *fields: str) -> Callable[..., Any]:
+    """As `_streamed`, for a method that answers once."""
+
+    def listen(event: gr.EventData, session: Session) -> Any:
+        return _updates(parts, method(*(_data(event, name) for name in fields), session))
+
+    return listen
+
+
 def _wire_page(blocks: gr.Blocks, parts: Parts, do: Handlers) -> None:
     everything = (*CHAT, *SHELF, *SETTINGS, *LABELLED, "start")
 
@@ -379,12 +402,9 @@ def _wire_page(blocks: gr.Blocks, parts: Parts, do: Handlers) -> None:
         async for patch in do.load(conversation, request.headers, language):
             yield _updates(parts, patch)
 
-    async def speak(event: gr.EventData, session: Session) -> AsyncIterator[Any]:
-        async for patch in do.speak(_data(event, "language"), session):
-            yield _updates(parts, patch)
-
     asked = ("asked-conversation", "asked-language")
     _on(parts, blocks.load, load, asked, everything, js=READ_QUERY)
+    speak = _streamed(parts, do.speak, "language")
     _on(parts, parts["bridge"].do_speak, speak, ["session"], everything)
 
 
@@ -395,54 +415,27 @@ def _wire_chat(parts: Parts, do: Handlers) -> None:
         async for patch in do.ask(question, session):
             yield _updates(parts, patch)
 
-    async def suggest(event: gr.EventData, session: Session) -> AsyncIterator[Any]:
-        async for patch in do.ask(_data(event, "text"), session):
-            yield _updates(parts, patch)
-
-    async def again(event: gr.EventData, session: Session) -> AsyncIterator[Any]:
-        async for patch in do.again(_data(event, "turn"), _data(event, "text"), session):
-            yield _updates(parts, patch)
-
-    async def open_(event: gr.EventData, session: Session) -> AsyncIterator[Any]:
-        async for patch in do.open(_data(event, "conversation"), session):
-            yield _updates(parts, patch)
-
     def search(words: str, session: Session) -> Any:
         return _updates(parts, do.search(words, session))
 
-    def rename(event: gr.EventData, session: Session) -> Any:
-        patch = do.rename(_data(event, "conversation"), _data(event, "text"), session)
-        return _updates(parts, patch)
-
-    def drop(event: gr.EventData, session: Session) -> Any:
-        return _updates(parts, do.delete(_data(event, "conversation"), session))
-
-    def judge(event: gr.EventData, session: Session) -> Any:
-        value = int(_data(event, "value"))
-        patch = do.judge(_data(event, "turn"), value, _data(event, "text"), session)
-        return _updates(parts, patch)
-
+    typed, alone = ["question", "session"], ["session"]
     asking = [
-        _on(parts, parts["question"].submit, ask, ["question", "session"], CHAT),
-        _on(parts, parts["ask"].click, ask, ["question", "session"], CHAT),
-        _on(parts, bridge.do_suggest, suggest, ["session"], CHAT),
-        _on(parts, bridge.do_again, again, ["session"], CHAT),
+        _on(parts, parts["question"].submit, ask, typed, CHAT),
+        _on(parts, parts["ask"].click, ask, typed, CHAT),
+        _on(parts, bridge.do_suggest, _streamed(parts, do.ask, "text"), alone, CHAT),
+        _on(parts, bridge.do_again, _streamed(parts, do.again, "turn", "text"), alone, CHAT),
     ]
-    _on(parts, bridge.do_open, open_, ["session"], CHAT, cancels=asking)
-    _on(parts, bridge.do_drop, drop, ["session"], CHAT)
-    for trigger in (parts["stop"].click, bridge.do_halt):
-        _on(parts, trigger, do.stop, ["session"], [], queue=False)
+    opening = _streamed(parts, do.open, "conversation")
+    _on(parts, bridge.do_open, opening, alone, CHAT, cancels=asking)
+    _on(parts, bridge.do_drop, _told(parts, do.delete, "conversation"), alone, CHAT)
+    _on(parts, parts["stop"].click, do.stop, alone, [], queue=False)
+    rename = _told(parts, do.rename, "conversation", "text")
+    _on(parts, bridge.do_rename, rename, alone, ["talks", "toast"])
+    judge = _told(parts, do.judge, "turn", "value", "text")
+    _on(parts, bridge.do_judge, judge, alone, ["history", "toast"])
     found = ["session", "talks"]
-    _on(
-        parts,
-        parts["search"].change,
-        search,
-        ["search", "session"],
-        found,
-        trigger_mode="always_last",
-    )
-    _on(parts, bridge.do_rename, rename, ["session"], ["talks", "toast"])
-    _on(parts, bridge.do_judge, judge, ["session"], ["history", "toast"])
+    typing = ["search", "session"]
+    _on(parts, parts["search"].change, search, typing, found, trigger_mode="always_last")
 
 
 def _wire_essays(parts: Parts, do: Handlers) -> None:
@@ -452,20 +445,14 @@ def _wire_essays(parts: Parts, do: Handlers) -> None:
         chosen = event._data.get("sources") if event._data else None
         return _updates(parts, do.choose(chosen, session))
 
-    def remove(event: gr.EventData, session: Session) -> Any:
-        return _updates(parts, do.remove(_data(event, "source"), session))
-
     async def add(files: list[str] | None, session: Session) -> AsyncIterator[Any]:
         named = [(Path(file), Path(file).name) for file in files or ()]
         async for patch in do.add(named, session):
             yield _updates(parts, patch)
 
-    def refresh(session: Session) -> Any:
-        return _updates(parts, do.shelf(session))
-
     _on(parts, bridge.do_choose, choose, ["session"], SHELF)
-    _on(parts, bridge.do_remove, remove, ["session"], SHELF)
-    _on(parts, bridge.do_refresh, refresh, ["session"], SHELF)
+    _on(parts, bridge.do_remove, _told(parts, do.remove, "source"), ["session"], SHELF)
+    _on(parts, bridge.do_refresh, _told(parts, do.shelf), ["session"], SHELF)
     _on(parts, parts["files"].upload, add, ["files", "session"], SHELF)
 
 

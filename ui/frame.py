@@ -12,7 +12,7 @@ __all__ = ["heading_html", "pane_bar_html", "side_html", "top_html"]
 VIEWS = ("chat", "essays", "evaluation", "settings")
 
 SCRIPT_TEXTS = (
-    "add-hint", "cancel", "close", "close-source", "comment", "copied", "delete", "delete-ask", "edit",
+    "add-hint", "cancel", "close", "close-source", "comment", "copied", "delete", "delete-ask",
     "edit-label", "edit-send", "export-json", "export-markdown", "lost", "of", "remove",
     "remove-ask", "rename", "rename-ask", "save", "send", "theme-dark", "theme-light",
     "theme-system", "ready",
@@ -61,7 +61,8 @@ def heading_html(view: str, say: Say) -> str:
 def pane_bar_html(say: Say) -> str:
     """Previous, which one, next, close."""
     return (
-        f'<div class="pane-bar"><span class="pane-nav">{_tool("previous", "previous", say("previous"))}'
+        f'<div class="pane-bar"><span class="pane-nav">'
+        f"{_tool('previous', 'previous', say('previous'))}"
         f'<span class="pane-count" aria-live="polite"></span>'
         f"{_tool('next', 'next', say('next'))}</span>"
         f"{_tool('close-source', 'close', say('close-source'))}</div>"

@@ -156,16 +156,15 @@ class Handlers:
             return
         await asyncio.to_thread(self._store.cut, turn)
         async for patch in self.ask(question or kept.question, session):
-            patch = {name: value for name, value in patch.items() if name != "question"}
-            yield patch
+            yield {name: value for name, value in patch.items() if name != "question"}
 
     def stop(self, session: Session) -> None:
         self._runs.stop(session.conversation)
 
-    def judge(self, turn: str, value: int, comment: str, session: Session) -> Patch:
-        """Keep a thumb; the same thumb again, without a comment, takes it back."""
+    def judge(self, turn: str, thumb: str, comment: str, session: Session) -> Patch:
+        """Keep a thumb ("1" or "-1"); the same one again, without a comment, takes it back."""
         try:
-            kept = self._store.turn(turn)
+            kept, value = self._store.turn(turn), -1 if thumb == "-1" else 1
             undo = kept.thumb == value and not comment
             self._store.judge(turn, 0 if undo else value, comment)
         except ConversationNotFound as error:
@@ -361,10 +360,10 @@ class Handlers:
     async def _starting(self, session: Session) -> AsyncIterator[Patch]:
         """What the start is doing, until it is done."""
         task, say = self._desk.start, session.say
-        if task.live.ended and task.error is None:
+        if task.live.over() and task.error is None:
             return
         async for progress in task.live.follow():
-            if task.live.ended:
+            if task.live.over():
                 break
             message = say("ingesting") if progress.total else say("opening")
             yield {"start": progress_html(replace(progress, message=message), say)}
@@ -509,7 +508,6 @@ def _outcome(task: Task, names: set[str], say: Say) -> str:
         )
         return notice_html((), (told,), say)
     report: IngestReport = task.result
-    mine = lambda sources: [s.split("/", 1)[-1] for s in sources if s.split("/", 1)[-1] in names]  # noqa: E731
     done = [
         say(key, names=", ".join(listed))
         for key, sources in (
@@ -517,10 +515,14 @@ def _outcome(task: Task, names: set[str], say: Say) -> str:
             ("updated", report.changed),
             ("same", report.unchanged),
         )
-        if (listed := mine(sources))
+        if (listed := [name for name in map(_name, sources) if name in names])
     ]
     failed = [
-        Failure(say("not-added", name=source.split("/", 1)[-1]), reason)
+        Failure(say("not-added", name=_name(source)), reason)
         for source, reason in report.failed.items()
     ]
     return notice_html(done, failed, say)
+
+
+def _name(source: str) -> str:
+    return source.split("/", 1)[-1]

@@ -38,8 +38,8 @@ class Live(Generic[T]):
     def value(self) -> T:
         return self._value
 
-    @property
-    def ended(self) -> bool:
+    def over(self) -> bool:
+        """Whether the last value was set."""
         return self._ended
 
     def set(self, value: T, *, last: bool = False) -> None:

@@ -86,8 +86,8 @@ def bare(text: str) -> str:
 def prose(
     text: str,
     *,
-    point: Callable[[str, int], str] = lambda kind, key: "",
-    wrap: Callable[[int], str] = lambda key: "",
+    point: Callable[[str, int], str] = lambda *_: "",
+    wrap: Callable[[int], str] = lambda _: "",
 ) -> str:
     """Safe HTML of Markdown text that may carry marks.
 

@@ -38,7 +38,7 @@ def suite(settings: Settings, limit: int, on_progress: OnProgress) -> Report:
     not what is measured.
     """
     from eval import open_dataset, run
-    from eval.runner import open_rag
+    from eval.opening import open_rag
 
     dataset = open_dataset("questions")
     with open_rag(dataset, settings) as rag:
@@ -61,7 +61,8 @@ class Measuring:
     async def run(self, limit: int, say: Say) -> AsyncIterator[str]:
         """Start a run where none is under way, and watch it."""
         with self._lock:
-            if self._task is None or self._task.live.ended:
+            running = self._task
+            if running is None or running.live.over():
                 task = self._task = Task()
                 self._worker.submit(self._measure, limit, task).add_done_callback(task.settle)
         async for view in self.watch(say):
@@ -70,9 +71,9 @@ class Measuring:
     async def watch(self, say: Say) -> AsyncIterator[str]:
         """The progress of the run under way, then the last report."""
         task = self._task
-        if task and not task.live.ended:
+        if task and not task.live.over():
             async for progress in task.live.follow():
-                if task.live.ended:
+                if task.live.over():
                     break
                 message = (
                     say("eval-running", done=progress.done, total=progress.total)

@@ -44,7 +44,7 @@ class Preferences:
 
     @property
     def seeded(self) -> bool:
-        """Whether the first essays were read in once: who removes them all does not get them back."""
+        """Whether the first essays were read in once: removed ones do not come back."""
         return bool(self._read().get("seeded"))
 
     def mark_seeded(self) -> None:

@@ -266,10 +266,13 @@ def _sources(citations: Sequence[Citation], say: Say) -> str:
 def _refusal(answer: Answer, say: Say) -> str:
     near = cited_in(answer)
     lead = say("refused-sub") if near else say("refused-none")
-    said = f'<div class="prose-text">{prose(bare(answer.text))}</div>' if answer.text else ""
+    head, *rest = [s.text for s in answer.sentences if not s.citations] or [
+        answer.text.strip() or say("refused")
+    ]
+    said = f'<div class="prose-text">{prose(bare(" ".join(rest)))}</div>' if rest else ""
     return (
         f'<div class="notice refusal"><p class="refusal-head"><span class="refusal-sign"'
-        f' aria-hidden="true">∅</span><strong>{shown(say("refused"))}</strong></p>'
+        f' aria-hidden="true">∅</span><strong>{shown(head)}</strong></p>'
         f"{said}<p>{shown(lead)}</p>{_nearest(near)}</div>"
         f"{_warnings(answer.warnings, say)}{_meta(answer, say)}"
     )

@@ -137,7 +137,7 @@ def application(page: Page, static: Path, largest_file: str) -> FastAPI:
         max_file_size=largest_file,
         app_kwargs={"docs_url": None, "redoc_url": None},
     )
-    app.add_middleware(Guard)  # type: ignore[arg-type]  # Starlette types it for its own protocols
+    app.add_middleware(Guard)
     return app
 
 

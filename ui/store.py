@@ -274,7 +274,10 @@ class Store:
             return [row[0] for row in rows]
 
     def judge(self, turn: str, value: int, comment: str = "") -> None:
-        """Keep a thumb with the answer as it is now; 0 takes it back. Raises ConversationNotFound."""
+        """Keep a thumb with the answer as it is now; 0 takes it back.
+
+        Raises ConversationNotFound.
+        """
         kept = self.turn(turn)
         with self._write() as db:
             if value == 0:

@@ -17,7 +17,7 @@ ESSAYS_READ = 12
 """So many essays are looked into for headings; a folder may hold thousands."""
 
 _HEADING = re.compile(r"^#{2,4}[ \t]+(.{2,60}?)[ \t]*#*$", re.MULTILINE)
-_MARKUP = re.compile(r"[*_`\[\]#<>]|\(https?:[^)]*\)|^[\d.、\s]+")
+_MARKUP = re.compile(r"[*_`\[\]#<>]|\(https?:[^)]*\)|^\s*\d{1,2}[.、)]\s*")
 
 
 def suggestions(
@@ -25,11 +25,14 @@ def suggestions(
 ) -> list[str]:
     """Up to `most` questions, from as many essays as there are, each in its essay's language.
 
+    By turns about a heading and about the whole.
+
     Args:
         essays: the essays there are.
         text: source → decoded text, for the headings.
     """
     by_essay = [_of(essay, text(essay.source)) for essay in essays[:ESSAYS_READ]]
+    by_essay = [found[n % 2 :] + found[: n % 2] for n, found in enumerate(by_essay, 1)]
     in_turn = [question for row in zip_longest(*by_essay) for question in row if question]
     return list(dict.fromkeys(in_turn))[:most]
 

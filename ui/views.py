@@ -77,10 +77,10 @@ def essay_html(info: EssayInfo, text: str, what: Shown, say: Say, *, quote: str 
         start = text.find(quote)
         if start < 0:
             note = f"<p>{shown(say('changed'))}</p><blockquote>{shown(quote)}</blockquote>"
-            return _pane(info, f'<div class="notice">{note}</div>{_body(text, 0, 0, 0, say)}', say)
+            return _pane(info, f'<div class="notice">{note}</div>{_body(text, 0, 0, 0, say)}')
         end = start + len(quote)
     part = start if what.part is None else what.part
-    return _pane(info, _body(text, start, end, part, say), say)
+    return _pane(info, _body(text, start, end, part, say))
 
 
 def gone_html(what: Shown, say: Say, *, quote: str = "") -> str:
@@ -99,7 +99,8 @@ def conversations_html(
 ) -> str:
     """The list beside the chat."""
     if not listed:
-        return f'<p class="faint">{shown(say("nothing-found" if searched else "no-conversations"))}</p>'
+        told = say("nothing-found" if searched else "no-conversations")
+        return f'<p class="faint">{shown(told)}</p>'
     return f'<ul class="talks">{"".join(_talk(c, say, c.id == current) for c in listed)}</ul>'
 
 
@@ -171,7 +172,8 @@ def banner_html(banner: Banner | None, say: Say) -> str:
     hint = f' <span class="hint">{shown(banner.hint)}</span>' if banner.hint else ""
     return (
         f'<p class="banner"><span class="dot" aria-hidden="true"></span>'
-        f"{shown(say('banner-quotes'))} <a href='#settings'>{shown(say('banner-how'))}</a>{hint}</p>"
+        f"{shown(say('banner-quotes'))} <a href='#settings'>{shown(say('banner-how'))}</a>"
+        f"{hint}</p>"
     )
 
 
@@ -179,9 +181,10 @@ def progress_html(progress: Progress, say: Say) -> str:
     """A message with a bar."""
     if progress.total:
         told = shown(say("progress", done=progress.done, total=progress.total))
-        bar = f'<progress max="{progress.total}" value="{progress.done}" aria-label="{told}"></progress>'
+        sizes = f' max="{progress.total}" value="{progress.done}"'
     else:
-        told, bar = "", f'<progress aria-label="{quoted(progress.message)}"></progress>'
+        told = sizes = ""
+    bar = f'<progress{sizes} aria-label="{quoted(progress.message)}"></progress>'
     return (
         f'<div class="notice progress" role="status"><p>{shown(progress.message)}'
         f' <span class="faint">{told}</span></p>{bar}</div>'
@@ -195,7 +198,7 @@ def notice_html(done: Sequence[str], failed: Sequence[Failure], say: Say) -> str
     return good + "".join(error_html(error, say, retry=False) for error in failed)
 
 
-def _pane(info: EssayInfo, body: str, say: Say) -> str:
+def _pane(info: EssayInfo, body: str) -> str:
     facts = " · ".join(shown(fact) for fact in (info.author, info.date, info.source) if fact)
     return (
         f'<div class="pane-head"><h2>{shown(info.title)}</h2><p class="faint">{facts}</p></div>'
@@ -239,8 +242,8 @@ def _talk(kept: Conversation, say: Say, current: bool) -> str:
     here = ' aria-current="true"' if current else ""
     data = attributes({"conversation": kept.id, "title": title})
     return (
-        f'<li class="talk"{data}><a class="talk-title" href="?c={quoted(kept.id)}" data-act="open"{here}>'
-        f"{shown(title)}</a>"
+        f'<li class="talk"{data}><a class="talk-title" href="?c={quoted(kept.id)}"'
+        f' data-act="open"{here}>{shown(title)}</a>'
         f'<button type="button" class="tool" data-act="talk-menu" aria-haspopup="menu"'
         f' aria-expanded="false" aria-label="{quoted(say("more", title=title))}">'
         f'<span class="icon icon-more" aria-hidden="true"></span></button></li>'
@@ -255,7 +258,7 @@ def _essay_row(essay: EssayInfo, chosen: bool, say: Say) -> str:
         f'<tr{data}><td class="col-search"><input type="checkbox" data-act="choose"'
         f' aria-label="{quoted(say("search-in", title=essay.title))}"{ticked}></td>'
         f'<th scope="row" class="col-title"><button type="button" class="link" data-act="read">'
-        f'{shown(essay.title)}</button><span class="faint source-name">{shown(essay.source)}</span></th>'
+        f'{shown(essay.title)}</button><span class="faint">{shown(essay.source)}</span></th>'
         f'<td class="col-author">{shown(essay.author)}</td>'
         f'<td class="col-date">{shown(essay.date)}</td>'
         f'<td class="col-language">{shown(LANGUAGE_NAMES.get(essay.language, essay.language))}</td>'
