@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from eval.cases import Outcome, PairOutcome
 from eval.measures import MEASURES, Measure, column
-from eval.metrics import RESAMPLES, SEED, interval, mean
+from eval.metrics import draws, interval, resampled, value_of
 from eval.report import Report, shown
 from rag.errors import EvalFault
 
@@ -21,8 +21,6 @@ __all__ = ["Comparison", "Row", "compare"]
 
 TOLERANCE = 0.01
 """A turn for the worse smaller than this is no drop, however certain."""
-
-Statistic = Callable[..., float | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +124,11 @@ def _row(measure: Measure, after: Cases, before: Cases) -> Row | None:
     import numpy as np
 
     new, old = _array(measure, after), _array(measure, before)
-    was, now = _value(measure.statistic, old), _value(measure.statistic, new)
+    was, now = value_of(measure.statistic, old), value_of(measure.statistic, new)
     if was is None or now is None:
         return None
-    picks = np.random.default_rng(SEED).integers(new.shape[1], size=(RESAMPLES, new.shape[1]))
-    changes = _resampled(measure.statistic, new, picks) - _resampled(measure.statistic, old, picks)
+    picks = draws(new.shape[1])
+    changes = resampled(measure.statistic, new, picks) - resampled(measure.statistic, old, picks)
     low, high = interval(changes[~np.isnan(changes)])
     worse = low if not measure.higher_is_better else -high
     change = now - was if not measure.higher_is_better else was - now
@@ -143,25 +141,3 @@ def _array(measure: Measure, cases: Cases) -> NDArray[np.float64]:
     import numpy as np
 
     return np.asarray([column(cases, name) for name in measure.columns], dtype=float)
-
-
-def _resampled(
-    statistic: Statistic, table: NDArray[np.float64], picks: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """The statistic over each row of `picks`; NaN where no case is eligible."""
-    import numpy as np
-
-    if statistic is mean:
-        drawn = table[0][picks]
-        there = ~np.isnan(drawn)
-        with np.errstate(invalid="ignore"):
-            means: NDArray[np.float64] = np.where(there, drawn, 0.0).sum(axis=1) / there.sum(axis=1)
-            return means
-    return np.asarray([_value(statistic, table[:, pick]) for pick in picks], dtype=float)
-
-
-def _value(statistic: Statistic, table: NDArray[np.float64]) -> float | None:
-    import numpy as np
-
-    kept = table[:, ~np.isnan(table).any(axis=0)]
-    return statistic(*kept) if kept.shape[1] else None

@@ -31,13 +31,16 @@ __all__ = [
     "citation_recall",
     "context_precision",
     "context_recall",
+    "draws",
     "faithfulness",
     "figure",
     "mean",
     "percentile",
     "ranking",
+    "resampled",
     "risk_coverage",
     "token_f1",
+    "value_of",
 ]
 
 RESAMPLES = 1000
@@ -272,15 +275,17 @@ def mean(values: Sequence[float]) -> float | None:
     return float(np.mean(values)) if len(values) else None
 
 
-def percentile(share: float) -> Callable[[Sequence[float]], float | None]:
+@dataclass(frozen=True, slots=True)
+class percentile:  # noqa: N801  # is called like the functions beside it
     """The statistic that gives the `share` quantile, by linear interpolation."""
 
-    def statistic(values: Sequence[float]) -> float | None:
+    share: float
+
+    def __call__(self, values: Sequence[float]) -> float | None:
+        """The quantile, None without values."""
         import numpy as np
 
-        return float(np.quantile(np.asarray(values, float), share)) if len(values) else None
-
-    return statistic
+        return float(np.quantile(np.asarray(values, float), self.share)) if len(values) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,12 +311,8 @@ def figure(
     value = statistic(*table) if size else None
     if value is None:
         return Figure(None, size, None, None)
-    picks = np.random.default_rng(SEED).integers(size, size=(RESAMPLES, size))
-    if statistic is mean:
-        low, high = interval(table[0][picks].mean(axis=1))
-    else:
-        drawn = (statistic(*table[:, pick]) for pick in picks)
-        low, high = interval([x for x in drawn if x is not None])
+    drawn = resampled(statistic, table, draws(size))
+    low, high = interval(drawn[~np.isnan(drawn)])
     return Figure(value, size, low, high)
 
 
@@ -330,3 +331,38 @@ def interval(drawn: Sequence[float] | NDArray[np.float64]) -> tuple[float, float
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(np.asarray(drawn, float), [tail, 1 - tail])
     return float(low), float(high)
+
+
+def draws(size: int) -> NDArray[np.int64]:
+    """The cases of each resample, one resample a row; the same for the same size."""
+    import numpy as np
+
+    return np.random.default_rng(SEED).integers(size, size=(RESAMPLES, size))
+
+
+def resampled(
+    statistic: Callable[..., float | None], table: NDArray[np.float64], picks: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The statistic over each resample of the table's cases; one row of the table for each column.
+
+    A case with a NaN is left out; NaN where the statistic has no eligible case. Means and quantiles
+    are computed all at once.
+    """
+    import numpy as np
+
+    if statistic is mean:
+        drawn = table[0][picks]
+        there = ~np.isnan(drawn)
+        with np.errstate(invalid="ignore"):
+            return np.asarray(np.where(there, drawn, 0.0).sum(axis=1) / there.sum(axis=1))
+    if isinstance(statistic, percentile) and not np.isnan(table).any():
+        return np.asarray(np.quantile(table[0][picks], statistic.share, axis=1))
+    return np.asarray([value_of(statistic, table[:, pick]) for pick in picks], dtype=float)
+
+
+def value_of(statistic: Callable[..., float | None], table: NDArray[np.float64]) -> float | None:
+    """The statistic over the table's cases without a NaN; None where there are none."""
+    import numpy as np
+
+    kept = table[:, ~np.isnan(table).any(axis=0)]
+    return statistic(*kept) if kept.shape[1] else None

@@ -75,25 +75,12 @@ class Report:
         )
 
     def slim(self) -> Report:
-        """The report without texts: what a later run is compared with."""
-        return replace(
-            self,
-            cases=tuple(
-                replace(
-                    case,
-                    history=(),
-                    evidence=(),
-                    accepted=(),
-                    answer="",
-                    sentences=(),
-                    citations=(),
-                    found=(),
-                    warnings=(),
-                )
-                for case in self.cases
-            ),
-            pairs=tuple(replace(p, evidence=(), reason="") for p in self.pairs),
+        """The report without texts and times: what later runs are held against."""
+        cases = (replace(case, **_NO_TEXTS, values=_kept(case.values)) for case in self.cases)
+        pairs = (
+            replace(pair, evidence=(), reason="", values=_kept(pair.values)) for pair in self.pairs
         )
+        return replace(self, cases=tuple(cases), pairs=tuple(pairs))
 
     def to_json(self) -> str:
         """The report as JSON, with its figures for other programs to read."""
@@ -144,6 +131,24 @@ class Report:
         data.write_text(self.to_json(), encoding="utf-8")
         page.write_text(self.html(), encoding="utf-8")
         return data, page
+
+
+_NO_TEXTS: Mapping[str, Any] = {
+    "answer": "",
+    **dict.fromkeys(
+        ("history", "evidence", "accepted", "sentences", "citations", "found", "warnings"), ()
+    ),
+}
+
+
+def _kept(values: Mapping[str, float | None]) -> dict[str, float | None]:
+    """What a measure that gates is computed from, to four digits."""
+    names = {name for measure in MEASURES if measure.gates for name in measure.columns}
+    return {
+        name: round(value, 4)
+        for name, value in values.items()
+        if name in names and value is not None
+    }
 
 
 def shown(value: float | None, unit: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import re
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -48,7 +49,7 @@ def stamp(rag: object, dataset: Dataset, texts: Mapping[str, str]) -> dict[str, 
     settings = getattr(rag, "settings", None)
     public = settings.model_dump(mode="json") if settings is not None else {}
     shaping = {
-        name: json.dumps(value, ensure_ascii=False, sort_keys=True)
+        name: _plain(value)
         for name, value in sorted(public.items())
         if not any(word in name for word in SECRET)
     }
@@ -60,6 +61,12 @@ def stamp(rag: object, dataset: Dataset, texts: Mapping[str, str]) -> dict[str, 
         "settings": shaping,
         "versions": {"python": platform.python_version(), **_versions()},
     }
+
+
+def _plain(value: Any) -> str:
+    """A setting as text, without the password that an address may carry."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return re.sub(r"//[^/@\s]*@", "//", text)
 
 
 def _versions() -> dict[str, str]:

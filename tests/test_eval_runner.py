@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from eval_support import DownRag, WordRag
+from pydantic import SecretStr
 
 from eval import Report, compare, run
 from eval.cases import Evidence, Outcome, Pair, Question
@@ -248,7 +249,24 @@ def test_a_slim_report_compares_like_the_whole(report: Report) -> None:
     text = report.slim().to_json()
     assert "About copper" not in text
     broken = run(Yes(TEXTS), DATA)
-    assert compare(broken, Report.from_json(text)).rows == compare(broken, report).rows
+    slim = {row.metric: row for row in compare(broken, Report.from_json(text)).rows}
+    whole = {row.metric: row for row in compare(broken, report).rows}
+    assert set(slim) >= {"hit@5", "false_answer", "verifier_auroc", "answerable_aurc"}
+    for metric, row in slim.items():
+        assert row.before == pytest.approx(whole[metric].before, abs=1e-3)
+        assert row.dropped == whole[metric].dropped
+
+
+def test_no_secret_is_written(tmp_path: Path) -> None:
+    settings = Settings(
+        data_dir=tmp_path,
+        llm_base_url="http://me:swordfish@host/v1",
+        llm_api_key=SecretStr("swordfish"),
+    )
+    found = run(Plain(settings, stop_after=99), DATA, limit=2)
+    assert found.settings["llm_base_url"] == "http://host/v1"
+    assert "swordfish" not in found.to_json() + found.html()
+    assert str(tmp_path) not in found.to_json()
 
 
 def test_tables_name_every_figure(report: Report) -> None:
