@@ -28,6 +28,7 @@ __all__ = [
     "answers",
     "edited",
     "halueval",
+    "misplaced",
     "squad",
     "statements",
     "summedits",
@@ -366,6 +367,25 @@ def statements(paragraphs: Sequence[Paragraph], seed: int = 0) -> Iterator[Pair]
                 yield Pair(
                     _statement(one.question, text), given, label, "statement", paragraph.article
                 )
+
+
+def misplaced(paragraphs: Sequence[Paragraph], seed: int = 0) -> Iterator[Pair]:
+    """Each question and answer as a statement, beside its own paragraph and beside another.
+
+    Every second other paragraph is of the same article, where there is one.
+    """
+    chance = random.Random(seed)
+    for index, paragraph in enumerate(paragraphs):
+        alike = [
+            p for i, p in enumerate(paragraphs) if p.article == paragraph.article and i != index
+        ]
+        for one in paragraph.questions:
+            claim = _statement(one.question, one.text)
+            other = chance.choice(alike if alike and chance.random() < 0.5 else paragraphs)
+            if one.text in other.text:
+                continue
+            yield Pair(claim, (paragraph.text,), True, "misplaced", paragraph.article)
+            yield Pair(claim, (other.text,), False, "misplaced", paragraph.article)
 
 
 _ASKED_HAN = re.compile(

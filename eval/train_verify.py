@@ -254,8 +254,9 @@ def gather(options: argparse.Namespace, vectors: Vectors) -> list[Example]:
             listed = _some(list(made.swapped(paragraphs, near=near)), options.limit)
             out += prepare(path.stem, listed, vectors)
             out += prepare(path.stem, list(made.edited(listed)), vectors)
-        listed = _some(list(made.statements(paragraphs)), options.limit)
-        out += prepare(path.stem, listed, vectors)
+        for build in (made.statements, made.misplaced):
+            listed = _some(list(build(paragraphs)), options.limit)
+            out += prepare(path.stem, listed, vectors)
     if options.parallel:
         first, second = map(made.squad, options.parallel)
         name = f"{options.parallel[0].stem} → {options.parallel[1].stem}"

@@ -264,6 +264,8 @@ def steps(figures: Mapping[str, float]) -> dict[str, float]:
     out["foreign much"] = float(figures["foreign most"] >= 0.55)
     out["exchange much"] = float(figures["exchange"] >= 0.4)
     out["exchange kept"] = figures["exchange"] * figures["kept"]
+    for name in ("coverage", "coverage near", "coverage one", "pairs near", "kept"):
+        out[name + " cubed"] = figures[name] ** 3  # half of the words are not half of the sense
     return out
 
 

@@ -117,9 +117,7 @@ class Wording:
             return english
         if not self.traditional:
             return chinese
-        import opencc
-
-        return str(opencc.OpenCC("s2t").convert(chinese))
+        return str(_traditional().convert(chinese))
 
 
 @cache
