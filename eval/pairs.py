@@ -374,7 +374,7 @@ def misplaced(paragraphs: Sequence[Paragraph], seed: int = 0) -> Iterator[Pair]:
 
     Every second other paragraph is of the same article, where there is one.
     """
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311
     for index, paragraph in enumerate(paragraphs):
         alike = [
             p for i, p in enumerate(paragraphs) if p.article == paragraph.article and i != index

@@ -35,6 +35,7 @@ _FUNCTION = frozenset(
 )
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]+")
 _WINDOW = 3
+_LIKE = 0.5  # cosine: Microsoft and Apple have .38, engineers and developers .53
 _MOST_MINE, _MOST_THEIRS = 12, 40
 """Words compared by meaning. Each costs half a millisecond the first time it is seen."""
 
@@ -335,6 +336,9 @@ def _alike(
     absent = tuple(value for value in checked if not stated(value, given))
     far = [value for value in checked if value not in absent and not stated(value, near_values)]
     certain, doubtful = _strangers(claim, sentences, vocabulary, pairs)
+    # A word that only begins the sentence is a name when nothing in the evidence is like it.
+    likest_first = _likest([name.lower() for name in doubtful], sentences, word_vectors)
+    invented = [n for n, c in zip(doubtful, likest_first, strict=False) if c < _LIKE]
     far_names = [n for n in claim.names if not _holds(n, near_vocabulary, near)]
     one = sentences[best]
     gap_one, _ = _gap(claim, one.vocabulary, one.pairs)
@@ -377,7 +381,7 @@ def _alike(
     }
     figures |= steps(figures)
     return Comparison(
-        figures, False, best, (start, end), absent, tuple(certain), flips, negated, replaced,
+        figures, False, best, (start, end), absent, (*certain, *invented), flips, negated, replaced,
         uncovered, given, tuple(far),
     )  # fmt: skip
 
@@ -532,7 +536,8 @@ def _strangers(
     certain = [name for name in missing if not name.startswith("^")]
     if claim.han:
         gaps = _gaps(claim, _covered(claim, vocabulary, pairs))
-        certain += [n for n in han_names(claim.folded, gaps) if not _shortened(n, sentences)]
+        found = han_names(claim.folded, gaps, claim.content)
+        certain += [name for name in found if not _shortened(name, sentences)]
     for quoted in quotations(claim.text):
         key = copy_key(quoted)
         if not any(key in copy_key(s.text) for s in sentences) and not _within(key, sentences):

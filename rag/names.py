@@ -49,6 +49,7 @@ _BODIES = (
     "公司|集团|大学|学院|银行|医院|研究所|研究院|实验室|出版社|电视台|基金会|委员会|协会|中学|小学|杂志|日报|"
     "省|市|县|镇|州"
 )
+_PERSON = re.compile(f"[李王刘陈杨赵吴徐孙郭蒋沈韩邓冯曹][{_HAN}]{{2}}")
 _NAME_TAGS = frozenset(["nr", "nrt", "nrfg", "ns", "nt"])
 _TRANSCRIBED = re.compile(f"[{_HAN}A-Za-z]{{1,6}}(?:[·・][{_HAN}A-Za-z]{{1,6}})+")
 _AFTER = re.compile(f"(?:{_BODIES})")
@@ -99,8 +100,14 @@ def quotations(text: str) -> list[str]:
     return [next(filter(None, match.groups())) for match in _QUOTED.finditer(text)]
 
 
-def han_names(folded: str, missing: Sequence[tuple[int, int]]) -> list[str]:
-    """The Chinese proper names among the stretches `missing` of a folded text."""
+def han_names(
+    folded: str, missing: Sequence[tuple[int, int]], listed: Sequence[str] = ()
+) -> list[str]:
+    """The Chinese proper names among the stretches `missing` of a folded text.
+
+    `listed` are the words of the whole text: a given name may end in a character that is not
+    missing.
+    """
     found = []
     for start, end in missing:
         run = folded[start:end]
@@ -111,8 +118,15 @@ def han_names(folded: str, missing: Sequence[tuple[int, int]]) -> list[str]:
         elif _AFTER.match(folded, end) and len(run) <= 8:
             found.append(run + _AFTER.match(folded, end).group())  # type: ignore[union-attr]
         else:
-            found += [word for word in _words_in(run) if _is_name(word, folded[end : end + 2])]
+            words_of = [*_words_in(run), *(w for w in listed if len(w) == 3 and w[:2] in run)]
+            words_of += [m.group() for m in _PERSON.finditer(run) if _apart(m.group(), listed)]
+            found += [word for word in words_of if _is_name(word, folded[end : end + 2])]
     return list(dict.fromkeys(found))
+
+
+def _apart(name: str, listed: Sequence[str]) -> bool:
+    """Whether the segmenter left the family name alone: 李|大明 but not 王国|内."""
+    return name[1:] in listed and not any(name[:2] in word for word in listed)
 
 
 def _with_points(folded: str, start: int, end: int) -> str:

@@ -42,6 +42,13 @@ _MARKS = re.compile(
     r"\s*(?:\[\^?\d+(?:\s*[,，、;-]\s*\d+)*\]|【\d+(?:\s*[,，、;-]\s*\d+)*】|［\d+］)"
 )
 _MARKDOWN = re.compile(r"^\s*(?:#{1,6}\s+|[-*+•]\s+|>\s+|\d{1,2}[.)、]\s+)|\*\*|__|`")
+_LEAD_IN = re.compile(
+    r"^(?:(?:according to|as) the (?:passage|text|essay|article|source|author|document)s?"
+    r"(?: says?| notes?| states?)?,? "
+    r"|(?:根据|根據|按照|据|據)?(?:原文|文中|文章|上文|资料|資料|材料|段落)"
+    r"(?:所述|所说|所說|提到|指出|的?内容)?[，,:：])",
+    re.IGNORECASE,
+)
 _STATES_NOTHING = re.compile(
     r"^\W*(?:(?:here|below|following)\b.{0,60}[:：]|(?:the )?(?:answer|summary|reasons?|steps?)\W*$"
     r"|(?:hello|hi|hey|sure|certainly|of course|thanks?|thank you|you'?re welcome|ok(?:ay)?|yes|no|"
@@ -251,7 +258,7 @@ def sentences_of(pieces: Sequence[str]) -> list[str]:
 
 
 def _bare(claim: str) -> str:
-    return _MARKDOWN.sub("", _MARKS.sub("", claim)).strip()
+    return _LEAD_IN.sub("", _MARKDOWN.sub("", _MARKS.sub("", claim)).strip())
 
 
 def _states(claim: str) -> bool:

@@ -1,0 +1,93 @@
+"""The pairs that the verifier is trained and measured on are what they say they are."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from eval.pairs import across, edited, halueval, misplaced, squad, statements, summedits, swapped
+from rag.errors import EvalFault
+
+TEXTS = [
+    (
+        "Ada was born in London in 1815. She met Charles Babbage in 1833.",
+        "London",
+        "Charles Babbage",
+    ),
+    ("Grace was born in Boston in 1906. She wrote for Howard Aiken in 1944.", "Boston", "1944"),
+]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    data = [
+        {
+            "paragraphs": [
+                {
+                    "context": text,
+                    "qas": [
+                        {"question": "What is it?", "answers": [_answer(text, a)]} for a in answers
+                    ],
+                }
+            ]
+        }
+        for text, *answers in TEXTS
+    ]
+    file = tmp_path / "set.en.json"
+    file.write_text(json.dumps({"data": data}), "utf-8")
+    return file
+
+
+def _answer(text: str, answer: str) -> dict[str, object]:
+    return {"text": answer, "answer_start": text.index(answer)}
+
+
+@pytest.mark.parametrize("near", [False, True])
+def test_a_swap_is_a_sentence_and_the_same_with_another_answer(path: Path, near: bool) -> None:
+    pairs = list(swapped(squad(path), near=near))
+    assert pairs
+    for right, wrong in zip(pairs[::2], pairs[1::2], strict=True):
+        assert (right.supported, wrong.supported) == (True, False)
+        assert right.claim in right.evidence[0]
+        assert wrong.claim not in wrong.evidence[0]
+        assert right.evidence == wrong.evidence
+        assert right.group == wrong.group
+
+
+def test_an_edit_keeps_labels_and_changes_the_words(path: Path) -> None:
+    pairs = list(swapped(squad(path), near=False))
+    changed = list(edited(pairs))
+    assert changed
+    assert [pair.supported for pair in changed] == [True, False] * (len(changed) // 2)
+    assert not {pair.claim for pair in changed} & {pair.claim for pair in pairs}
+
+
+def test_statements_and_misplaced_ones(path: Path) -> None:
+    paragraphs = squad(path)
+    assert all(a.claim != b.claim for a, b in _twos(list(statements(paragraphs))))
+    for right, wrong in _twos(list(misplaced(paragraphs))):
+        assert right.claim == wrong.claim
+        assert right.evidence != wrong.evidence
+
+
+def _twos(pairs: list) -> list:  # type: ignore[type-arg]
+    return list(zip(pairs[::2], pairs[1::2], strict=True))
+
+
+def test_across_has_a_number_that_no_paragraph_has(path: Path) -> None:
+    paragraphs = squad(path)
+    wrong = [pair for pair in across(paragraphs, paragraphs) if not pair.supported]
+    changed = [pair for pair in wrong if pair.claim not in "".join(p.text for p in paragraphs)]
+    assert changed
+    with pytest.raises(EvalFault, match="2 and 1"):
+        list(across(paragraphs, paragraphs[:1]))
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "other.json"
+    file.write_text('{"a": 1}\n', "utf-8")
+    for reader in (squad, lambda p: list(halueval(p)), lambda p: list(summedits(p))):
+        with pytest.raises(EvalFault, match="other.json"):
+            reader(file)
