@@ -89,5 +89,5 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "other.json"
     file.write_text('{"a": 1}\n', "utf-8")
     for reader in (squad, lambda p: list(halueval(p)), lambda p: list(summedits(p))):
-        with pytest.raises(EvalFault, match="other.json"):
+        with pytest.raises(EvalFault, match=r"other\.json"):
             reader(file)
