@@ -1,4 +1,4 @@
-"""The page in a real browser, over a scripted Rag: everything a person can do, and what must not."""
+"""The page in a real browser over a scripted Rag: what people can do, and what must not be."""
 
 from __future__ import annotations
 
@@ -160,18 +160,14 @@ def test_follow_up_retry_and_edit(visit: Visit, rag: FakeRag) -> None:
     assert history[0]["content"] == "first one"
     visit.last().locator("[data-act=again]").click()
     page.wait_for_selector("#live .turn, #history .turn >> nth=1")
-    page.wait_for_function(
-        "document.querySelectorAll('#history .turn').length == 2 && !document.querySelector('#live .turn')"
-    )
+    visit.settle(2)
     assert page.locator("#history .turn").count() == 2
     assert rag.asked[-1][0] == "and then?"
     page.locator("#history .turn").first.locator("[data-act=edit]").click()
     page.fill("dialog textarea", "another first")
     visit.shot("edit")
     page.click("dialog .solid")
-    page.wait_for_function(
-        "document.querySelectorAll('#history .turn').length == 1 && !document.querySelector('#live .turn')"
-    )
+    visit.settle(1)
     assert rag.asked[-1][:2] == ("another first", ())
     assert visit.last().locator(".question-text").inner_text() == "another first"
 
@@ -372,11 +368,12 @@ def test_by_keyboard_alone(visit: Visit) -> None:
         page.keyboard.press("Tab")
         focused.append(
             page.evaluate(
-                "document.activeElement.dataset.act || document.activeElement.dataset.view || document.activeElement.closest('[id]').id"
+                "(e => e.dataset.act || e.dataset.view || e.closest('[id]').id)"
+                "(document.activeElement)"
             )
         )
         outline = page.evaluate(
-            "(e => [getComputedStyle(e).outlineStyle, getComputedStyle(e).boxShadow])(document.activeElement)"
+            "(s => [s.outlineStyle, s.boxShadow])(getComputedStyle(document.activeElement))"
         )
         assert outline != ["none", "none"], focused
     assert {"chat", "essays", "language", "theme", "new", "search", "suggest"} <= set(focused)

@@ -133,8 +133,8 @@ def test_a_file_is_added_asked_about_and_removed(visit: Visit, tmp_path: Path) -
     assert visit.last().locator("[data-source='uploads/otters.txt']").count() == 0
 
 
-def test_an_endpoint_is_set_tested_used_and_fails_in_sentences(
-    visit: Visit, served: tuple[Any, str], endpoint: ScriptedEndpoint, caplog: Any
+def test_an_endpoint_is_set_tested_used_and_stopped(
+    visit: Visit, endpoint: ScriptedEndpoint
 ) -> None:
     page = visit.page
     visit.view("settings")
@@ -170,10 +170,19 @@ def test_an_endpoint_is_set_tested_used_and_fails_in_sentences(
     page.click("#stop")
     page.wait_for_selector("#history .stopped")
     assert endpoint.chats[-1].gone.wait(5)
-    kept = served[0].desk.preferences._path
+
+
+def test_a_key_never_comes_back_and_stays_with_its_endpoint(
+    visit: Visit, served: tuple[Any, str], endpoint: ScriptedEndpoint, caplog: Any
+) -> None:
+    page = visit.page
+    preferences = served[0].desk.preferences
+    preferences.keep(llm_base_url=endpoint.base_url, llm_model=endpoint.model, llm_api_key=KEY)
+    served[0].desk.replace(preferences.settings())
+    kept = preferences._path
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     page.reload()
-    page.wait_for_selector("#history .turn")
+    page.wait_for_selector(".suggestion")
     visit.faults.clear()
     visit.view("settings")
     assert page.locator("#endpoint input").input_value() == endpoint.base_url

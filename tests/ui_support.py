@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -140,7 +141,7 @@ BASE = "最底层是能源，往上是芯片、基础设施、模型和应用。
 
 def an_answer(question: str = "What grew?", text: str = "") -> Answer:
     """A plain answer with one citation from each essay."""
-    answer = make_answer(
+    return make_answer(
         question,
         [
             (
@@ -152,7 +153,6 @@ def an_answer(question: str = "What grew?", text: str = "") -> Answer:
         ],
         [("corpus/diary.md", LAMP), ("corpus/cake.txt", BASE)],
     )
-    return answer
 
 
 class FakeRag:
@@ -209,6 +209,8 @@ class FakeRag:
                 continue
             self.texts[source] = file.read_bytes().decode()
             added.append(source)
+            if on_progress:
+                on_progress(SimpleNamespace(stage="read", done=len(added), total=len(files)))
         return IngestReport(added=tuple(added), failed=failed)
 
     def stream(
@@ -282,10 +284,9 @@ class FakeRag:
             )
         if "bomb" in question:
             marks = list(range(1, 3)) + list(range(3, 4000))
-            made = make_answer(
+            return make_answer(
                 question, [("Boom.", marks, "supported")], [("corpus/diary.md", LAMP)]
             )
-            return made
         return an_answer(question)
 
 
@@ -339,7 +340,7 @@ def serving(settings: Any, rag: Any = None) -> Iterator[tuple[Any, str]]:
 
 
 class Visit:
-    """A page in the browser that remembers what must not happen: foreign requests, script errors."""
+    """A page in the browser that remembers foreign requests and script errors: none may happen."""
 
     def __init__(self, opened: Any, address: str, **context: Any) -> None:
         self.address = address
@@ -389,6 +390,14 @@ class Visit:
                 f"document.querySelectorAll('#history .turn').length > {turns}"
             )
             self.page.wait_for_function("!document.querySelector('#live .turn')")
+
+    def settle(self, turns: int) -> None:
+        """Wait until there are so many turns and none is being written."""
+        self.page.wait_for_function(
+            "turns => document.querySelectorAll('#history .turn').length == turns"
+            " && !document.querySelector('#live .turn')",
+            arg=turns,
+        )
 
     def last(self) -> Any:
         return self.page.locator("#history .turn").last

@@ -171,11 +171,21 @@ def serve(page: Page, host: str, port: int) -> Iterator[Server]:
 
     server = Server(application(page, STATIC, LARGEST_FILE), host, port)
     server.start()
+    threading.Thread(target=_warm, args=(host, port), daemon=True).start()
     try:
         yield server
     finally:
         server.stop()
         page.close()
+
+
+def _warm(host: str, port: int) -> None:
+    """Fetch the page once, so that the first person does not wait for what Gradio loads then."""
+    import httpx
+
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    with contextlib.suppress(httpx.HTTPError):
+        httpx.get(f"{address}/", timeout=30)
 
 
 def _loopback_only(host: str) -> None:

@@ -81,7 +81,9 @@ def theme() -> gr.themes.Base:
         for name in (base, f"{base}_dark")
         if name in known
     }
-    return made.set(**values, button_border_width="1px", block_border_width="0px")
+    return made.set(
+        **values, button_border_width="1px", block_border_width="0px", input_border_width="1px"
+    )
 
 
 EVENTS = ("speak", "open", "again", "suggest", "rename", "drop", "judge", "choose",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,7 +98,7 @@ class Desk:
     def settings(self) -> Settings:
         return self.preferences.settings()
 
-    @contextmanager
+    @contextlib.contextmanager
     def lease(self) -> Iterator[Rag]:
         """The Rag that holds now, for as long as the block lasts. Raises NotReady, or why not."""
         with self._lock:
@@ -116,7 +116,9 @@ class Desk:
 
     def replace(self, settings: Settings) -> None:
         """Answers from here on are made with these settings; those under way go on as they were."""
-        self._seat_down(self._open_rag(settings))
+        rag = self._open_rag(settings)
+        self._seat_down(rag)
+        self._warm(rag)
 
     def add(self, paths: Sequence[tuple[Path, str]], task: Task) -> IngestReport:
         """Copy (file, its name) into the data directory and read them in."""
@@ -150,6 +152,17 @@ class Desk:
                 log.warning("%s was not read in: %s", source, reason)
             self.preferences.mark_seeded()
         self._seat_down(rag)
+        self._warm(rag)
+
+    def _warm(self, rag: Rag) -> None:
+        """Let the first question find the encoders loaded, which takes seconds."""
+
+        def load(_: Task) -> None:
+            with contextlib.suppress(RagError), self.lease() as held:
+                if held is rag and rag.essays():
+                    rag.retrieve("?", k=1)
+
+        self.background(load)
 
     def _seat_down(self, rag: Rag | None) -> None:
         with self._lock:

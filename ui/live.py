@@ -160,6 +160,11 @@ class Runs:
             (r for r in running if r.turn.conversation == conversation and not r.ended), None
         )
 
+    @property
+    def under_way(self) -> int:
+        """How many answers are being worked on or wait."""
+        return len(self._runs)
+
     def stop(self, conversation: str) -> None:
         """Keep what is written so far and let the rest go."""
         run = self.of(conversation)

@@ -125,9 +125,10 @@ class Measuring:
             )
         except EvalFault as error:
             return error_html(failure(error), say, retry=False)
+        date = report.date[:16].replace("T", " ") + " UTC"
         address = f"evaluation/{REPORT_PAGE}?{report.code[:8]}{report.date}"
         return (
-            f'<div class="report-head"><h3>{shown(say("eval-last", date=report.date))}</h3>'
+            f'<div class="report-head"><h3>{shown(say("eval-last", date=date))}</h3>'
             f'<a class="button small" href="{shown(address)}" target="_blank" rel="noopener">'
             f"{shown(say('eval-open'))}</a></div>{compared}"
             f'<iframe class="report-frame" sandbox="allow-scripts" src="{shown(address)}"'

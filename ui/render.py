@@ -39,6 +39,7 @@ CHIPS = 12
 """More chips than this at one place say nothing; a model that repeats itself gets no more."""
 
 _NUMBER = re.compile(r"\[(\d{1,4})\]")
+_BEFORE_STOP = re.compile(r"\s*((?:\[\d{1,4}\]\s*)+)([.。!！?？]+)(?!\w)")
 _BLOCK_START = re.compile(r"[ \t]*(?:(?:[-*+]|\d{1,3}[.)]|#{1,6}|>)[ \t]+)*")
 
 
@@ -207,7 +208,7 @@ def _cited(text: str, places: Mapping[int, Mapping[int, int]], at: int) -> str:
         left -= 1
         return point_mark("c", chosen[int(match[1])]) if left >= 0 else ""
 
-    return _NUMBER.sub(mark, bare(text))
+    return _NUMBER.sub(mark, _BEFORE_STOP.sub(r"\2\1", bare(text)))
 
 
 def _chip(index: int, citation: Citation, say: Say) -> str:

@@ -1,0 +1,248 @@
+"""What stands behind the page: settings that keep their key, answers in threads, the desk."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import stat
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ui_support import FakeRag
+
+from rag.config import Settings
+from rag.errors import ConfigError, RagError
+from ui.app import free_port
+from ui.desk import Desk, NotReady, safe_name
+from ui.live import Live, Runs
+from ui.preferences import Preferences
+from ui.store import Store
+
+HERE, THERE = "http://127.0.0.1:1/v1", "http://127.0.0.1:2/v1"
+
+
+def test_a_key_stays_with_its_endpoint(tmp_path: Path) -> None:
+    kept = Preferences(Settings(data_dir=tmp_path))
+    kept.keep(llm_base_url=HERE, llm_model="m", llm_api_key="secret")
+    assert kept.settings().llm_api_key.get_secret_value() == "secret"
+    kept.keep(llm_base_url=HERE, llm_model="other", llm_api_key="")
+    assert kept.settings().llm_api_key.get_secret_value() == "secret"
+    assert kept.tried(llm_base_url=THERE, llm_api_key="").llm_api_key.get_secret_value() == ""
+    kept.keep(llm_base_url=THERE, llm_model="m", llm_api_key="")
+    assert not kept.key_kept
+    assert stat.S_IMODE((tmp_path / "page.json").stat().st_mode) == 0o600
+    assert "secret" not in (tmp_path / "page.json").read_text(encoding="utf-8")
+
+
+def test_a_key_of_the_environment_goes_to_no_address_of_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAG_LLM_BASE_URL", HERE)
+    monkeypatch.setenv("RAG_LLM_API_KEY", "environment")
+    kept = Preferences(Settings(data_dir=tmp_path))
+    assert kept.settings().llm_api_key.get_secret_value() == "environment"
+    moved = kept.keep(llm_base_url=THERE, llm_model="m", llm_api_key="")
+    assert moved.llm_api_key.get_secret_value() == ""
+    assert kept.reset().llm_base_url == HERE
+    assert kept.reset().llm_api_key.get_secret_value() == "environment"
+
+
+def test_what_is_wrong_is_not_kept(tmp_path: Path) -> None:
+    kept = Preferences(Settings(data_dir=tmp_path))
+    kept.keep(k=7)
+    for wrong in ({"k": 0}, {"data_dir": "/elsewhere"}, {"unsupported": "never"}):
+        with pytest.raises(ConfigError):
+            kept.keep(**wrong)
+    assert kept.settings().k == 7
+    (tmp_path / "page.json").write_text("{", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"page\.json"):
+        kept.settings()
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("../../etc/passwd", "passwd"),
+        ("..\\x\\笔记.txt", "笔记.txt"),
+        (".hidden", "hidden"),
+        ("a\x00b\n.txt", "ab.txt"),
+        ("", "essay"),
+        ("..", "essay"),
+        ("x" * 300 + ".txt", "x" * 117 + ".txt"),
+    ],
+)
+def test_names_of_added_files_stay_in_their_folder(given: str, kept: str) -> None:
+    assert safe_name(given) == kept
+
+
+def test_followers_see_the_last_value_and_end() -> None:
+    live = Live(0)
+
+    async def follow() -> list[int]:
+        return [value async for value in live.follow()]
+
+    async def both() -> list[list[int]]:
+        watching = [asyncio.create_task(follow()) for _ in range(3)]
+        await asyncio.sleep(0)
+        thread = threading.Thread(target=lambda: [live.set(n, last=n == 50) for n in range(1, 51)])
+        thread.start()
+        return await asyncio.wait_for(asyncio.gather(*watching), 5)
+
+    for seen in asyncio.run(both()):
+        assert seen == sorted(seen)
+        assert seen[-1] == 50
+    assert not live.change(lambda n: n + 1)
+    assert live.value == 50
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "c.sqlite3")
+
+
+def runs_of(store: Store, rag: FakeRag, **limits: int) -> Runs:
+    @contextmanager
+    def lease() -> Iterator[Any]:
+        yield rag
+
+    return Runs(
+        store,
+        lease,
+        workers=limits.get("workers", 4),
+        waiting=limits.get("waiting", 10),
+        busy=lambda n: RagError(f"{n} are waiting"),
+        defect=RagError("a defect"),
+    )
+
+
+def wait_for(condition: Any, seconds: float = 5) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def test_an_answer_goes_on_when_nobody_looks(store: Store) -> None:
+    runs = runs_of(store, FakeRag(delay=0))
+    kept = store.create()
+    run = runs.start(kept.id, "four", None, ())
+    wait_for(run.live.over)
+    (turn,) = store.turns(kept.id)
+    assert turn.state == "done"
+    assert turn.answer is not None
+    assert len(turn.answer.sentences) == 4
+    assert runs.of(kept.id) is None
+
+
+def test_stop_is_at_once_and_the_stream_is_closed(store: Store) -> None:
+    rag = FakeRag()
+    runs = runs_of(store, rag)
+    kept = store.create()
+    run = runs.start(kept.id, "endless", None, ())
+    wait_for(lambda: run.live.value.text)
+    runs.stop(kept.id)
+    assert run.live.over()
+    (turn,) = store.turns(kept.id)
+    assert turn.state == "stopped"
+    assert turn.text
+    wait_for(lambda: rag.cancelled == 1)
+    assert store.turns(kept.id) == [turn]
+
+
+def test_errors_and_defects_are_kept_as_sentences(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(FakeRag):
+        def _events(self, _: str) -> Any:
+            raise ZeroDivisionError("a secret detail")
+
+    kept = store.create()
+    for rag in (FakeRag(delay=0), Broken()):
+        run = runs_of(store, rag).start(kept.id, "denied", None, ())
+        wait_for(run.live.over)
+    denied, defect = store.turns(kept.id)
+    assert denied.error.split("\n") == [
+        "The endpoint refused the key (401).",
+        "Enter another key.",
+        "settings",
+    ]
+    assert defect.error.split("\n")[0] == "a defect"
+    assert "a secret detail" in caplog.text
+
+
+def test_too_many_questions_are_refused_and_not_kept(store: Store) -> None:
+    runs = runs_of(store, FakeRag(), workers=1, waiting=1)
+    kept = store.create()
+    for _ in range(2):
+        runs.start(kept.id, "endless", None, ())
+    with pytest.raises(RagError, match="1 are waiting"):
+        runs.start(kept.id, "endless", None, ())
+    assert len(store.turns(kept.id)) == 2
+    runs.close()
+    assert {turn.state for turn in store.turns(kept.id)} == {"stopped"}
+
+
+def desk_of(tmp_path: Path, made: list[FakeRag]) -> Desk:
+    def opened(settings: Settings) -> Any:
+        made.append(FakeRag(delay=0))
+        return made[-1]
+
+    return Desk(Preferences(Settings(data_dir=tmp_path)), opened, seeds=lambda: None)
+
+
+def test_a_replaced_rag_is_closed_when_its_last_answer_is_done(tmp_path: Path) -> None:
+    made: list[FakeRag] = []
+    desk = desk_of(tmp_path, made)
+    with pytest.raises(NotReady), desk.lease():
+        pass
+    desk.begin()
+    wait_for(desk.start.live.over)
+    with desk.lease() as first:
+        desk.replace(desk.settings)
+        assert not made[0].closed
+        with desk.lease() as second:
+            assert second is not first
+    assert made[0].closed
+    assert not made[1].closed
+    desk.close()
+    wait_for(lambda: made[1].closed)
+
+
+def test_a_failed_start_says_why(tmp_path: Path) -> None:
+    def opened(settings: Settings) -> Any:
+        raise ConfigError("RAG_X is wrong.", "Mend it.")
+
+    desk = Desk(Preferences(Settings(data_dir=tmp_path)), opened, seeds=lambda: None)
+    desk.begin()
+    wait_for(desk.start.live.over)
+    with pytest.raises(ConfigError, match="RAG_X"), desk.lease():
+        pass
+
+
+def test_first_essays_are_read_once(tmp_path: Path) -> None:
+    folder = tmp_path / "seeds"
+    folder.mkdir()
+    (folder / "a.txt").write_text("words", encoding="utf-8")
+    preferences = Preferences(Settings(data_dir=tmp_path / "data"))
+    for expected in (["seeds/a.txt"], []):
+        rag = FakeRag({})
+        desk = Desk(preferences, lambda _, rag=rag: rag, seeds=lambda: folder)  # type: ignore[misc]
+        desk.begin()
+        wait_for(desk.start.live.over)
+        assert list(rag.texts) == expected
+    kept = json.loads((tmp_path / "data" / "page.json").read_text(encoding="utf-8"))
+    assert kept == {"seeded": True}
+
+
+def test_a_taken_port_is_passed_over() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert free_port("127.0.0.1", port) != port
