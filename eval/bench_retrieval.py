@@ -312,7 +312,7 @@ def measure(
     ranks: dict[str, dict[str, list[int]]] = {}
     for direction, asked in collection.directions.items():
         ranks[direction] = {way: [] for way in (*ways, "fused")}
-        for one in _spread(asked, limit):
+        for one in spread(asked, limit):
             hits = retriever.hits(one.question, k=3 * DEEP)
             ids = [int(hit.passage.id) for hit in hits]
             ranks[direction]["fused"].append(rank_of(one.answers, ids, documents))
@@ -325,7 +325,7 @@ def measure(
     return ranks
 
 
-def _spread(asked: Sequence[Asked], limit: int | None) -> Sequence[Asked]:
+def spread(asked: Sequence[Asked], limit: int | None) -> Sequence[Asked]:
     if limit is None or limit >= len(asked):
         return asked
     return [asked[n * len(asked) // limit] for n in range(limit)]

@@ -21,7 +21,16 @@ __all__ = ["INGREDIENTS", "Settings"]
 PREFIX = "RAG_"
 DOTENV = ".env"
 
-INGREDIENTS = ("lexical", "use", "sentences", "cohort", "titles", "copies", "rerank")
+INGREDIENTS = (
+    "lexical",
+    "use",
+    "sentences",
+    "cohort",
+    "dictionary",
+    "titles",
+    "copies",
+    "rerank",
+)
 """What retrieval is made of and `without` can turn off, one by one."""
 
 

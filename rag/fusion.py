@@ -6,9 +6,11 @@ Pure functions of arrays, so that the figures can be trained and tested without 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +20,11 @@ __all__ = [
     "FEATURES",
     "Fusion",
     "best_parts",
+    "bridged",
     "coverage",
     "near_copies",
+    "phrase_shares",
+    "phrases",
     "rarity",
     "standardise",
     "weights",
@@ -31,17 +36,18 @@ Vector = NDArray[np.float32]
 
 FEATURES = (
     "passage",  # the passage encoder's cosine, standardised
-    "mean",  # the sentence encoder's cosine with the passage's mean sentence, standardised
-    "sentence",  # its cosine with the best sentence, standardised alike
+    "sentence",  # the sentence encoder's cosine with the passage's best sentence, standardised
     "coverage",  # share of the question's words that the passage holds, by rarity
     "focus",  # the same inside the best stretch of WINDOW words
-    "title",  # the same for words that only the title or a heading holds
-    "passage in own language",  # as above where question and passage share a language, else 0
-    "sentence in own language",
-    "own language",  # 1 where they share a language
-    "reach",  # the highest coverage of any candidate in the passage's language
+    "phrases",  # share of its pairs of neighbouring characters or words, by rarity among candidates
+    "bridge",  # rarity of its terms whose translation the passage holds, across languages
+    "title",  # share of words that only the title or a heading holds
+    "own language",  # 1 where question and passage share a language
+    "size",  # logarithm of how many passages the language has: the best of many is high by chance
 )
 """What a candidate is judged by, in the order of the columns that `Fusion` weighs."""
+
+_HAN = re.compile("[\u3400-\u9fff]{2,}")
 
 WINDOW = 25  # words: about a sentence, in either language
 
@@ -136,6 +142,68 @@ def coverage(words: Sequence[str], rarities: Mapping[str, float]) -> tuple[float
             first += 1
         best = max(best, here)
     return whole / total, best / total
+
+
+def phrases(folded: str, words: Sequence[str]) -> tuple[str, ...]:
+    """The neighbours in a question: pairs of Han characters, and pairs of words between spaces.
+
+    Pairs find what segmenting cuts in two ways on the two sides.
+
+    Args:
+        folded: the question, folded.
+        words: its folded words, in order.
+    """
+    pairs = [run[at : at + 2] for run in _HAN.findall(folded) for at in range(len(run) - 1)]
+    spaced = [word for word in words if not _HAN.match(word)]
+    pairs += [f" {first} {second} " for first, second in pairwise(spaced)]
+    return tuple(dict.fromkeys(pairs))
+
+
+def phrase_shares(asked: Sequence[str], bodies: Sequence[str]) -> Floats:
+    """The share of the question's pairs that each text holds, by rarity among these texts: [n].
+
+    Args:
+        asked: `phrases` of the question.
+        bodies: folded words of each text, joined by spaces.
+    """
+    if not asked or not bodies:
+        return np.zeros(len(bodies))
+    held, rare = _held([(pair,) for pair in asked], bodies)
+    return np.asarray(rare @ held / rare.sum(), np.float64)
+
+
+def bridged(terms: Sequence[Sequence[str]], bodies: Sequence[str]) -> Floats:
+    """The rarity among these texts of the terms that each holds in translation: [n].
+
+    What no text holds counts nothing: the dictionary may not have the right word.
+
+    Args:
+        terms: the translations of each term of the question, `Dictionary.bridges`.
+        bodies: folded words of each text, joined by spaces.
+    """
+    if not terms or not bodies:
+        return np.zeros(len(bodies))
+    held, rare = _held(terms, bodies)
+    return np.asarray(rare @ held, np.float64)
+
+
+def _held(
+    terms: Sequence[Sequence[str]], bodies: Sequence[str]
+) -> tuple[NDArray[np.bool_], Floats]:
+    """Which texts hold any form of each term [terms, texts], and the terms' rarity [terms]."""
+    spaced = [f" {body} " for body in bodies]
+    glued = [body.replace(" ", "") for body in bodies]
+    held = np.array(
+        [
+            [
+                any(form in text for form in forms)
+                for text in (spaced if forms[0][0] == " " else glued)
+            ]
+            for forms in terms
+        ]
+    )
+    seen = held.sum(axis=1)
+    return held, np.log1p((len(bodies) - seen + 0.5) / (seen + 0.5))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from rag import fold, fusion
 from rag.catalog import Catalog, Words
 from rag.config import Settings
+from rag.dictionary import Dictionary
 from rag.embed import Encoder, Encoders
 from rag.errors import SourceNotFound
 from rag.lexical import BOOSTS, Lexical
@@ -37,6 +38,7 @@ NEAREST = 50
 BACKGROUND = 256  # passages that stand for a language; their mean and deviation err by 6% of it
 LONGEST = 1_000  # characters of a question that are searched for
 RAREST = 48  # words of a question that are searched for
+PHRASES = 64  # pairs of neighbours of a question that are looked for
 RERANKED = 30  # passages sent to a reranker
 SPARE = 3  # times k passages are looked at, so that near copies can be left out
 
@@ -65,6 +67,7 @@ class Retriever:
         encoders: those that the index was made by.
         settings: `without` turns ingredients off; `rerank_*` name a reranker.
         weigh: how features are fused; default: the weights that came with the program.
+        dictionary: bridges languages; default: the bundled one.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class Retriever:
         encoders: Encoders,
         settings: Settings,
         weigh: fusion.Fusion | None = None,
+        dictionary: Dictionary | None = None,
     ) -> None:
         self._catalog = catalog
         self._vectors = vectors
@@ -83,6 +87,7 @@ class Retriever:
         self._settings = settings
         self._without = settings.without
         self._weigh = weigh or fusion.weights()
+        self._dictionary = dictionary or Dictionary(settings.data_dir / "models")
         self._counted: tuple[int, Mapping[str, int]] = (-1, {})
 
     def hits(
@@ -143,9 +148,12 @@ class Retriever:
     def candidates(self, question: str, sources: Sequence[str] | None = None) -> Candidates:
         """The passages worth comparing, language by language, with all their features."""
         question = question[:LONGEST]
+        words = fold.words(question)
         asked = _Asked(
             language=fold.language(question),
-            words=tuple(dict.fromkeys(fold.content_words(question) or fold.words(question))),
+            words=tuple(dict.fromkeys(words)),
+            phrases=fusion.phrases(fold.fold(question), words)[:PHRASES],
+            text=question,
         )
         languages = self._languages()
         if not asked.words or not languages:
@@ -191,6 +199,13 @@ class Retriever:
             rarities = self._rarities(asked.words, language)
             matched = self._matched(list(rarities), language, sources)
             found.update(dict.fromkeys(matched))
+        terms = self._bridges(language, asked)
+        if terms:
+            foreign = dict.fromkeys(
+                word for forms in terms for form in forms for word in form.split()
+            )
+            near = self._lexical.query(list(foreign), language, NEAREST, sources)
+            found.update(dict.fromkeys(unit for unit, _ in near))
         ids = sorted(found)
         words = self._catalog.words(ids)
         ids = [entry.unit for entry in words]  # those that are gone meanwhile have no words
@@ -206,7 +221,9 @@ class Retriever:
             words=words,
             cosines=cosines,
             backgrounds=backgrounds,
-            covered=covered.reshape(len(ids), 3),
+            covered=np.column_stack(
+                (covered.reshape(len(ids), 3), *self._shared(asked, terms, words))
+            ),
             bm25=np.array([matched.get(unit, 0.0) for unit in ids]),
         )
 
@@ -219,6 +236,19 @@ class Retriever:
         rarities = fusion.rarity(frequencies, count)
         rarest = sorted(rarities, key=lambda word: -rarities[word])[:RAREST]
         return {word: rarities[word] for word in rarest}
+
+    def _shared(
+        self, asked: _Asked, terms: Sequence[Sequence[str]], words: Sequence[Words]
+    ) -> tuple[Floats, Floats]:
+        """What each passage shares with the question beside single words: `phrases`, `bridge`."""
+        bodies = [entry.body for entry in words]
+        pairs = () if "lexical" in self._without else asked.phrases
+        return fusion.phrase_shares(pairs, bodies), fusion.bridged(terms, bodies)
+
+    def _bridges(self, language: str, asked: _Asked) -> list[tuple[str, ...]]:
+        if "dictionary" in self._without:
+            return []
+        return self._dictionary.bridges(asked.text, asked.language, language)
 
     def _matched(
         self, words: Sequence[str], language: str, sources: Sequence[str] | None
@@ -254,20 +284,18 @@ class Retriever:
             features[signal] = self._standardised(signal, role, groups)
         if "sentences" in self._without and "mean" in features:
             features["sentence"] = features["mean"]
-        for column, name in enumerate(("coverage", "focus", "title")):
+        for column, name in enumerate(_COVERED):
             features[name] = _join(group.covered[:, column] for group in groups)
         features["own language"] = _join(
             np.full(len(group.ids), float(group.language == asked.language)) for group in groups
         )
-        features["reach"] = _join(
-            np.full(len(group.ids), group.covered[:, 0].max()) for group in groups
+        features["size"] = _join(
+            np.full(len(group.ids), np.log(self._languages().get(group.language, 1)))
+            for group in groups
         )
-        for name in ("passage", "sentence"):
-            if name in features:
-                features[f"{name} in own language"] = features[name] * features["own language"]
         signals["bm25"] = _join(group.bm25 for group in groups)
         signals |= {f"{name} z": features[name] for name in _ENCODED if name in features}
-        signals |= {name: features[name] for name in ("coverage", "focus", "title")}
+        signals |= {name: features[name] for name in _COVERED}
         return Candidates(
             ids=np.concatenate([group.ids for group in groups]),
             languages=tuple(group.language for group in groups for _ in group.ids),
@@ -297,20 +325,23 @@ class Retriever:
 
 
 _SIGNALS = {"passage": ("passage",), "sentence": ("mean", "sentence")}
+_COVERED = ("coverage", "focus", "title", "phrases", "bridge")
 _ENCODED = ("passage", "mean", "sentence")
 
 
 @dataclass(frozen=True)
 class _Asked:
-    """What a question asks with: its language, and its folded words without the commonest."""
+    """What a question asks with: its language, its folded words, and its pairs of neighbours."""
 
     language: str
     words: tuple[str, ...]
+    phrases: tuple[str, ...]
+    text: str
 
 
 @dataclass(frozen=True)
 class _Group:
-    """The candidates of one language. `covered`: coverage, focus and title, [n, 3]."""
+    """The candidates of one language. `covered` [n, 5]: the shares that `_COVERED` names."""
 
     language: str
     ids: Ids

@@ -1,0 +1,207 @@
+"""Learn the weights of `rag/fusion.py` from public benchmarks.
+
+    python -m eval.train_fusion FOLDER [--keep FOLDER] [--limit N] [--write rag/fusion_model.json]
+
+FOLDER as for `eval.bench_retrieval`, whose collections and directions these are. The model is a
+conditional logit (McFadden 1974): the probability that a document is the answering one is the
+softmax over all candidates, a document's being the sum over its passages. Articles are dealt into
+folds, so that a question is never scored by weights that saw its article in any collection.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eval.bench_retrieval import (
+    Asked,
+    Collection,
+    Remembered,
+    collections,
+    documents_of,
+    ndcg,
+    open_index,
+    rank_of,
+    spread,
+)
+from rag.config import Settings
+from rag.embed import Encoders, open_encoders
+from rag.fusion import FEATURES, Fusion
+from rag.ingest import Indexer
+from rag.retrieve import Retriever
+
+__all__ = ["Table", "cross_validate", "fit", "gather", "main"]
+
+Floats = NDArray[np.float64]
+
+FOLDS = 6
+SEED = 20261121
+RIDGE = 1e-4  # per mean question; keeps weights of features that say the same from running off
+STEPS = 300
+OTHER = 0.03
+"""What a question in a language that its fact is not in counts beside one that is: with equal
+counts the same-language directions of a mixed index lose more than the others gain."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """The candidates of a direction's questions, one after the other.
+
+    `features` [rows, len(FEATURES)]; `starts` [questions] is each question's first row; `gold`
+    [rows] marks passages of its answering documents; questions without one are not in the table
+    and counted in `lost`.
+    """
+
+    name: str
+    features: Floats
+    starts: NDArray[np.int64]
+    gold: NDArray[np.bool_]
+    ids: NDArray[np.int64]
+    asked: tuple[Asked, ...]
+    documents: Mapping[int, frozenset[str]]
+    weight: float = 1.0
+    lost: int = 0
+
+    def where(self, keep: Sequence[bool]) -> tuple[Floats, NDArray[np.int64], NDArray[np.bool_]]:
+        """Features, starts and gold of the questions to keep."""
+        sizes = np.diff(np.r_[self.starts, len(self.gold)])
+        rows = np.repeat(np.asarray(keep), sizes)
+        kept = sizes[np.asarray(keep)]
+        return self.features[rows], np.r_[0, np.cumsum(kept)[:-1]], self.gold[rows]
+
+
+def gather(index: Indexer, collection: Collection, limit: int | None = None) -> list[Table]:
+    """A table for each direction, through the real retriever."""
+    retriever = Retriever(
+        index.catalog, index.vectors, index.lexical, index.encoders, Settings(), Fusion({})
+    )
+    documents = documents_of(index)
+    tables = []
+    for direction, asking in collection.directions.items():
+        blocks, golds, ids, kept = [], [], [], []
+        chosen = spread(asking, limit)
+        for one in chosen:
+            found = retriever.candidates(one.question)
+            gold = [bool(documents[int(unit)] & one.answers) for unit in found.ids]
+            if any(gold):
+                blocks.append(np.stack([found.features[name] for name in FEATURES], axis=1))
+                golds.append(gold)
+                ids.append(found.ids)
+                kept.append(one)
+        tables.append(
+            Table(
+                name=f"{collection.name} {direction}",
+                features=np.concatenate(blocks),
+                starts=np.cumsum([0, *map(len, golds)])[:-1],
+                gold=np.concatenate(golds),
+                ids=np.concatenate(ids),
+                asked=tuple(kept),
+                documents=documents,
+                weight=OTHER if direction.startswith("other") else 1.0,
+                lost=len(chosen) - len(kept),
+            )
+        )
+    return tables
+
+
+def fit(
+    blocks: Iterable[tuple[Floats, NDArray[np.int64], NDArray[np.bool_], float]],
+) -> Floats:
+    """The weights [features] that make the answering documents most likely, by L-BFGS."""
+    from scipy.optimize import minimize
+
+    data = [block for block in blocks if len(block[1])]
+    total = sum(len(starts) * weight for _, starts, _, weight in data)
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        value, slope = 0.0, np.zeros(len(FEATURES))
+        for features, starts, gold, weight in data:
+            scores = features @ weights
+            sizes = np.diff(np.r_[starts, len(scores)])
+            scores -= np.repeat(np.maximum.reduceat(scores, starts), sizes)
+            mass = np.exp(scores)
+            right = np.where(gold, mass, 0.0)
+            everything, answering = np.add.reduceat(mass, starts), np.add.reduceat(right, starts)
+            answering = np.maximum(answering, 1e-300)
+            value += weight * float(np.log(everything / answering).sum())
+            pull = mass / np.repeat(everything, sizes) - right / np.repeat(answering, sizes)
+            slope += weight * (pull @ features)
+        return value / total + RIDGE / 2 * float(weights @ weights), slope / total + RIDGE * weights
+
+    start = np.zeros(len(FEATURES))
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
+    return np.asarray(found.x, np.float64)
+
+
+def cross_validate(tables: Sequence[Table]) -> dict[str, float]:
+    """nDCG@10 of each direction, each question scored by weights of the other folds' articles."""
+    articles = sorted({one.article for table in tables for one in table.asked})
+    np.random.default_rng(SEED).shuffle(articles)
+    fold_of = {article: number % FOLDS for number, article in enumerate(articles)}
+    folds = [[fold_of[one.article] for one in table.asked] for table in tables]
+    ranks: list[list[int]] = [[0] * table.lost for table in tables]
+    for fold in range(FOLDS):
+        weights = fit(
+            (*table.where([f != fold for f in own]), table.weight)
+            for table, own in zip(tables, folds, strict=True)
+        )
+        for table, own, held_out in zip(tables, folds, ranks, strict=True):
+            held_out.extend(ranks_of(table, weights, [f == fold for f in own]))
+    return {
+        table.name: float(ndcg(found).mean()) for table, found in zip(tables, ranks, strict=True)
+    }
+
+
+def ranks_of(table: Table, weights: Floats, asked: Sequence[bool]) -> list[int]:
+    """The rank of the first answering document of each question that is asked."""
+    scores = table.features @ weights
+    ends = np.r_[table.starts[1:], len(scores)]
+    made = []
+    for one, start, end, wanted in zip(table.asked, table.starts, ends, asked, strict=True):
+        if wanted:
+            order = table.ids[start:end][np.argsort(-scores[start:end], kind="stable")]
+            made.append(rank_of(one.answers, order.tolist(), table.documents))
+    return made
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="eval.train_fusion")
+    parser.add_argument("data", type=Path, help="folder of benchmark files")
+    parser.add_argument("--keep", type=Path, help="keep the indexes here, to train again sooner")
+    parser.add_argument("--limit", type=int, help="questions per direction, evenly spread")
+    parser.add_argument("--write", type=Path, help="write the weights of all articles here")
+    given = parser.parse_args(arguments)
+    opened = open_encoders(Settings(), Settings().data_dir / "models")
+    encoders = Encoders(Remembered(opened.passage), Remembered(opened.sentence))
+    tables: list[Table] = []
+    with tempfile.TemporaryDirectory() as made:
+        for collection in collections(given.data):
+            with open_index(collection, given.keep or Path(made), encoders) as index:
+                tables += gather(index, collection, given.limit)
+    _train(tables, given.write)
+    return 0
+
+
+def _train(tables: Sequence[Table], write: Path | None) -> None:
+    held_out = cross_validate(tables)
+    weights = fit((*table.where([True] * len(table.asked)), table.weight) for table in tables)
+    for name, value in held_out.items():
+        print(f"{name:30} nDCG@10 held out {value:.4f}")
+    named = {name: round(float(w), 3) for name, w in zip(FEATURES, weights, strict=True)}
+    print(json.dumps(named, indent=1))
+    if write:
+        content = {"weights": named, "held out nDCG@10": held_out}
+        write.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

