@@ -173,6 +173,7 @@ def build(folder: Path, size: int, pool: dict[str, list[str]]) -> dict[str, floa
             since = time.perf_counter()
             index.rebuild(kind)
             _lap(spent, kind, since)
+    spent["build, processor s"] = time.process_time()
     spent["peak MB"] = _peak()
     spent["disk MB"] = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) / 1e6
     return spent

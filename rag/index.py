@@ -4,10 +4,14 @@ A change goes to the catalog first, with a note of the passages concerned. The d
 follow, leave a stamp that says up to where, and the note is dropped. A process killed between any
 two of these steps leaves a note or a stamp that does not match, and the next `agree` completes the
 work or makes the derived index anew, without embedding anything.
+
+The stamp also says what the files of the derived index were: Chroma answers from a file that was
+cut short, or is gone, as if there were nothing more to find.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import socket
@@ -29,6 +33,12 @@ __all__ = ["Index"]
 
 BATCH = 20_000
 
+WHOLE = 8 * 2**20
+"""Files up to so many bytes are hashed whole, of larger ones SAMPLES blocks and the size."""
+
+SAMPLES = 64
+BLOCK = 4096
+
 
 class _Derived(Protocol):
     @property
@@ -37,6 +47,7 @@ class _Derived(Protocol):
     def rebuild(self) -> None: ...
     def wrote(self) -> None: ...
     def agrees(self) -> bool: ...
+    def lasting(self) -> list[Path]: ...
 
 
 class Index:
@@ -160,19 +171,50 @@ class Index:
         reached = stamp.get("applied")
         if not isinstance(reached, int) or reached < applied or (reached > applied and not pending):
             return "lost"
+        if pending:
+            return "behind"
         try:
-            whole = not deep or pending or derived.agrees()
+            whole = not deep or (stamp.get("files") == _files(derived) and derived.agrees())
         except IndexFault:
             return "lost"
-        if not whole:
-            return "lost"
-        return "behind" if pending else "agrees"
+        return "agrees" if whole else "lost"
 
     def _stamp(self, derived: _Derived) -> None:
         """Written before the catalog is told, so that it is never behind what the catalog says."""
-        stamp = {"catalog": self.catalog.id, "applied": self.catalog.generation() + 1}
         derived.folder.mkdir(parents=True, exist_ok=True)
+        stamp = {
+            "catalog": self.catalog.id,
+            "applied": self.catalog.generation() + 1,
+            "files": _files(derived),
+        }
         _write_json(derived.folder / "stamp.json", stamp)
+
+
+def _files(derived: _Derived) -> dict[str, str]:
+    """What tells, in milliseconds, that the files of a derived index are as they were."""
+    return {
+        path.relative_to(derived.folder).as_posix(): _digest(path)
+        for path in sorted(derived.lasting())
+    }
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size <= WHOLE:
+                content = hashlib.blake2b(file.read(), digest_size=8)
+            else:
+                content = hashlib.blake2b(digest_size=8)
+                for part in range(SAMPLES):
+                    file.seek(part * (size - BLOCK) // (SAMPLES - 1))
+                    content.update(file.read(BLOCK))
+    except OSError as error:
+        raise IndexFault(
+            f"{path} cannot be read: {error.strerror or error}.",
+            "Set RAG_DATA_DIR to a folder that you may read and write.",
+        ) from error
+    return f"{size}-{content.hexdigest()}"
 
 
 def _write_json(path: Path, value: Mapping[str, object]) -> None:

@@ -170,6 +170,10 @@ class Lexical:
         """Whether it holds as many passages of each language as the catalog."""
         return self.counts() == self._catalog.languages()
 
+    def lasting(self) -> list[Path]:
+        """The files that stay as they are while nobody writes."""
+        return [path for path in self.folder.glob("lang-*/*") if path.suffix != ".lock"]
+
     def wrote(self) -> None:
         """What was applied is reported to the catalog; this object has seen it."""
         applied = self._catalog.applied("lexical")

@@ -133,6 +133,49 @@ def test_damage_is_found_and_mended_without_embedding(
     assert len(ENCODER.embedded) == embedded
 
 
+@pytest.mark.parametrize(
+    ("file", "damage"),
+    [
+        ("", "gone"),
+        ("data_level0.bin", "cut"),
+        ("data_level0.bin", "other"),
+        ("header.bin", "other"),
+        ("index_metadata.pickle", "gone"),
+    ],
+)
+def test_damage_that_chroma_does_not_notice(
+    index: Index, file: str, damage: str, tmp_path: Path
+) -> None:
+    lines = [f"orange {n}" for n in range(1000)]  # as many as Chroma keeps in files of their own
+    put(index.catalog, [essay("r/many", lines)], ENCODER)
+    index.follow(trust_fresh=True)
+    index.close()
+    for path in (tmp_path / "vectors").glob(f"*/{file}"):
+        if not file:
+            shutil.rmtree(path)
+        elif damage == "gone":
+            path.unlink()
+        else:
+            content = path.read_bytes()
+            half = len(content) // 2
+            path.write_bytes(content[:half] if damage == "cut" else bytes(len(content)))
+    with Index(tmp_path) as again:
+        again.agree()
+        assert ask(again, "orange 7", 1)[0][0] == "orange 7"
+        assert ask(again, "apple number 3 . pear 3", 1)[0][0] == "apple number 3 . pear 3"
+
+
+def test_reading_leaves_what_the_stamp_says(index: Index, tmp_path: Path) -> None:
+    for count in (1, 999, 1000, 1001):
+        lines = [f"orange {n} of {count}" for n in range(count)]
+        put(index.catalog, [essay(f"r/{count}", lines)], ENCODER)
+        index.follow(trust_fresh=True)
+        for _ in range(2):
+            with Index(tmp_path) as other:
+                assert other._state("vectors") == other._state("lexical") == "agrees"
+                ask(other, "orange 3", 3)
+
+
 def test_an_older_copy_of_the_folder_is_not_trusted(index: Index, tmp_path: Path) -> None:
     index.close()
     shutil.copytree(tmp_path / "vectors", tmp_path / "backup")
