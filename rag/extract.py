@@ -1,13 +1,19 @@
-"""The answer when there is no LLM: the best sentences of the passages, quoted."""
+"""The answer when there is no LLM: the sentences of the passages that tell most, quoted."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from rag.evidence import Evidence
-from rag.fold import content_words
+from rag.fold import copy_key
+from rag.telling import Telling, tell
 
 __all__ = ["Pick", "extract"]
+
+ENOUGH = 5.0
+"""A sentence that scores this much less than the best one (in log-odds) is not quoted beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +25,22 @@ class Pick:
     score: float
 
 
-def extract(evidence: Evidence, limit: int = 3) -> tuple[Pick, ...]:
-    """At most `limit` sentences that answer the question, the most telling first."""
-    asked = set(content_words(evidence.question))
-    picks = []
-    for passage, spans in enumerate(evidence.spans):
-        for sentence in range(len(spans)):
-            cosine = float(evidence.sentence_cosines[passage][sentence])
-            said = set(content_words(evidence.sentence(passage, sentence)))
-            covered = len(asked & said) / len(asked) if asked else 0.0
-            picks.append(Pick(passage, sentence, cosine + covered - 0.05 * passage))
-    return tuple(sorted(picks, key=lambda pick: -pick.score)[:limit])
+def extract(evidence: Evidence, limit: int = 3, telling: Telling | None = None) -> tuple[Pick, ...]:
+    """At most `limit` sentences that answer the question: the most telling first, the others in
+    reading order. `telling`: what `tell(evidence)` gave, where it is at hand."""
+    telling = telling or tell(evidence)
+    scored = telling.scores()
+    picks: list[Pick] = []
+    said: set[str] = set()
+    for i in np.argsort(-scored, kind="stable"):
+        line = telling.lines[i]
+        key = copy_key(line.text)
+        if key in said:
+            continue
+        said.add(key)
+        picks.append(Pick(line.passage, line.sentence, float(scored[i])))
+        if len(picks) == limit:
+            break
+    picks = [pick for pick in picks if pick.score > picks[0].score - ENOUGH]
+    rest = sorted(picks[1:], key=lambda pick: (pick.passage, pick.sentence))
+    return (*picks[:1], *rest)

@@ -1,0 +1,165 @@
+"""How much each sentence of the passages tells about a question, as a few named figures.
+
+Extraction ranks sentences by them and the answerable probability looks at the best ones, so both
+read the passages once.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from math import log, log1p
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.asked import Asked, asked, fits, is_question, signs
+from rag.evidence import Evidence
+from rag.fold import content_words, fold, language
+
+__all__ = ["FIGURES", "MODEL", "Line", "Telling", "coefficients", "tell"]
+
+Figures = NDArray[np.float64]
+
+MODEL = Path(__file__).with_name("answer_model.json")
+"""Coefficients, by the names of the figures."""
+
+FIGURES = (
+    "cosine", "cosine before", "cosine after", "rank", "coverage", "around", "heading",
+    "characters", "signs", "fits", "new", "exact", "asks", "label", "short", "address",
+)  # fmt: skip
+
+_ADDRESS = re.compile(r"https?://|www\.|doi:|arxiv:", re.IGNORECASE)
+_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
+_SMALL_HAN = frozenset(
+    "的了和是在有我你他她它们这那什么怎如何哪谁几多少吗呢为个一与及或被把让对从到"
+)
+_SHORT = 8  # characters: below it a line is a heading or a scrap
+_PRIOR = 4  # texts that a language's mean cosine is drawn from the common one with
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One sentence, read: where it stands, its folded text and its content words."""
+
+    passage: int
+    sentence: int
+    text: str
+    folded: str
+    words: frozenset[str]
+    language: str
+
+
+@dataclass(frozen=True)
+class Telling:
+    """`figures[i]` describe `lines[i]`, columns as in FIGURES. `weights`: rarity of each word of
+    the question among the lines."""
+
+    asked: Asked
+    lines: tuple[Line, ...]
+    figures: Figures
+    weights: Mapping[str, float]
+
+    def column(self, name: str) -> Figures:
+        """One figure of all lines."""
+        found: Figures = self.figures[:, FIGURES.index(name)]
+        return found
+
+    def scores(self, *without: str) -> Figures:
+        """How much each line tells, in log-odds against the others; `without` some figures."""
+        fitted = coefficients()["sentence"]
+        weights = [0.0 if name in without else fitted[name] for name in FIGURES]
+        found: Figures = self.figures @ np.asarray(weights)
+        return found
+
+
+@cache
+def coefficients() -> Mapping[str, Any]:
+    """What eval/train_answer.py fitted."""
+    found: Mapping[str, Any] = json.loads(MODEL.read_text("utf-8"))
+    return found
+
+
+def tell(evidence: Evidence) -> Telling:
+    """Read the passages for the question."""
+    question = asked(evidence.question)
+    lines = _lines(evidence)
+    weights = _rarity(question.words, lines)
+    share = _share(question.words, weights)
+    characters = set(_HAN.findall(question.folded)) - _SMALL_HAN
+    exact = [word for word in question.words if word.isascii()]
+    around = [
+        frozenset().union(*(line.words for line in lines if line.passage == p))
+        for p in range(len(evidence.passages))
+    ]
+    heads = [frozenset(content_words(f"{p.title} {p.heading}")) for p in evidence.passages]
+    flat = [float(evidence.sentence_cosines[line.passage][line.sentence]) for line in lines]
+    sentence_levels = _levels(flat, [line.language for line in lines])
+    rows = np.zeros((len(lines), len(FIGURES)))
+    for i, (row, line) in enumerate(zip(rows, lines, strict=True)):
+        before = lines[i - 1] if i and lines[i - 1].passage == line.passage else None
+        after = lines[i + 1] if i + 1 < len(lines) else None
+        after = after if after and after.passage == line.passage else None
+        level = sentence_levels[line.language]
+        covered = share(line.words)
+        row[:] = (
+            flat[i] - level,
+            flat[i - 1] - level if before else 0.0,
+            flat[i + 1] - level if after else 0.0,
+            log1p(line.passage),
+            covered,
+            share(around[line.passage]) - covered,
+            share(heads[line.passage] - line.words),
+            len(characters.intersection(line.folded)) / len(characters) if characters else 0.0,
+            signs(question, line.text, line.folded),
+            fits(question, line.folded),
+            min(log1p(len(line.words.difference(question.words))), 3.0),
+            sum(word in line.words for word in exact) / len(exact) if exact else 0.0,
+            is_question(line.text),
+            line.text.rstrip(" \t*_").endswith((":", "：")),
+            len(line.text) < _SHORT,
+            _ADDRESS.search(line.text) is not None,
+        )
+    return Telling(question, lines, rows, weights)
+
+
+def _lines(evidence: Evidence) -> tuple[Line, ...]:
+    found = []
+    for passage, spans in enumerate(evidence.spans):
+        for sentence in range(len(spans)):
+            text = evidence.sentence(passage, sentence)
+            words = frozenset(content_words(text))
+            found.append(Line(passage, sentence, text, fold(text), words, language(text)))
+    return tuple(found)
+
+
+def _rarity(words: Sequence[str], lines: Sequence[Line]) -> dict[str, float]:
+    """Word → how much it tells the sentences apart (inverse sentence frequency)."""
+    spread = Counter(word for line in lines for word in line.words)
+    return {word: log(1 + (len(lines) + 1) / (spread[word] + 0.5)) for word in words}
+
+
+def _share(words: Sequence[str], weights: Mapping[str, float]) -> Callable[[frozenset[str]], float]:
+    """Which share of the question's words, by weight, a set of words covers."""
+    total = sum(weights.values()) or 1.0
+    return lambda among: sum(weights[word] for word in words if word in among) / total
+
+
+def _levels(cosines: Sequence[float], kinds: Sequence[str]) -> dict[str, float]:
+    """The mean cosine of each language's texts, drawn to the common mean where they are few: an
+    encoder likes any text in the question's own language better."""
+    if not len(cosines):
+        return {}
+    values = np.asarray(cosines, np.float64)
+    common = float(values.mean())
+    levels = {}
+    for kind in set(kinds):
+        mine = values[[other == kind for other in kinds]]
+        levels[kind] = float((mine.sum() + _PRIOR * common) / (len(mine) + _PRIOR))
+    return levels
