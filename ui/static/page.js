@@ -45,7 +45,7 @@ window.essayRag = (() => {
     if (document.body.dataset.view !== chosen) {
       document.body.dataset.view = chosen;
       closeSide();
-      if (chosen !== "chat" && chosen !== "essays") closePane();
+      closePane();
       if (chosen === "essays") send("refresh");
       if (chosen === "evaluation") send("measured");
     }
@@ -362,6 +362,7 @@ window.essayRag = (() => {
       if (text !== null) send("judge", { turn, value, text: text.trim() });
     },
     choose: () => {
+      tick.chosen = performance.now();
       const sources = $$('[data-act="choose"]').filter((box) => box.checked).map((box) => box.closest("tr").dataset.source);
       send("choose", { sources });
     },
@@ -378,6 +379,14 @@ window.essayRag = (() => {
       if (sure) send("remove", { source });
     },
   };
+
+  /* A box that was clicked no longer follows its attribute: make it, once the server had its say. */
+  function tick() {
+    clearTimeout(tick.later);
+    const rest = 1200 - (performance.now() - (tick.chosen || -9999));
+    if (rest > 0) tick.later = setTimeout(tick, rest);
+    else $$("#essays [data-act=choose]").forEach((box) => { box.checked = box.hasAttribute("checked"); });
+  }
 
   function go(conversation) {
     closePane();
@@ -486,9 +495,8 @@ window.essayRag = (() => {
     watch("#top", topChanged);
     watch("#history", threadChanged);
     watch("#live", liveChanged);
-    // What was clicked stays as it was clicked, whatever the attribute then says.
     watch("#essays", () => {
-      $$("#essays [data-act=choose]").forEach((box) => { box.checked = box.hasAttribute("checked"); });
+      tick();
       $("#files .upload-container")?.setAttribute("aria-label", texts["add-hint"]);
     });
     watch("#toast", () => {
