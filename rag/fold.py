@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import jieba
     import opencc
 
-__all__ = ["VERSION", "content_words", "copy_key", "fold", "language", "words"]
+__all__ = ["VERSION", "content_words", "copy_key", "fold", "language", "simplified", "words"]
 
 VERSION = 1
 """Changes whenever `words` gives other words for the same text: the lexical index depends on it."""
@@ -64,6 +64,12 @@ def fold(text: str) -> str:
         return text
     text = _SURROGATE.sub("\ufffd", text)
     return str(_simplified().convert(unicodedata.normalize("NFKC", text.translate(_accents()))))
+
+
+def simplified(text: str) -> str:
+    """`text` with Traditional characters as Simplified ones; for encoders, which see two scripts as
+    two things. Offsets may not survive."""
+    return text if text.isascii() else _simplified().convert(_SURROGATE.sub("\ufffd", text))
 
 
 def words(text: str) -> list[str]:

@@ -72,6 +72,7 @@ class Indexer(Index):
             "cleaner": str(clean.VERSION),
             "splitter": str(split.VERSION),
             "folding": str(fold.VERSION),
+            "embedded script": "simplified",
         }
 
     def ready(self) -> None:
@@ -319,9 +320,9 @@ class _Maker:
             words=cut[key],
             heading_words=_words(passage.heading),
             parts={
-                self._encoders.passage.name: (text,),
+                self._encoders.passage.name: (fold.simplified(text),),
                 self._encoders.sentence.name: tuple(
-                    text[start:end] for start, end in sentence_spans(text)
+                    fold.simplified(text[start:end]) for start, end in sentence_spans(text)
                 ),
             },
         )

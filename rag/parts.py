@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rag.config import Settings
 from rag.embed import Encoder, Encoders, open_encoders
 from rag.evidence import Evidence, gather
+from rag.fold import simplified
 from rag.schema import Passage
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class VectorsAtHand:
         """n texts → rows [n, dimension] of length 1."""
         if not texts:
             return np.zeros((0, self._encoder.dimension), np.float32)
+        texts = [simplified(text) for text in texts]  # as ingest embeds them
         with self._lock:
             found = {text: self._known[text] for text in texts if text in self._known}
         wanted = [text for text in dict.fromkeys(texts) if text not in found]
@@ -60,7 +62,7 @@ class VectorsAtHand:
 
     def cosines(self, question: str, texts: Sequence[str]) -> Vector:
         """A question, as its encoder embeds questions, against n texts."""
-        cosines: Vector = self(texts) @ self._encoder.query(question)
+        cosines: Vector = self(texts) @ self._encoder.query(simplified(question))
         return cosines
 
     def similarity(self, text: str, others: Sequence[str]) -> list[float]:

@@ -158,7 +158,8 @@ class Retriever:
         languages = self._languages()
         if not asked.words or not languages:
             return _nothing()
-        by_encoder = {name: encoder.query(question) for name, encoder in self._used().items()}
+        simple = fold.simplified(question)  # as passages were embedded
+        by_encoder = {name: encoder.query(simple) for name, encoder in self._used().items()}
         groups = [
             group
             for language in languages
