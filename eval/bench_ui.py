@@ -288,9 +288,10 @@ def _ask(  # what a browser knows of its page
             message = json.loads(line[5:])
             if message["msg"] in ("process_generating", "process_completed"):
                 outputs = (message.get("output") or {}).get("data") or []
-                shown += "".join(json.dumps(outputs[at]) for at in seen if at < len(outputs))
-            if not first and f"<p>{tag}" in shown:
-                first = time.perf_counter() - began
+                piece = "".join(json.dumps(outputs[at]) for at in seen if at < len(outputs))
+                shown += piece
+                if not first and f"<p>{tag}" in piece:
+                    first = time.perf_counter() - began
             if message["msg"] in ("process_completed", "unexpected_error", "close_stream"):
                 break
     whole = time.perf_counter() - began

@@ -7,6 +7,7 @@ Importing this module does nothing; Gradio is imported when a page is built.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import ipaddress
 import os
 import socket
@@ -180,12 +181,14 @@ def serve(page: Page, host: str, port: int) -> Iterator[Server]:
 
 
 def _warm(host: str, port: int) -> None:
-    """Fetch the page once, so that the first person does not wait for what Gradio loads then."""
+    """Load what Gradio loads for the first page and the first event, before people wait for it."""
     import httpx
 
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     with contextlib.suppress(httpx.HTTPError):
         httpx.get(f"{address}/", timeout=30)
+    with contextlib.suppress(ImportError):
+        importlib.import_module("matplotlib.pyplot")
 
 
 def _loopback_only(host: str) -> None:

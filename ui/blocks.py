@@ -335,7 +335,11 @@ def _updates(parts: Parts, patch: Patch) -> dict[Any, Any]:
         for part, update in _spread(name, value).items():
             more = update if isinstance(update, dict) else {"value": update}
             merged.setdefault(part, {}).update(more)
-    updates = {parts[name]: gr.update(**more) for name, more in merged.items()}
+    # A plain value is cheaper than an update, for which Gradio makes the component anew.
+    updates = {
+        parts[name]: more["value"] if more.keys() == {"value"} else gr.update(**more)
+        for name, more in merged.items()
+    }
     if "session" in patch:
         updates[parts["session"]] = patch["session"]
     return updates

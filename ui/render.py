@@ -267,9 +267,8 @@ def _sources(citations: Sequence[Citation], say: Say) -> str:
 def _refusal(answer: Answer, say: Say) -> str:
     near = cited_in(answer)
     lead = say("refused-sub") if near else say("refused-none")
-    head, *rest = [s.text for s in answer.sentences if not s.citations] or [
-        answer.text.strip() or say("refused")
-    ]
+    spoken = (s for s in answer.sentences if not _NUMBER.search(answer.text[s.start : s.end]))
+    head, *rest = [s.text for s in spoken] or [answer.text.strip() or say("refused")]
     said = f'<div class="prose-text">{prose(bare(" ".join(rest)))}</div>' if rest else ""
     return (
         f'<div class="notice refusal"><p class="refusal-head"><span class="refusal-sign"'
