@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING, Any
 from eval.baselines import missing
 from eval.bench_endpoint import FIRST, serving
 from eval.bench_startup import PROGRAM, import_shares, run
-from eval.bench_worker import OURS, letters
+from eval.bench_worker import OURS, WARM_UP_LINES, letters
 from eval.install_size import ENCODER, needs, sizes
-from eval.isolation import ROOT, clean_environment
+from eval.isolation import ROOT, clean_environment, nltk_tables
 from eval.machine import describe
 from rag.errors import EvalFault, RagError
 
@@ -264,6 +264,7 @@ class _Bench:
         self._home = home
         self._corpus = corpus
         self._judged = judged
+        self._tables = nltk_tables(home / "nltk")
 
     def round(self, system: str, number: int, endpoint: str, parts: Sequence[str]) -> Figures:
         """All phases of one system, in an index of its own."""
@@ -284,13 +285,13 @@ class _Bench:
     def _worker(self, phase: str, system: str, home: Path, *options: str) -> Figures:
         command = [sys.executable, "-m", "eval.bench_worker", phase, system]
         command += ["--home", str(home), "--models", str(self._given.models)]
-        command += ["--corpus", str(self._corpus), *options]
+        command += ["--corpus", str(self._corpus), "--warm-up", str(self._given.warm_up), *options]
         home.mkdir(parents=True, exist_ok=True)
-        return _json(command, home)
+        return _json(command, home, self._tables)
 
     def _start(self, system: str, home: Path) -> Figures:
         """From the shell: `rag ask`; a baseline has no command, so it opens and retrieves once."""
-        environment = clean_environment(home / "index", RAG_LLM="off")
+        environment = clean_environment(home / "index", RAG_LLM="off", **self._tables)
         worker = [sys.executable, "-m", "eval.bench_worker", "open", system]
         worker += ["--home", str(home), "--models", str(self._given.models)]
         ours = system == OURS
@@ -316,14 +317,15 @@ class _Bench:
         found: Figures = {}
         for phase in ("make", "again"):
             command = [sys.executable, "-m", "eval.bench_files", phase, str(home), str(count)]
-            found |= _json(command, home)
+            found |= _json(command, home, {})
         return found
 
 
-def _json(command: Sequence[str], home: Path) -> Figures:
+def _json(command: Sequence[str], home: Path, more: Mapping[str, str]) -> Figures:
     """The last line that a process prints."""
+    environment = clean_environment(home, **more)
     done = subprocess.run(
-        command, cwd=home, env=clean_environment(home), capture_output=True, text=True, check=False
+        command, cwd=home, env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
         last = done.stderr.strip().splitlines()[-12:]
@@ -441,6 +443,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--files", type=int, default=10_000, help="small files to ingest again")
     parser.add_argument(
+        "--warm-up", type=int, default=WARM_UP_LINES, help="lines ingested before the clock starts"
+    )
+    parser.add_argument(
         "--models", type=Path, help="where converted weights are [default: the data directory's]"
     )
     parser.add_argument(
@@ -467,6 +472,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RagError as fault:
         print(fault, file=sys.stderr)
         return 1
+    except subprocess.CalledProcessError as fault:
+        print(fault, _words(fault.stderr), sep="\n", file=sys.stderr)
+        return 1
     finally:
         shutil.rmtree(home, ignore_errors=True)
     console.print(_stamp(results.machine))
@@ -481,6 +489,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         path.write_text(text, "utf-8")
     return 0
+
+
+def _words(said: str | bytes | None) -> str:
+    return said.decode("utf-8", "replace") if isinstance(said, bytes) else said or ""
 
 
 def _models() -> Path:

@@ -52,11 +52,16 @@ def run(command: Sequence[str], environment: Mapping[str, str], folder: Path) ->
 def import_shares(
     arguments: Sequence[str], environment: Mapping[str, str], folder: Path
 ) -> dict[str, float]:
-    """Milliseconds that a `rag` command spends in importing, by top package, the largest first."""
+    """Milliseconds that a `rag` command spends in importing, by top package, the largest first.
+
+    Raises CalledProcessError when it fails.
+    """
     command = [sys.executable, "-X", "importtime", "-c", SCRIPT, *arguments]
     done = subprocess.run(
         command, env=environment, cwd=folder, capture_output=True, text=True, check=False
     )
+    if done.returncode:
+        raise subprocess.CalledProcessError(done.returncode, command, done.stdout, done.stderr)
     spent: Counter[str] = Counter()
     for line in done.stderr.splitlines():
         if match := LINE.match(line):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
-__all__ = ["ROOT", "clean_environment"]
+__all__ = ["ROOT", "clean_environment", "nltk_tables"]
 
 ROOT = Path(__file__).resolve().parent.parent
 OWN = ("RAG_", "OPENAI_", "LANGCHAIN_", "LANGSMITH_")
@@ -31,3 +33,15 @@ def clean_environment(data_dir: Path, **more: str) -> dict[str, str]:
         "ANONYMIZED_TELEMETRY": "False",
         **more,
     }
+
+
+def nltk_tables(folder: Path) -> dict[str, str]:
+    """NLTK's tables that come with LlamaIndex, copied to `folder`, as a variable that names it.
+
+    NLTK refuses files with more than one hard link, which is how uv installs them.
+    """
+    spec = find_spec("llama_index.core")
+    if spec is None or spec.origin is None:
+        return {}
+    shutil.copytree(Path(spec.origin).parent / "_static" / "nltk_cache", folder)
+    return {"NLTK_DATA": str(folder)}
