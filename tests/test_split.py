@@ -177,9 +177,9 @@ def test_the_title_is_no_heading_of_itself() -> None:
 
 
 def test_a_list_item_keeps_its_lead_in() -> None:
-    lead = "并购有四个角度的因素，" * 8 + "它们是："
+    lead = "并购有四个角度的因素，" * 24 + "它们是："
     items = [
-        f"第{n}个因素，" + "硬件领域的成本和价格竞争会进一步加剧，" * 4 + "完。" for n in "一二三"
+        f"第{n}个因素，" + "硬件领域的成本和价格竞争会进一步加剧，" * 9 + "完。" for n in "一二三"
     ]
     found = passages("\n\n".join([lead, "\n".join(f"- {item}" for item in items), "后来呢。"]))
     assert [p.text for p in found] == [lead, *items, "后来呢。"]
@@ -189,7 +189,7 @@ def test_a_list_item_keeps_its_lead_in() -> None:
 
 
 def test_the_context_holds_both_neighbours_in_reading_order() -> None:
-    found = passages("\n\n".join(f"第{n}段。" + "内容很多，" * 20 + "完。" for n in "一二三"))
+    found = passages("\n\n".join(f"第{n}段。" + "内容很多，" * 50 + "完。" for n in "一二三"))
     before, after = found[1].context.split(GAP)
     assert "第一段" in before
     assert "第三段" in after
