@@ -121,12 +121,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder, _page(Path(folder)) as (page, address):
         if options.chromium:
             _browser(page, address, options.chromium, options.rounds)
+        alone = _crowd_alone(page, options.people)
         asked = _crowd(address, options.people, options.questions)
     good = sorted(one.first for one in asked if not one.fault)
     faults = [one.fault for one in asked if one.fault]
     print(f"{options.people} people, {options.questions} questions each, 2 s between:", end=" ")
     print(f"{len(faults)} faults of {len(asked)}")
     if good:
+        print(f"first token of Rag.stream, {options.people} threads at once: {alone:.2f} s median")
         print(
             f"first token median {statistics.median(good):.2f} s,"
             f" p95 {good[int(0.95 * (len(good) - 1))]:.2f} s;"
@@ -241,6 +243,12 @@ def _crowd(address: str, people: int, questions: int) -> list[Asked]:
     with ThreadPoolExecutor(people) as pool:
         waiting = [pool.submit(_person, address, questions) for _ in range(people)]
         return [one for future in waiting for one in future.result()]
+
+
+def _crowd_alone(page: Any, people: int) -> float:
+    """The same without a page: median seconds to the first token of so many threads at once."""
+    with page.desk.lease() as rag, ThreadPoolExecutor(people) as pool:
+        return statistics.median(pool.map(lambda _: _first_direct(rag), range(people)))
 
 
 def _person(address: str, questions: int) -> list[Asked]:
