@@ -12,6 +12,7 @@ import ipaddress
 import os
 import socket
 import threading
+import time
 import webbrowser
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from rag.config import Settings
 from rag.errors import ConfigError, RagError
-from ui.desk import Desk
+from ui.desk import Desk, Task
 from ui.handlers import Handlers
 from ui.live import Runs
 from ui.measuring import Measuring
@@ -87,6 +88,7 @@ def launch(
     print(f"The page is at {address} (Ctrl+C ends it).", flush=True)
     if open_browser:
         threading.Timer(1.0, webbrowser.open, (address,)).start()
+    threading.Thread(target=_tell, args=(page.desk.start,), daemon=True).start()
     with serve(page, host, found) as server:
         server.join()
 
@@ -178,6 +180,19 @@ def serve(page: Page, host: str, port: int) -> Iterator[Server]:
     finally:
         server.stop()
         page.close()
+
+
+def _tell(start: Task) -> None:
+    """What the start is doing, in the terminal, by steps of a tenth."""
+    step = -1
+    while not start.live.over():
+        progress = start.live.value
+        tenth = 10 * progress.done // progress.total if progress.total else -1
+        if tenth > step:
+            step = tenth
+            print(f"Reading in the first essays: {10 * tenth} %", flush=True)
+        time.sleep(0.3)
+    print(f"Not ready: {start.error}" if start.error else "Ready.", flush=True)
 
 
 def _warm(host: str, port: int) -> None:
