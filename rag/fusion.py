@@ -109,8 +109,8 @@ def rarity(frequencies: Mapping[str, int], count: int) -> dict[str, float]:
     same about the question, and no more.
     """
     return {
-        word: float(np.log1p((count - seen + 0.5) / (max(seen, 1) + 0.5)))
-        for word, seen in ((word, min(seen, count)) for word, seen in frequencies.items())
+        word: float(np.log1p((max(count - seen, 0) + 0.5) / (seen + 0.5)))
+        for word, seen in ((word, max(seen, 1)) for word, seen in frequencies.items())
     }
 
 

@@ -8,10 +8,12 @@ fixed-size sample stands for the rest.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +23,14 @@ from rag.catalog import Catalog, Words
 from rag.config import Settings
 from rag.dictionary import Dictionary
 from rag.embed import Encoder, Encoders
-from rag.errors import SourceNotFound
+from rag.errors import EndpointError
 from rag.lexical import BOOSTS, Lexical
-from rag.schema import Hit, Message
+from rag.rerank import find_reranker
+from rag.schema import Hit, Message, Passage
 from rag.vectors import Vectors
+
+if TYPE_CHECKING:
+    from llama_index.core.retrievers import BaseRetriever
 
 __all__ = ["Candidates", "Retriever"]
 
@@ -40,6 +46,8 @@ LONGEST = 1_000  # characters of a question that are searched for
 RAREST = 48  # words of a question that are searched for
 PHRASES = 64  # pairs of neighbours of a question that are looked for
 RERANKED = 30  # passages sent to a reranker
+_log = logging.getLogger(__name__)
+
 SPARE = 3  # times k passages are looked at, so that near copies can be left out
 
 
@@ -88,6 +96,8 @@ class Retriever:
         self._without = settings.without
         self._weigh = weigh or fusion.weights()
         self._dictionary = dictionary or Dictionary(settings.data_dir / "models")
+        self._reranker = find_reranker(settings)
+        self.reranker_fault: EndpointError | None = None
         self._counted: tuple[int, Mapping[str, int]] = (-1, {})
 
     def hits(
@@ -120,28 +130,43 @@ class Retriever:
         scores = self._weigh.score(found.features)
         order = np.lexsort((found.ids, -scores))
         chosen = self._distinct(order[: max(SPARE * k, RERANKED)], found.words)
-        signals = [
-            {name: float(column[row]) for name, column in found.signals.items()} for row in chosen
+        wanted = max(2 * k, RERANKED) if self._reranker else 2 * k
+        rows = {str(found.ids[row]): row for row in chosen[:wanted]}
+        passages = self._catalog.passages([int(name) for name in rows], sources)
+        hits = [self._hit(passage, rows[passage.id], found, scores) for passage in passages]
+        return (self._reranked(question, hits) if self._reranker else hits)[:k]
+
+    @staticmethod
+    def _hit(passage: Passage, row: int, found: Candidates, scores: Floats) -> Hit:
+        signals = {name: float(column[row]) for name, column in found.signals.items()}
+        return Hit(passage, float(scores[row]), MappingProxyType(signals))
+
+    def _reranked(self, question: str, hits: Sequence[Hit]) -> list[Hit]:
+        """The hits in the reranker's order. Where it fails, as they were, and every hit says so:
+        signal "reranker failed" is 1, and `reranker_fault` holds the error."""
+        assert self._reranker  # noqa: S101  # for the type checker
+        try:
+            scores = self._reranker.scores(question, [hit.passage.text for hit in hits])
+        except EndpointError as error:
+            self.reranker_fault = error
+            _log.warning("%s Passages are in the order found without it.", error)
+            return [_marked(hit, hit.score, "reranker failed", 1.0) for hit in hits]
+        self.reranker_fault = None
+        marked = [
+            _marked(hit, score, "rerank", score) for hit, score in zip(hits, scores, strict=True)
         ]
-        passages = self._catalog.passages([int(found.ids[row]) for row in chosen[: 2 * k]], sources)
-        rows = {str(found.ids[row]): at for at, row in enumerate(chosen)}
-        made = [
-            Hit(
-                passage,
-                float(scores[chosen[rows[passage.id]]]),
-                MappingProxyType(signals[rows[passage.id]]),
-            )
-            for passage in passages
-        ]
-        return made[:k]
+        return sorted(marked, key=lambda hit: -hit.score)
+
+    def as_llama_index(self, k: int = 5, sources: Sequence[str] | None = None) -> BaseRetriever:
+        """This retriever for LlamaIndex: nodes carry the passage's text, place and signals."""
+        made: BaseRetriever = _llama_index_retriever()(self, k, sources)
+        return made
 
     def _check(self, sources: Sequence[str]) -> None:
         """Raise SourceNotFound, which names the first one that is not ingested."""
         if len(self._catalog.essay_numbers(sources)) < len(set(sources)):
             for source in sources:
-                if not self._catalog.essay_numbers([source]):
-                    self._catalog.text(source)
-                    raise SourceNotFound(f"No essay {source!r} is ingested.")
+                self._catalog.text(source)  # raises for the one that is not there
 
     # -- candidates -------------------------------------------------------------------------------
 
@@ -268,10 +293,11 @@ class Retriever:
             first = np.flatnonzero(np.r_[True, owners[1:] != owners[:-1]])
             means = np.add.reduceat(rows, first, axis=0)
             lengths = np.maximum(np.linalg.norm(means, axis=1), 1e-12)
-            at = np.searchsorted(np.asarray(ids), owners[first])
+            present, nearest = fusion.best_parts(owners, rows @ vector)
+            at = np.searchsorted(np.asarray(ids), present)
             whole, best = (np.zeros(len(ids), np.float32) for _ in range(2))
             whole[at] = means @ vector / lengths
-            best[at] = np.maximum.reduceat(rows @ vector, first)
+            best[at] = nearest
             signals |= dict(zip(_SIGNALS[role], (whole, best), strict=False))
         return signals
 
@@ -374,3 +400,39 @@ def _join(columns: Any) -> Floats:
 
 def _nothing() -> Candidates:
     return Candidates(np.empty(0, np.int64), (), {}, {}, ())
+
+
+def _marked(hit: Hit, score: float, name: str, value: float) -> Hit:
+    return replace(hit, score=score, signals=MappingProxyType({**hit.signals, name: value}))
+
+
+@cache
+def _llama_index_retriever() -> type[Any]:
+    # Inside a function: importing LlamaIndex takes 1.4 s, which asking does not need.
+    from llama_index.core.retrievers import BaseRetriever
+    from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
+
+    class PassageRetriever(BaseRetriever):
+        def __init__(self, retriever: Retriever, k: int, sources: Sequence[str] | None) -> None:
+            super().__init__()
+            self._retriever, self._k, self._sources = retriever, k, sources
+
+        def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+            hits = self._retriever.hits(query_bundle.query_str, k=self._k, sources=self._sources)
+            return [NodeWithScore(node=_node(hit), score=hit.score) for hit in hits]
+
+    def _node(hit: Hit) -> TextNode:
+        passage = hit.passage
+        return TextNode(
+            id_=passage.id,
+            text=passage.text,
+            metadata={
+                "source": passage.source,
+                "title": passage.title,
+                "heading": passage.heading,
+                "start": passage.start,
+                "end": passage.end,
+            },
+        )
+
+    return PassageRetriever

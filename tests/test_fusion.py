@@ -1,0 +1,120 @@
+"""What retrieval computes with scores."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag import fusion
+from rag.fusion import Fusion
+
+finite = st.floats(-1, 1, width=32)
+
+
+def test_standardising_removes_what_a_language_gets_for_being_itself() -> None:
+    own = np.linspace(0.80, 0.90, 50, dtype=np.float32)
+    foreign = own - 0.08
+    scores = {"en": np.float32([0.91, 0.85]), "zh": np.float32([0.83, 0.77])}
+    made = fusion.standardise(scores, {"en": own, "zh": foreign})
+    assert made["zh"][0] == pytest.approx(made["en"][0], abs=0.25)
+    assert made["zh"][0] > made["en"][1]
+
+
+@given(
+    st.lists(finite, min_size=1, max_size=5),
+    st.lists(finite, max_size=3),
+    st.lists(finite, max_size=3),
+)
+def test_standardising_is_finite_whatever_the_background(
+    scores: list[float], first: list[float], second: list[float]
+) -> None:
+    background = {"zh": np.float32(first), "en": np.float32(second)}
+    made = fusion.standardise({"zh": np.float32(scores), "fr": np.float32(scores)}, background)
+    assert all(np.isfinite(column).all() for column in made.values())
+    assert all(np.array_equal(np.argsort(c), np.argsort(made["zh"])) for c in made.values())
+
+
+def test_a_language_of_one_passage_is_not_far_above_the_others() -> None:
+    many = np.linspace(0.80, 0.86, 200, dtype=np.float32)
+    made = fusion.standardise(
+        {"en": np.float32([0.90]), "fr": np.float32([0.84])},
+        {"en": many, "fr": np.float32([0.84])},
+    )
+    assert made["en"][0] > made["fr"][0]
+
+
+def test_the_best_part_speaks_for_its_passage() -> None:
+    owners, best = fusion.best_parts(
+        np.array([7, 7, 9, 4, 4]), np.float32([0.1, 0.6, 0.3, 0.2, 0.1])
+    )
+    assert owners.tolist() == [7, 9, 4]
+    assert best.tolist() == pytest.approx([0.6, 0.3, 0.2])
+
+
+def test_rarity_falls_with_frequency_and_is_never_negative() -> None:
+    rare = fusion.rarity({"the": 100, "luther": 2, "absent": 0, "once": 1}, 100)
+    assert rare["the"] < rare["luther"] < rare["once"] == rare["absent"]
+    assert all(value >= 0 for value in rare.values())
+
+
+def test_coverage_counts_each_word_once_by_its_rarity() -> None:
+    whole, best = fusion.coverage(["a", "b", "a", "a"], {"a": 1.0, "b": 2.0, "c": 1.0})
+    assert whole == pytest.approx(0.75)
+    assert best == pytest.approx(0.75)
+    assert fusion.coverage([], {"a": 1.0}) == (0.0, 0.0)
+    assert fusion.coverage(["a"], {}) == (0.0, 0.0)
+
+
+def test_focus_sees_words_that_stand_together() -> None:
+    apart = ["a", *["x"] * fusion.WINDOW, "b"]
+    together = ["x", "a", "b", *["x"] * fusion.WINDOW]
+    rarities = {"a": 1.0, "b": 1.0}
+    assert fusion.coverage(apart, rarities) == (1.0, 0.5)
+    assert fusion.coverage(together, rarities) == (1.0, 1.0)
+
+
+@given(st.lists(st.sampled_from("abcx"), max_size=90))
+def test_the_best_stretch_is_the_best_of_all_stretches(words: list[str]) -> None:
+    rarities = {"a": 1.0, "b": 2.0, "c": 4.0}
+    stretches = (words[at : at + fusion.WINDOW] for at in range(max(len(words), 1)))
+    best = max(sum(rarities[word] for word in {*stretch} & {*rarities}) for stretch in stretches)
+    assert fusion.coverage(words, rarities)[1] == pytest.approx(best / 7)
+
+
+def test_neighbours_are_found_however_the_text_is_segmented() -> None:
+    asked = fusion.phrases("北京大学 deep learning", ["北京", "大学", "deep", "learn"])
+    assert asked == ("北京", "京大", "大学", " deep learn ")
+    shares = fusion.phrase_shares(asked, ["在 北京大 学", "deep learn", "learn deep", "别的"])
+    assert shares[0] > shares[3] == 0
+    assert shares[1] > shares[2] == 0
+    assert fusion.phrase_shares((), ["x"]).tolist() == [0.0]
+    assert fusion.phrase_shares(asked, []).tolist() == []
+
+
+def test_a_term_is_bridged_by_any_of_its_translations() -> None:
+    terms = [("宗教改革", "改革"), (" luther ",), ("不存在",)]
+    scores = fusion.bridged(terms, ["宗教 改革 宗教改革", "martin luther", "别的"])
+    assert scores[0] > 0
+    assert scores[1] > 0
+    assert scores[2] == 0
+
+
+def test_fusing_is_linear_and_ignores_what_it_has_no_weight_for() -> None:
+    fused = Fusion({"passage": 2.0, "title": 1.0})
+    made = fused.score(
+        {"passage": np.array([1.0, 0.0]), "title": np.array([0.0, 3.0]), "mean": np.ones(2)}
+    )
+    assert made.tolist() == [2.0, 3.0]
+
+
+def test_the_weights_that_come_along_are_for_the_features_there_are() -> None:
+    assert set(fusion.weights().weights) == set(fusion.FEATURES)
+
+
+def test_near_copies_are_the_same_but_for_wording_and_never_other_numbers() -> None:
+    text = [f"w{n}" for n in range(20)]
+    assert fusion.near_copies([text, [*text[:-1], "other"], text]) == [False, True, True]
+    assert fusion.near_copies([[*text, "2024"], [*text, "2025"]]) == [False, False]
+    assert fusion.near_copies([[], [], text]) == [False, False, False]
