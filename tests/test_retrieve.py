@@ -123,7 +123,7 @@ def score_of(hits: Sequence[Hit], source: str) -> float:
         ("臺北一零一大樓有多高？", "tower.txt"),
         ("Why does bread rise?", "bread.txt"),
         ("地下鉄の乗客は何人ですか", "metro.txt"),
-        ("Winter diary?", "diary.md"),
+        ("Does the winter diary say that it snowed?", "diary.md"),
         ("茶 做法", "tea.txt"),
     ],
 )
