@@ -26,9 +26,12 @@ __all__ = [
     "Paragraph",
     "across",
     "answers",
+    "beside",
+    "denied",
     "edited",
     "halueval",
     "misplaced",
+    "probe",
     "squad",
     "statements",
     "summedits",
@@ -447,6 +450,71 @@ def across(
                 yield Pair(changed, (theirs.text,), False, "across", mine.article)
 
 
+def beside(
+    pairs: Sequence[Pair], claims: Sequence[Paragraph], evidence: Sequence[Paragraph]
+) -> Iterator[Pair]:
+    """Pairs made from `claims`, set against the parallel paragraphs (same index) of `evidence`."""
+    parallel = {mine.text: theirs.text for mine, theirs in zip(claims, evidence, strict=True)}
+    for pair in pairs:
+        given = tuple(parallel[text] for text in pair.evidence)
+        yield replace(pair, evidence=given, kind=f"across, {pair.kind}")
+
+
+# Denied
+
+
+def denied(paragraphs: Sequence[Paragraph]) -> Iterator[Pair]:
+    """Sentences of the paragraphs without some clause, and the same with a negation put in or out.
+
+    Verbatim sentences would be told by the negation alone being new; dropping a clause (where there
+    is one) leaves neither a quotation.
+    """
+    chance = random.Random(0)  # noqa: S311
+    for paragraph in paragraphs:
+        for start, stop in sentence_spans(paragraph.text):
+            right = paragraph.text[start:stop]
+            wrong = _denied(right)
+            if len(right) < 12 or wrong is None:
+                continue
+            right, wrong = _drop_clause(right, wrong, chance) or (right, wrong)
+            if right != wrong:
+                given = (paragraph.text,)
+                yield Pair(right, given, True, "denied", paragraph.article)
+                yield Pair(wrong, given, False, "denied", paragraph.article)
+
+
+_NOT = re.compile(r" not\b|(?<=[a-z])n't\b")
+_VERB = re.compile(
+    r"\b(?:is|was|are|were|can|could|will|would|may|should|must|has been|have been|had been)\b"
+    r"(?! not\b|n't\b)"
+)
+_NOT_HAN = re.compile("(?:没|沒|不)(?=有|是|能|会|會|可以)|并非|並非(?=是)")
+_VERB_HAN = re.compile(
+    "(?<![但可于於总總还還正就只都也不凡若要而乃又])是(?![否的一])"
+    "|(?<![所拥擁没沒只具还還富含享占佔])有(?![关關效限趣机機名的])"
+    "|(?<![不才])能(?=[够夠让讓使在被以])|(?<![不])可以|(?<![不才])(?:会|會)(?=[使让讓在被造导導])"
+)
+
+
+def _denied(sentence: str) -> str | None:
+    """The sentence with its negation taken out or, where it has none, its first verb denied."""
+    if re.search("[\u4e00-\u9fff]", sentence):
+        if _NOT_HAN.search(sentence):
+            return _NOT_HAN.sub("", sentence, count=1)
+        verb = _VERB_HAN.search(sentence)
+        if not verb:
+            return None
+        word = ("沒" if fold(sentence) != sentence else "没") if verb.group() == "有" else "不"
+        return sentence[: verb.start()] + word + sentence[verb.start() :]
+    if _NOT.search(sentence):
+        return _NOT.sub("", sentence, count=1)
+    verb = _VERB.search(sentence)
+    if not verb:
+        return None
+    first = verb.start() + len(verb.group().split()[0])
+    return sentence[:first] + " not" + sentence[first:]
+
+
 _ARABIC = re.compile(r"(?<![A-Za-z\d.,])\d+(?:[.,]\d+)*(?![A-Za-z\d])")
 
 
@@ -516,6 +584,22 @@ def summedits_sentences(path: Path) -> Iterator[Pair]:
         for start, stop in sentence_spans(summary):
             if right or summary[start:stop] not in original:
                 yield Pair(summary[start:stop], (row["doc"],), right, "sentence", group)
+
+
+def probe(path: Path) -> Iterator[Pair]:
+    """Claims written by hand, one object a line: claim, evidence, supported, direction, split.
+
+    `kind` is the direction ("en → zh-Hans": claim, evidence), `group` the half ("tune" was looked
+    at while the verifier was made, "held-out" only counted).
+    """
+    for number, line in enumerate(_lines(path)):
+        try:
+            row = json.loads(line)
+            given = tuple(map(str, row["evidence"]))
+            label = bool(row["supported"])
+            yield Pair(str(row["claim"]), given, label, str(row["direction"]), str(row["split"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise _unreadable(path, f"a probe's in line {number + 1}", error) from error
 
 
 def hash_of(text: str) -> str:

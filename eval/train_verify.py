@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval import pairs as made
-from eval.pairs import Pair
+from eval.pairs import Pair, Paragraph
 from rag.comparison import Comparison
 from rag.fold import content_words
 from rag.verify import Memo, Model, Verifier, claim_parts, examine, quoted, sentences_of
@@ -35,6 +35,7 @@ Floats = NDArray[np.float64]
 Vectors = Callable[[Sequence[str]], NDArray[np.float32]]
 
 FOLDS = 5
+PROBE = Path(__file__).parent / "verify_probe.jsonl"
 MODEL = Path(__file__).parent.parent / "rag" / "verify_model.json"
 
 
@@ -61,7 +62,9 @@ def prepare(data: str, listed: Sequence[Pair], vectors: Vectors) -> list[Example
     known = dict(zip(texts, vectors(texts), strict=True))
 
     def at_hand(asked: Sequence[str]) -> NDArray[np.float32]:
-        return np.stack([known[text] for text in asked])
+        if all(text in known for text in asked):
+            return np.stack([known[text] for text in asked])
+        return vectors(asked)  # a claim told in the first person
 
     word_vectors = Memo(vectors, 200_000)
     out = []
@@ -115,11 +118,16 @@ SUPPORTED, PARTLY = 0.5, 0.25
 
 
 def _balance(keys: Sequence[tuple[str, str, bool]]) -> Floats:
+    """Weights that make data sets and kinds equal, and right and wrong within each.
+
+    "across" counts three times: unrelated paragraphs, changed numbers and plain translations are
+    one kind there.
+    """
     sets = {key[:2] for key in keys}
     count: dict[tuple[str, str, bool], int] = {}
     for key in keys:
         count[key] = count.get(key, 0) + 1
-    share = np.array([1.0 / count[key] for key in keys])
+    share = np.array([(3.0 if key[1] == "across" else 1.0) / count[key] for key in keys])
     return np.asarray(share * len(keys) / (2 * len(sets)))
 
 
@@ -209,6 +217,22 @@ def table(examples: Sequence[Example], scores: Floats) -> Iterator[str]:
         )
 
 
+def probed(path: Path, vectors: Vectors, model: Model) -> Iterator[str]:
+    """The labels that a probe's claims get, by half and direction: nothing is ever fitted on it."""
+    verifier = Verifier(vectors, model)
+    labels = ("supported", "partly", "unsupported")
+    count: dict[tuple[str, str, bool], dict[str, int]] = {}
+    for pair in made.probe(path):
+        kind = "across" if pair.kind[:2] != pair.kind.split("→ ")[1][:2] else "alike"
+        for name in (kind, pair.kind):
+            row = count.setdefault((pair.group, name, pair.supported), dict.fromkeys(labels, 0))
+            row[verifier.verify(pair.claim, pair.evidence).label] += 1
+    yield f"{'probe':<44}{'n':>6}   supported / partly / unsupported"
+    for (half, name, right), row in sorted(count.items()):
+        title = f"{half}: {name}, {'true' if right else 'invented'}"
+        yield f"{title:<44}{sum(row.values()):>6}   {' / '.join(str(row[k]) for k in labels)}"
+
+
 def latency(examples: Sequence[Example], vectors: Vectors, model: Model) -> str:
     """Milliseconds of processor time a verdict takes with the sentences' vectors at hand.
 
@@ -254,7 +278,7 @@ def gather(options: argparse.Namespace, vectors: Vectors) -> list[Example]:
             listed = _some(list(made.swapped(paragraphs, near=near)), options.limit)
             out += prepare(path.stem, listed, vectors)
             out += prepare(path.stem, list(made.edited(listed)), vectors)
-        for build in (made.statements, made.misplaced):
+        for build in (made.statements, made.misplaced, made.denied):
             listed = _some(list(build(paragraphs)), options.limit)
             out += prepare(path.stem, listed, vectors)
     if options.parallel:
@@ -263,11 +287,23 @@ def gather(options: argparse.Namespace, vectors: Vectors) -> list[Example]:
         back = f"{options.parallel[1].stem} → {options.parallel[0].stem}"
         for data, a, b in ((name, first, second), (back, second, first)):
             out += prepare(data, list(made.across(a, b)), vectors)
+            out += prepare(data, list(made.beside(_varied(a, options.limit // 2), a, b)), vectors)
     for path in options.halueval:
         out += prepare(path.stem, list(made.halueval(path)), vectors)
     for path in options.summedits:
         out += prepare(path.stem, list(made.summedits(path)), vectors)
         out += prepare(path.stem, list(made.summedits_sentences(path)), vectors)
+    return out
+
+
+def _varied(paragraphs: Sequence[Paragraph], limit: int) -> list[Pair]:
+    """Swapped, edited and denied sentences and statements, `limit` of each kind."""
+    out: list[Pair] = []
+    for near in (False, True):
+        listed = list(made.swapped(paragraphs, near=near))
+        out += _some(listed, limit) + _some(list(made.edited(listed)), limit)
+    for build in (made.statements, made.misplaced, made.denied):
+        out += _some(list(build(paragraphs)), limit)
     return out
 
 
@@ -298,6 +334,8 @@ def main(argv: Sequence[str] | None = None, vectors: Vectors | None = None) -> N
     for line in table(examples, scores):
         print(line)
     model = fit(examples)
+    for line in probed(PROBE, vectors, model):
+        print(line)
     print(latency(examples, vectors, model))
     print(json.dumps(_rounded(model), indent=1, ensure_ascii=False))
     if options.write:

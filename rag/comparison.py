@@ -16,9 +16,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.contrast import contrasts, negations, sides
+from rag.contrast import contrasts, negations, sides, turns
 from rag.fold import content_words, copy_key, fold, words
 from rag.names import han_names, latin_names, quotations
+from rag.narrator import NARRATOR
 from rag.quantities import Quantity, quantities, stated
 
 __all__ = ["Comparison", "Reading", "compare", "read", "steps"]
@@ -34,6 +35,7 @@ _FUNCTION = frozenset(
     "一上下中里内外后前时会能可要之其此该各每某等着过地得么什吗呢吧啊呀将并且已曾于"
 )
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]+")
+_TELLER = "=I"  # whoever tells: I, the author
 _WINDOW = 3
 _LIKE = 0.5  # cosine: Microsoft and Apple have .38, engineers and developers .53
 _MOST_MINE, _MOST_THEIRS = 12, 40
@@ -110,6 +112,11 @@ class Reading:
         return runs
 
     @cached_property
+    def denies(self) -> bool:
+        """Whether something in it is denied."""
+        return next(negations(self.folded), None) is not None
+
+    @cached_property
     def turned(self) -> tuple[tuple[int, int], ...]:
         """Places (pair, side) of `contrast.sides` that the text has words for."""
         found: list[tuple[int, int]] = []
@@ -173,10 +180,14 @@ def read(text: str) -> Reading:
 
 
 def _tokens(folded: str, offset: int) -> list[Token]:
-    out = []
-    for match in _TOKEN.finditer(folded):
-        word, weight = _weigh(match.group())
-        out.append(Token(word, weight, match.start() + offset, match.end() + offset))
+    out, at = list[Token](), 0
+    for told in (*NARRATOR.finditer(folded), None):
+        for match in _TOKEN.finditer(folded, at, told.start() if told else len(folded)):
+            word, weight = _weigh(match.group())
+            out.append(Token(word, weight, match.start() + offset, match.end() + offset))
+        if told:
+            out.append(Token(_TELLER, 0.1, told.start() + offset, told.end() + offset))
+            at = told.end()
     return out
 
 
@@ -290,13 +301,16 @@ def _across(
     far = [value for value in checked if value not in absent and not stated(value, near)]
     # Values of the nearest sentence that the claim leaves out: a changed number leaves one behind.
     left = [v for v in sentences[best].values if not v.weak and not stated(v, claim.values)]
-    vocabulary = frozenset[str]().union(*(s.vocabulary for s in sentences))
+    vocabulary = _vocabulary(sentences)
     latin = [n for n in claim.names if claim.han]
     strange = tuple(n.lstrip("^") for n in latin if not _holds(n, vocabulary, sentences))
-    flips = _flips(claim, sentences[best])
+    flips = _flips(claim, sentences[best], turns())
     near_sentences = sentences[max(best - 1, 0) : best + 2]
     likest = _likest(list(claim.content), near_sentences, word_vectors)
+    denies = claim.denies and not sentences[best].denies
+    strange += _instead(claim, sentences, sentences[best], word_vectors)
     figures = {
+        "denies": float(denies),
         "meaning": float(np.mean(likest)) if len(likest) else 1.0,
         "meaning least": float(np.mean(np.sort(likest)[:2])) if len(likest) else 1.0,
         "cosine": float(cosines[best]),
@@ -308,7 +322,31 @@ def _across(
         "names strange": _capped(len(strange), 2),
         "flips": _capped(len(flips), 1),
     }
-    return Comparison(figures, True, best, window, absent, strange, flips, given=given)
+    return Comparison(figures, True, best, window, absent, strange, flips, int(denies), given=given)
+
+
+def _instead(
+    claim: Reading, sentences: Sequence[Reading], one: Reading, word_vectors: WordVectors
+) -> tuple[str, ...]:
+    """Names of the claim, where capitals show them, put in place of others.
+
+    Names of an alphabet may be transcribed in Han characters, which word vectors often do not know
+    (cosine of Google and 谷歌 .71, of Tencent and 腾讯 .37). But where the sentence itself writes a
+    name in an alphabet and the claim leaves it out, the claim's own is no transcription of it.
+    """
+    if claim.han:
+        return ()
+    left = [n for n in one.names if n[0].isupper() and not _holds(n, claim.vocabulary, [claim])]
+    names = [n for n in claim.names if not n.startswith("^")]
+    missing = [n for n in names if not _holds(n, _vocabulary(sentences), sentences)][:_MOST_MINE]
+    if not left or not missing:
+        return ()
+    likest = _likest([fold(n) for n in missing], [one], word_vectors)
+    return tuple(name for name, cosine in zip(missing, likest, strict=True) if cosine < _LIKE)
+
+
+def _vocabulary(sentences: Sequence[Reading]) -> frozenset[str]:
+    return frozenset[str]().union(*(s.vocabulary for s in sentences))
 
 
 def _alike(
@@ -319,7 +357,7 @@ def _alike(
     given: tuple[Quantity, ...],
     word_vectors: WordVectors,
 ) -> Comparison:
-    vocabulary = frozenset[str]().union(*(s.vocabulary for s in sentences))
+    vocabulary = _vocabulary(sentences)
     pairs = frozenset[tuple[str, str]]().union(*(s.pairs for s in sentences))
     shares = [
         _share(claim, s.vocabulary, s.pairs) + 0.3 * float(c)
@@ -328,7 +366,7 @@ def _alike(
     best = int(np.argmax(shares))
     start, end = _window(claim, sentences, best)
     near = sentences[start:end]
-    near_vocabulary = frozenset[str]().union(*(s.vocabulary for s in near))
+    near_vocabulary = _vocabulary(near)
     near_pairs = frozenset[tuple[str, str]]().union(*(s.pairs for s in near))
     near_values = [value for s in near for value in s.values]
 
@@ -579,12 +617,17 @@ def _joined(sentences: Sequence[Reading]) -> Reading:
     return sentences[0] if len(sentences) == 1 else _merged(tuple(s.text for s in sentences))
 
 
-def _flips(claim: Reading, other: Reading) -> tuple[tuple[str, str], ...]:
-    """Opposites of which the claim has one side only and the evidence the other only."""
+def _flips(claim: Reading, other: Reading, first: int | None = None) -> tuple[tuple[str, str], ...]:
+    """Opposites of which the claim has one side only and the evidence the other only.
+
+    With `first`, only so many of the first pairs count.
+    """
     mine, theirs = set(claim.turned), set(other.turned)
     out = []
     for pair, side in sorted(mine):
         against = (pair, 1 - side)
+        if first is not None and pair >= first:
+            continue
         if against in theirs and against not in mine and (pair, side) not in theirs:
             out.append((_word_of(claim, pair, side), _word_of(other, pair, 1 - side)))
     return tuple(out)

@@ -11,25 +11,17 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-__all__ = ["Contrast", "contrasts", "negations", "sides"]
+__all__ = ["Contrast", "contrasts", "negations", "sides", "turns"]
 
 Contrast = tuple[frozenset[str], frozenset[str]]
 
-_PAIRS = """
+_TURNS = """
 rise rose risen rising increase grow grew grown growth gain climb surge soar jump expand rebound
 上升 上涨 增长 增加 提高 提升 升高 攀升 飙升 扩大 增多 上调 升至 涨至 | fall fell fallen falling
-decrease decline drop shrink shrank plunge slump dip reduce slid slide sink sank 下降 下跌 减少
+decrease decline drop shrink shrank plunge slump dip reduce slid slide sink sank cut 下降 下跌 减少
 降低 下滑 跌至 降至 减小 缩小 暴跌 回落 下调 衰退 萎缩
 
 higher high 更高 高于 较高 | lower low 更低 低于 较低
-
-more 更多 多于 超过 大于 | less fewer 更少 少于 不足 小于
-
-before earlier prior 之前 以前 早于 | after later 之后 以后 晚于
-
-begin began begun start 开始 启动 开启 | end finish cease conclude 结束 终止 停止
-
-first 首次 首个 最早 最初 首先 | last final 最后 最终 末次
 
 win won victory defeat beat 获胜 胜出 赢得 击败 战胜 打败 | lose lost loss 输掉 落败 战败 失利
 输给 败给
@@ -39,10 +31,43 @@ success succeed successful 成功 | fail failure unsuccessful 失败
 accept approve agree adopt 接受 批准 同意 赞成 通过 | reject refuse deny decline oppose 拒绝
 否决 反对 否认 驳回
 
-support favor favour 支持 | oppose against 反对
-
 allow permit enable legal 允许 准许 合法 | forbid ban prohibit prevent illegal 禁止 不准 违法
 非法
+
+buy bought purchase acquire 购买 买入 收购 | sell sold 出售 卖出 卖掉
+
+import 进口 | export 出口
+
+strong stronger strengthen 强 增强 | weak weaker weaken 弱 减弱 削弱
+
+best better improve improvement 最好 更好 改善 改进 改良 好转 | worst worse worsen deteriorate
+最差 更差 恶化 变差
+
+fast faster fastest quick quickly rapid rapidly accelerate 最快 更快 迅速 加快 加速 | slow
+slower slowest slowly 最慢 更慢 缓慢 放缓 减慢
+
+profit 盈利 利润 | deficit 亏损
+
+safe 安全 | dangerous unsafe 危险
+
+expensive costly 昂贵 很贵 太贵 高价 | cheap cheaper cheapest inexpensive affordable 便宜 廉价 低价
+
+shortage scarce scarcity 短缺 紧缺 稀缺 缺乏 | abundant abundance surplus plentiful 过剩 充足 充裕
+丰富
+
+domestic 国内 国产 本土 | foreign overseas international 国外 海外
+"""
+
+_PAIRS = """
+more 更多 多于 超过 大于 | less fewer 更少 少于 不足 小于
+
+before earlier prior 之前 以前 早于 | after later 之后 以后 晚于
+
+begin began begun start 开始 启动 开启 | end finish cease conclude 结束 终止 停止
+
+first 首次 首个 最早 最初 首先 | last final 最后 最终 末次
+
+support favor favour 支持 | oppose against 反对
 
 all every always 全部 所有 总是 一切 | none never 从不 毫无
 
@@ -51,10 +76,6 @@ include including 包括 包含 | exclude excluding 除外 排除 不包括
 present attend 出席 在场 | absent miss 缺席
 
 open 打开 开放 | close shut 关闭
-
-buy bought purchase acquire 购买 买入 收购 | sell sold 出售 卖出 卖掉
-
-import 进口 | export 出口
 
 arrive enter join 到达 进入 加入 | leave left depart quit exit 离开 退出
 
@@ -67,8 +88,6 @@ mother daughter 女性 女子 女人 妻子 母亲 女儿
 
 positive 积极 正面 | negative 消极 负面
 
-strong stronger strengthen 强 增强 | weak weaker weaken 弱 减弱 削弱
-
 large larger largest big bigger biggest great greatest major 最大 较大 更大 巨大 | small smaller
 smallest little minor tiny 最小 较小 更小 微小
 
@@ -76,19 +95,11 @@ most 最多 大多数 多数 | least fewest 最少 少数
 
 maximum highest 最高 | minimum lowest 最低
 
-best better improve improvement 最好 更好 改善 改进 改良 好转 | worst worse worsen deteriorate
-最差 更差 恶化 变差
-
-fast faster fastest quick quickly rapid rapidly accelerate 最快 更快 迅速 加快 加速 | slow
-slower slowest slowly 最慢 更慢 缓慢 放缓 减慢
-
 long longer longest 更长 最长 | short shorter shortest brief 更短 最短 短暂
 
 old older oldest 年长 最老 | young younger youngest 年轻 最年轻
 
 early earliest 早期 | late latest 晚期
-
-profit 盈利 利润 | deficit 亏损
 
 easy easier simple 容易 简单 | hard harder difficult complex 困难 复杂
 
@@ -97,8 +108,6 @@ love like enjoy 喜欢 喜爱 | hate dislike 讨厌 厌恶
 happy glad pleased 高兴 快乐 | sad unhappy upset angry 难过 悲伤 生气
 
 true correct right 正确 真实 | false incorrect wrong 错误 虚假
-
-safe 安全 | dangerous unsafe 危险
 
 alive survive live 存活 幸存 | dead die died death kill 死亡 去世 死去
 
@@ -139,8 +148,6 @@ teach taught teacher 教 | student 学生
 
 remember 记得 | forget forgot 忘记
 
-domestic 国内 | foreign overseas international 国外 海外
-
 direct directly 直接 | indirect indirectly 间接
 
 raise 提出 | lower
@@ -174,8 +181,18 @@ _NEGATIVE = re.compile(
 @cache
 def contrasts() -> tuple[Contrast, ...]:
     """The pairs of opposites: (words of one side, words of the other), folded, not stemmed."""
-    lines = (pair.split("|") for pair in _PAIRS.split("\n\n"))
+    lines = (pair.split("|") for pair in (_TURNS + "\n" + _PAIRS).split("\n\n"))
     return tuple((frozenset(a.split()), frozenset(b.split())) for a, b in lines)
+
+
+@cache
+def turns() -> int:
+    """So many of the first pairs turn a sentence round in whatever language it is said.
+
+    The others (first and last, open and closed) are often both true of one thing, and a translator
+    uses them freely.
+    """
+    return _TURNS.count("|")
 
 
 @cache

@@ -441,6 +441,15 @@ def _fraction_slash(match: re.Match[str]) -> Quantity | None:
     return _number(Fraction(int(match["above"]), below)) if below else None
 
 
+def _one_in(match: re.Match[str]) -> Quantity | None:
+    """One in four, 3 out of every 10; "one in two" too, but no larger part than the whole."""
+    above, below = (
+        Fraction(int(word)) if word.isdigit() else _english(word)
+        for word in (match["above"], match["below"])
+    )
+    return _number(above / below) if 0 < above < below else None
+
+
 def _fraction_english(match: re.Match[str]) -> Quantity | None:
     above = match["above"].lower()
     value = Fraction(1) if above in {"a", "an"} else _english(above)
@@ -602,6 +611,13 @@ _READERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Quantity | None
             _fraction_han,
         ),
         (r"(?<![\d/.])(?P<above>\d{1,3})\s?[/⁄]\s?(?P<below>\d{1,3})(?![\d/])", 0, _fraction_slash),
+        (
+            rf"\b(?P<above>{'|'.join(_ONES)}|\d{{1,2}}) (?:in|out of)(?: every)? "
+            rf"(?P<below>{'|'.join([*_ONES, *_TENS])}|hundred"
+            rf"|\d{{1,2}}(?!\d|[.,]\d|%|[-\s]?(?:{_UNIT})))\b",
+            re.IGNORECASE,
+            _one_in,
+        ),
         (
             rf"\b(?P<above>an?|{'|'.join(_ONES)})[\s-](?P<below>half|halves|quarters?|"
             + "|".join(w + "s?" for w in list(_ORDINALS)[2:])

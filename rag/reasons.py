@@ -38,8 +38,9 @@ class Wording:
 
     def explain(self, found: Comparison, label: str) -> str:
         """What spoke most against the claim, or that nothing did."""
-        for text in (*self._values(found), *self._names(found), *self._turns(found)):
-            return text
+        against = (*self._values(found), *self._names(found), *self._turns(found))
+        if against and label != "supported":
+            return against[0]
         if label == "supported":
             return self._say(
                 "Its statement, numbers and names are in the passage.",
@@ -60,6 +61,8 @@ class Wording:
         if found.uncovered:
             words = _short(found.uncovered)
             return self._say(f"“{words}” is not in the passage.", f"原文没有“{words}”。")
+        if label == "partly":
+            return self._say("The passage does not clearly say this.", "原文没有明确这样说。")
         return self._say("The passage does not say this.", "原文没有这个意思。")
 
     def _values(self, found: Comparison) -> Sequence[str]:

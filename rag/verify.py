@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from rag import reasons
 from rag.comparison import Comparison, Reading, compare, read
 from rag.fold import copy_key
+from rag.narrator import in_first_person, tells_of_oneself
 from rag.schema import Verdict
 from rag.sentences import sentence_spans
 
@@ -84,7 +85,8 @@ class Model:
     def bounded(self, comparison: Comparison) -> float:
         """The score, below "supported" where something was invented or turned round."""
         invented = comparison.absent or comparison.strange
-        turned = not comparison.across and (comparison.flips or comparison.negated)
+        # a denial is only a hint across languages: what one denies the other may state in reverse
+        turned = comparison.flips or (comparison.negated and not comparison.across)
         score = self.score(comparison)
         return min(score, self.supported * 0.98) if invented or turned else score
 
@@ -137,11 +139,14 @@ class Verifier:
         question, "Here is the answer:") is "unchecked" with score .5; a claim without evidence is
         "unsupported". A quotation, in whatever script and spacing, is "supported" at once.
         """
-        claim = _bare(claim)
+        given, claim = claim, _bare(claim)
         wording = reasons.wording(claim)
+        pieces = [text for text in evidence if text.strip()]
+        words_for_it = verbatim(given, pieces)
+        if words_for_it is not None:
+            return Verdict("supported", 1.0, wording.word_for_word(), words_for_it)
         if not _states(claim):
             return Verdict("unchecked", 0.5, wording.nothing_to_check())
-        pieces = [text for text in evidence if text.strip()]
         if not pieces:
             return Verdict("unsupported", 0.0, wording.no_evidence())
         verdicts = [self._sentence(part, pieces) for part in claim_parts(claim)]
@@ -206,7 +211,9 @@ def examine(
     readings = [read(sentence) for sentence in sentences]
     if len(readings) > _MOST_SENTENCES:
         readings = _narrowed(reading, readings)
-    rows = vectors([claim, *(r.text for r in readings)])
+    # essays say "I" where an answer says "the author": the meanings are compared in one person
+    told = in_first_person(claim) if any(tells_of_oneself(r.text) for r in readings) else claim
+    rows = vectors([told, *(r.text for r in readings)])
     mine, rows = rows[0], rows[1:]
     cosines = np.asarray(rows @ mine, np.float32)
     out, nearest = [], -1.0
@@ -278,6 +285,23 @@ def quoted(claim: str, pieces: Sequence[str]) -> str | None:
                 if key in _key(piece[start:end]):
                     return piece[start:end]
             return claim if claim in piece else piece
+    return None
+
+
+def verbatim(claim: str, pieces: Sequence[str]) -> str | None:
+    """The piece that holds the claim whole and word for word; its own brackets are no marks then.
+
+    What states nothing by itself (a question, "here is how:") must be a whole sentence or piece:
+    "yes" stands in many a text by chance.
+    """
+    for text in dict.fromkeys((claim, _bare(claim))):
+        if _states(_bare(claim)):
+            found = quoted(text, pieces)
+        else:
+            wholes = [*sentences_of(pieces), *pieces]
+            found = next((whole for whole in wholes if _key(whole) == _key(text)), None)
+        if found is not None and any(c.isalnum() for c in text):
+            return found
     return None
 
 

@@ -7,7 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from eval.pairs import across, edited, halueval, misplaced, squad, statements, summedits, swapped
+from eval.pairs import (
+    across,
+    beside,
+    denied,
+    edited,
+    halueval,
+    misplaced,
+    probe,
+    squad,
+    statements,
+    summedits,
+    swapped,
+)
 from rag.errors import EvalFault
 
 TEXTS = [
@@ -91,3 +103,57 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     for reader in (squad, lambda p: list(halueval(p)), lambda p: list(summedits(p))):
         with pytest.raises(EvalFault, match=r"other\.json"):
             reader(file)
+
+
+def test_a_denial_denies_the_one_sentence_and_not_the_other(path: Path) -> None:
+    pairs = list(denied(squad(path)))
+    assert [pair.supported for pair in pairs] == [True, False] * (len(pairs) // 2)
+    for right, wrong in zip(pairs[::2], pairs[1::2], strict=True):
+        assert " not " not in right.claim
+        assert wrong.claim.replace(" not ", " ") == right.claim
+
+
+@pytest.mark.parametrize(
+    ("sentence", "negated"),
+    [
+        ("这座桥是在一八九零年建成的。", "这座桥不是在一八九零年建成的。"),
+        ("島上沒有自來水，居民靠雨水。", "島上有自來水，居民靠雨水。"),
+        ("但是所有人总是知道社会的规则。", None),
+    ],
+)
+def test_chinese_denials_leave_other_words_alone(
+    tmp_path: Path, sentence: str, negated: str | None
+) -> None:
+    file = tmp_path / "zh.json"
+    paragraph = {"context": sentence, "qas": []}
+    file.write_text(json.dumps({"data": [{"paragraphs": [paragraph]}]}), "utf-8")
+    claims = [pair.claim for pair in denied(squad(file)) if not pair.supported]
+    if negated is None:
+        assert not claims
+    else:
+        [claim] = claims
+        assert claim.rstrip("。") in negated
+
+
+def test_pairs_of_one_language_go_beside_the_parallel_text(path: Path, tmp_path: Path) -> None:
+    data = json.loads(path.read_text("utf-8"))
+    for number, one in enumerate(data["data"]):
+        one["paragraphs"][0]["context"] = f"第{number}段。"
+    other = tmp_path / "set.zh.json"
+    other.write_text(json.dumps(data), "utf-8")
+    english, chinese = squad(path), squad(other)
+    pairs = list(swapped(english, near=False))
+    moved = list(beside(pairs, english, chinese))
+    assert [p.claim for p in moved] == [p.claim for p in pairs]
+    assert {p.evidence[0] for p in moved} == {"第0段。", "第1段。"}
+    assert {p.kind for p in moved} == {"across, elsewhere"}
+
+
+def test_the_probe_is_half_true_and_each_half_has_every_direction() -> None:
+    pairs = list(probe(Path(__file__).parents[1] / "eval" / "verify_probe.jsonl"))
+    assert {pair.group for pair in pairs} == {"tune", "held-out"}
+    for half in ("tune", "held-out"):
+        chosen = [pair for pair in pairs if pair.group == half]
+        assert sum(pair.supported for pair in chosen) * 2 == len(chosen)
+        directions = {(p.kind[:2], p.kind.split("→ ")[1][:2]) for p in chosen}
+        assert directions == {("en", "en"), ("en", "zh"), ("zh", "en"), ("zh", "zh")}
