@@ -516,7 +516,7 @@ class Catalog:
             for text in texts:
                 row = connection.execute(FIND_VECTOR, (text_hash(text), number)).fetchone()
                 if row:
-                    found[text] = np.frombuffer(row[1], STORED).astype(np.float32)
+                    found[text] = _single(np.frombuffer(row[1], STORED))
             return found
 
     def sentence_vectors(self, encoder: str, ids: Sequence[int]) -> tuple[Ids, Vector]:
@@ -544,7 +544,7 @@ class Catalog:
         table = np.frombuffer(b"".join(blob for (blob,) in blobs), STORED)
         table = table.reshape(len(blobs), -1)
         owners = np.repeat(np.array(order, np.int64), [len(parts[unit]) for unit in order])
-        return owners, table[position].astype(np.float32)
+        return owners, _single(table)[position]
 
     def passage_vectors(self, encoder: str, ids: Sequence[int]) -> tuple[Ids, Vector]:
         """One vector for each of these passages that has any: (ids [n], unit rows [n, d])."""
@@ -850,6 +850,18 @@ def _json_ids(ids: Iterable[int]) -> str:
 def _encoder(connection: sqlite3.Connection, name: str) -> int:
     row = connection.execute("SELECT id FROM encoder WHERE name = ?", (name,)).fetchone()
     return int(row[0]) if row else 0
+
+
+def _single(rows: NDArray[np.float16]) -> Vector:
+    """Half precision in single, exactly; numpy's own conversion takes seven times as long.
+
+    The bits of the number are put where single precision has them; what is left is that the
+    exponents count from 15 there and from 127 here. Not for infinities.
+    """
+    bits = rows.view("<i2").astype("<i4")
+    bits <<= 13
+    bits &= -0x70002000  # the sign, repeated three times, stays once
+    return np.asarray(bits.view("<f4") * np.float32(2.0**112), np.float32)
 
 
 def _pack_runs(offsets: OffsetMap) -> bytes:

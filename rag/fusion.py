@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
+from itertools import compress, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -125,7 +125,7 @@ def coverage(words: Sequence[str], rarities: Mapping[str, float]) -> tuple[float
         (share in the text, share in the best WINDOW words); 0 … 1.
     """
     total = sum(rarities.values())
-    places = [(at, word) for at, word in enumerate(words) if word in rarities]
+    places = list(compress(enumerate(words), map(rarities.__contains__, words)))
     if not places or total <= 0:
         return 0.0, 0.0
     whole = sum(rarities[word] for word in {word for _, word in places})
@@ -193,15 +193,11 @@ def _held(
     """Which texts hold any form of each term [terms, texts], and the terms' rarity [terms]."""
     spaced = [f" {body} " for body in bodies]
     glued = [body.replace(" ", "") for body in bodies]
-    held = np.array(
-        [
-            [
-                any(form in text for form in forms)
-                for text in (spaced if forms[0][0] == " " else glued)
-            ]
-            for forms in terms
-        ]
-    )
+    held = np.zeros((len(terms), len(bodies)), np.bool_)
+    for term, forms in enumerate(terms):
+        texts = spaced if forms[0][0] == " " else glued
+        for form in forms:
+            held[term] |= np.frombuffer(bytes([form in text for text in texts]), np.bool_)
     seen = held.sum(axis=1)
     return held, np.log1p((len(bodies) - seen + 0.5) / (seen + 0.5))
 

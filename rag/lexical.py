@@ -131,8 +131,15 @@ class Lexical:
 
     def document_frequency(self, word: str, language: str) -> int:
         """How many passages of the language hold the word in their text."""
+        return self.document_frequencies([word], language)[word]
+
+    def document_frequencies(self, words: Iterable[str], language: str) -> dict[str, int]:
+        """The same of each of these words."""
         index = self._index(language)
-        return 0 if index is None else int(index.searcher().doc_freq("body", word))
+        if index is None:
+            return dict.fromkeys(words, 0)
+        searcher = index.searcher()
+        return {word: int(searcher.doc_freq("body", word)) for word in words}
 
     def count(self, language: str) -> int:
         """How many passages of the language there are."""

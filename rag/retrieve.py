@@ -256,9 +256,7 @@ class Retriever:
     def _rarities(self, words: Sequence[str], language: str) -> dict[str, float]:
         """The question's rarest words, and how rare they are among this language's passages."""
         count = self._lexical.count(language)
-        frequencies = {
-            word: self._lexical.document_frequency(word, language) for word in words[: 4 * RAREST]
-        }
+        frequencies = self._lexical.document_frequencies(words[: 4 * RAREST], language)
         rarities = fusion.rarity(frequencies, count)
         rarest = sorted(rarities, key=lambda word: -rarities[word])[:RAREST]
         return {word: rarities[word] for word in rarest}
@@ -291,7 +289,8 @@ class Retriever:
                 signals |= {name: np.zeros(len(ids), np.float32) for name in _SIGNALS[role]}
                 continue
             first = np.flatnonzero(np.r_[True, owners[1:] != owners[:-1]])
-            means = np.add.reduceat(rows, first, axis=0)
+            one_each = len(first) == len(rows)
+            means = rows if one_each else np.add.reduceat(rows, first, axis=0)
             lengths = np.maximum(np.linalg.norm(means, axis=1), 1e-12)
             present, nearest = fusion.best_parts(owners, rows @ vector)
             at = np.searchsorted(np.asarray(ids), present)
@@ -389,9 +388,9 @@ def _covered(
     whole, best = fusion.coverage(body, rarities)
     if "titles" in without:
         return whole, best, 0.0
-    above = {*entry.heading.split(), *entry.title.split()} - set(body)
-    total = sum(rarities.values())
-    return whole, best, sum(rarities[word] for word in above if word in rarities) / (total or 1.0)
+    above = rarities.keys() & {*entry.heading.split(), *entry.title.split()}
+    share = sum(rarities[word] for word in sorted(above - set(body))) if above else 0.0
+    return whole, best, share / (sum(rarities.values()) or 1.0)
 
 
 def _join(columns: Any) -> Floats:

@@ -157,6 +157,16 @@ def test_vectors_are_kept_for_texts_that_return(catalog: Catalog, encoder: HashE
     assert catalog.missing(encoder.name, ["one"]) == ["one"]
 
 
+def test_vectors_come_back_as_half_precision_says(catalog: Catalog) -> None:
+    every = np.arange(2**16, dtype=np.uint16).view(np.float16)
+    rows = every[np.isfinite(every)].astype(np.float32).reshape(-1, 512)
+    texts = [f"text {n}" for n in range(len(rows))]
+    with catalog.write() as writer:
+        writer.keep_vectors("any", texts, rows)
+    found = catalog.vectors("any", texts)
+    np.testing.assert_array_equal(np.stack([found[text] for text in texts]), rows)
+
+
 def test_vectors_of_two_encoders_do_not_meet(catalog: Catalog, encoder: HashEncoder) -> None:
     other = HashEncoder("other", 8)
     put(catalog, [essay("r/a", ["one . two", "three"])], encoder, other)
