@@ -18,10 +18,11 @@ from rag.telling import Telling, coefficients, tell
 
 __all__ = ["answerable", "figures", "with_answer"]
 
-SLOTS = frozenset({"number", "date", "person", "place", "name"})
+SLOTS = frozenset({"number", "date"})
 """Kinds of answer that leave a sign in the sentence that gives them."""
 
-_FARTHEST = 3.0
+_FARTHEST = 6.0
+_WIDEST = 2.0  # beyond it a cosine tells the kind of text, not whether it answers
 _LEAST, _MOST = 0.01, 0.99
 
 # Log-odds that a model's own word is worth. Set, not fitted: a model that refuses is right more
@@ -47,25 +48,31 @@ def answerable(evidence: Evidence, telling: Telling | None = None) -> float:
 def figures(evidence: Evidence, telling: Telling) -> dict[str, float]:
     """What the probability is made of, by name. There is at least one sentence.
 
-    "passages": the mean cosine of the two nearest passages. "slot gap": how much less the best
-    sentence that holds the kind of answer asked for has to do with the question than the best of
-    all (log-odds, 0 to 3); 0 for kinds that leave no sign. The others are 0 or 1.
+    "nearness": the mean cosine of the two nearest passages, in deviations from what is usual in the
+    question's language. "slot": 1 where a number or a date is asked for. "slot gap": how much less
+    the best sentence that holds one of the unit asked for (or as many items as asked for) has to do
+    with the question than the best of all, in log-odds, 0 to 6.
     """
     asked = telling.asked
-    nearest = np.sort(evidence.passage_cosines)[::-1][:2]
     topical = telling.scores("rank", "signs", "fits")
-    holds = telling.column("signs") * telling.column("fits") >= 1
-    gap = 0.0
+    holds = telling.column("fits") >= 1
     if asked.kind in SLOTS:
+        holds &= telling.column("signs") >= 1
+    gap = 0.0
+    if asked.kind in SLOTS or (asked.kind == "list" and asked.unit):
         gap = float(topical.max() - topical[holds].max()) if holds.any() else _FARTHEST
     return {
-        "passages": float(nearest.mean()),
-        "Chinese": float(language(evidence.question) == "zh"),
+        "nearness": _nearness(evidence),
         "slot gap": min(gap, _FARTHEST),
-        "number": float(asked.kind == "number"),
-        "date": float(asked.kind == "date"),
-        "unit": float(asked.unit is not None),
+        "slot": float(asked.kind in SLOTS),
     }
+
+
+def _nearness(evidence: Evidence) -> float:
+    levels = coefficients()["levels"]
+    mean, deviation = map(float, levels.get(language(evidence.question), levels["other"]))
+    nearest = float(np.sort(evidence.passage_cosines)[::-1][:2].mean())
+    return min(max((nearest - mean) / deviation, -_WIDEST), _WIDEST)
 
 
 def with_answer(probability: float, refused: bool, verdicts: Sequence[Verdict]) -> float:

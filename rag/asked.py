@@ -25,45 +25,57 @@ _HAN = "\u3400-\u4dbf\u4e00-\u9fff"
 _KINDS: tuple[tuple[Kind, str], ...] = (
     (
         "date",
-        r"何时|何年|几时|(?:什么|啥)(?:时候|时间|年代|日子)|(?:哪|几)[一]?(?:年|月|日|天|号)(?!内|后)"
+        r"何时|何年|几时|(?:什么|啥)(?:时候|时间|年代|日子)|(?:哪|几)[一]?(?:年|月|日|天"
+        r"|号)(?!内|后)"
         r"|\bwhen\b(?=.*\b(?:did|was|were|is|are|will|does|do|has)\b)|^when\b"
         r"|\b(?:what|which) (?:year|month|date|day|century|decade|time)\b",
     ),
     (
         "number",
-        r"多少|(?<![这那])几(?:个|位|次|倍|种|层|家|本|篇|份|人|度|成|块|刀|万|亿|千|百|岁|趟|分|美|项|条|名|元|公里|米|小时|分钟|天内)"
+        r"多少|(?<![这那])几(?:个|位|次|倍|种|层|家|本|篇|份|人|度|成|块|刀|万|亿|千|百|岁|趟|分"
+        r"|美|项|条|名|元|公里|米|小时|分钟|天内)"
         r"|百分之几|多(?:久|长|大|高|远|重|宽|深|快|贵)|第几|为几|[达占是有](?:比例|份额)|几成"
         r"|\bhow (?:many|much|long|far|old|tall|high|large|big|often|deep|wide|fast|heavy)\b"
-        r"|\b(?:what|which) (?:\w+ )?(?:percentage|percent|number|amount|share|proportion|fraction|price|size"
+        r"|\b(?:what|which) (?:\w+ )?(?:percentage|percent|number|amount|share|proportion"
+        r"|fraction|price|size"
         r"|population|rate|age|length|height|distance|valuation|score|speed|temperature)\b"
-        r"|\bwhat (?:is|was|were|are) the (?:\w+ )?(?:number|percentage|population|amount|price|size"
+        r"|\bwhat (?:is|was|were|are) the (?:\w+ )?(?:number|percentage|population|amount|price"
+        r"|size"
         r"|rate|cost|length|height|distance|score|age|ratio|share)\b",
     ),
-    ("reason", r"(?<![称名])为(?:什么|何|啥)|怎么会|何以|(?:什么|啥|何)(?:原因|缘故|理由)|原因(?:是|有|为)"
+    ("reason", r"(?<![称名])为(?:什么|何|啥)|怎么会|何以|(?:什么|啥|何)(?:原因|缘故|理由)"
+               r"|原因(?:是|有|为)"
                r"|\bwhy\b|\bhow come\b|\bwhat (?:caused?|reasons?|led|made|makes)\b"),
     ("person", r"谁|哪(?:一|几|些|两|三|二)?位|何人|哪(?:个|些)人|姓(?:什么|啥|何)|\bwho(?:m|se)?\b"
-               r"|\b(?:what|which) (?:person|man|woman|king|queen|president|author|actor|artist)\b"),
-    ("place", r"哪里|哪儿|哪边|在哪[?？]?$|何处|何地|哪(?:一)?(?:个|座|所)?(?:国家|城市|地方|地区|省|县|州|市|洲|国|大学|学校|医院)"
+               r"|\b(?:what|which) (?:person|man|woman|king|queen|president|author|actor"
+               r"|artist)\b"),
+    ("place", r"哪里|哪儿|哪边|在哪[?？]?$|何处|何地|哪(?:一)?(?:个|座|所)?(?:国家|城市|地方"
+              r"|地区|省|县|州|市|洲|国|大学|学校|医院)"
               r"|什么地方|位于何|\bwhere\b|\b(?:what|which) (?:country|city|state|place|town|region"
               r"|continent|county|province|area|location|river|university|school|hospital)\b"),
     (
         "list",
         r"哪[些几两二三四五六七八九十]|分别|各(?:是|有|被|做|自|叫)|有(?:什么|啥)|列(?:出|举)"
-        r"|\blist\b|\bname (?:the|all|two|three|four|five)\b|\bwhat are\b|\bwhat (?:two|three|four|five)\b"
-        r"|\bwhich (?:\w+ )?(?:two|three|four|five)\b|\bwhat (?:\w+ ){1,2}(?:are|were|do|did|have)\b"
+        r"|\blist\b|\bname (?:the|all|two|three|four|five)\b|\bwhat are\b|\bwhat (?:two|three"
+        r"|four|five)\b"
+        r"|\bwhich (?:\w+ )?(?:two|three|four|five)\b|\bwhat (?:\w+ ){1,2}(?:are|were|do|did"
+        r"|have)\b"
         r"|\bwhich (?:\w+ ){1,2}(?:are|were|do|have)\b",
     ),
     ("manner", r"如何|怎么?样?|怎|\bhow\b"),
     (
         "name",
-        r"哪(?:一)?(?:个|家|款|本|篇|部|首|种|支|只|项|门|类|件|层|句|条)|谁家|叫(?:什么|啥|作|做)|名(?:字|称)"
-        r"|(?:什么|啥|何)名|\bwhich\b|\bnamed?\b|\bcalled\b|\bwhat (?:company|book|film|team|song|language"
+        r"哪(?:一)?(?:个|家|款|本|篇|部|首|种|支|只|项|门|类|件|层|句|条)|谁家|叫(?:什么|啥|作"
+        r"|做)|名(?:字|称)"
+        r"|(?:什么|啥|何)名|\bwhich\b|\bnamed?\b|\bcalled\b|\bwhat (?:company|book|film|team"
+        r"|song|language"
         r"|model|type|kind|group|organi[sz]ation|title)\b",
     ),
     (
         "yes or no",
         r"吗[?？]?$|是不是|有没有|是否|会不会|能不能|可不可以|要不要|行不行"
-        r"|^(?:and |so |but )?(?:is|are|was|were|do|does|did|can|could|will|would|has|have|had|should"
+        r"|^(?:and |so |but )?(?:is|are|was|were|do|does|did|can|could|will|would|has|have|had"
+        r"|should"
         r"|may|might|must)\b",
     ),
 )  # fmt: skip
@@ -75,24 +87,30 @@ _MONTH = (
 )
 _SIGNS: dict[Kind, str] = {
     "number": r"\d+(?:[.,]\d+)*"
-    rf"|{_NUMERAL}+(?=[万亿倍成个位次种层家本篇份人度块岁趟分美项条名元年天月周米公小秒吨页])|[百千万]分之{_NUMERAL}+"
-    r"|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty"
+    rf"|{_NUMERAL}+(?=[万亿倍成个位次种层家本篇份人度块岁趟分美项条名元年天月周米公小秒吨页])"
+    rf"|[百千万]分之{_NUMERAL}+"
+    r"|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty"
+    r"|fifty"
     r"|sixty|seventy|eighty|ninety|hundreds?|thousands?|millions?|billions?|trillions?|half|third"
     r"|quarter|dozens?|once|twice)\b",
-    "date": r"(?<!\d)(?:1\d|20)\d\d(?!\d)|\d+(?=年|月|日|世纪|bc)|"
+    "date": r"(?<!\d)(?:1\d|20)\d\d(?!\d)|\d+(?=\s?(?:年|月|日|世纪|bc\b))|"
     rf"{_NUMERAL}+(?=年|月|日|世纪)|\b(?:{_MONTH})\b|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b"
     r"|\d+(?:st|nd|rd|th) century|今年|去年|明年|年初|年底|上半年|下半年",
-    "reason": r"因为|因此|由于|所以|原因|导致|使得|从而|以致|为了|以便|致使|缘于|源于|归功|促使|才能|既然|鉴于|否则|不然"
+    "reason": r"因为|因此|由于|所以|原因|导致|使得|从而|以致|为了|以便|致使|缘于|源于|归功|促使"
+    r"|才能|既然|鉴于|否则|不然"
     r"|\bbecause\b|\bsince\b|\bdue to\b|\bas a result\b|\bso that\b|\btherefore\b|\bthus\b"
     r"|\bin order to\b|\bthanks to\b|\breasons?\b|\bcaus(?:e|es|ed|ing)\b|\bled to\b|\bleads? to\b"
     r"|\bowing to\b|\bwhy\b",
     "list": r"、|[,，;；](?=\S)|, | and | or |和|与|以及|及|→|->|/|①|②|③",
     "manner": r"通过|利用|借助|以(?=.{1,12}来)|用|靠|\bby\b|\bthrough\b|\busing\b|\bvia\b|\bwith\b",
     "person": rf"·|[{_HAN}](?:先生|女士|教授|博士|总统|院士|老师|导演|皇帝|王|公)",
-    "place": r"国|省|市|县|州|洲|岛|山|河|湖|海|路|街|区|镇|村|城|京|大学|学院|医院|位于|\bin\b|\bat\b|\bnear\b",
+    "place": r"国|省|市|县|州|洲|岛|山|河|湖|海|路|街|区|镇|村|城|京|大学|学院|医院|位于|\bin\b"
+    r"|\bat\b|\bnear\b",
 }
 _AMOUNT = rf"(?:\d[\d.,]*|{_NUMERAL}+)"
-_SCALE = r"\s?(?:万亿|千亿|百亿|千万|百万|万|亿|k\b|m\b|bn?\b|thousand|million|billion|trillion)?\s?"
+_SCALE = (
+    r"\s?(?:万亿|千亿|百亿|千万|百万|万|亿|k\b|m\b|bn?\b|thousand|million|billion|trillion)?\s?"
+)
 
 # What a number must carry: (how the question asks for it, what an answer looks like), both folded.
 _UNITS: tuple[tuple[str, str], ...] = (
@@ -101,30 +119,45 @@ _UNITS: tuple[tuple[str, str], ...] = (
         r"\d\s?%|百分之|百分点|\d\s?/\s?\d|分之|成(?=的|$|[,。,])|percent|half|third|quarter|fifth",
     ),
     (
-        r"多少钱|多少(?:美|日|欧|港)?(?:元|刀|块|美金)|几刀|价格|价钱|售价|定价|估值|市值|收入|营收|利润|工资|薪|赚|花费|费用|成本"
+        r"多少钱|多少(?:美|日|欧|港)?(?:元|刀|块|美金)|几刀|价格|价钱|售价|定价|估值|市值|收入"
+        r"|营收|利润|工资|薪|赚|花费|费用|成本"
         r"|\bcosts?\b|\bprice|\brevenue|\bsalary|\bvaluation|\bearn|\bincome|\bmoney\b|\bworth\b"
         r"|\bpa(?:y|id)\b|\bdollars?\b",
-        rf"[$€£¥]\s?\d|{_AMOUNT}{_SCALE}(?:多|余)?(?:美元|美金|日元|欧元|港元|人民币|元|刀|块|usd|dollars?|euros?|pounds?|yuan|yen)",
+        r"[$€£¥]\s?\d|\b(?:hundred|thousand|million|billion|trillion)s? (?:of )?dollars|"
+        rf"{_AMOUNT}{_SCALE}(?:多|余)?(?:美元|美金|日元|欧元|港元|人民币|元|刀|块|usd|dollars?"
+        rf"|euros?|pounds?|yuan|yen)",
     ),
     (
-        r"多久|多长时间|几(?:年|天|个月|小时|分钟)|多少(?:年|天|个?月|个?小时|分钟|秒|毫秒)|\bhow long\b"
+        r"多久|多长时间|几(?:年|天|个月|小时|分钟)|多少(?:年|天|个?月|个?小时|分钟|秒|毫秒)"
+        r"|\bhow long\b"
         r"|\bhow many (?:years|months|weeks|days|hours|minutes|seconds)\b",
-        rf"{_AMOUNT}\s?(?:多|几)?\s?(?:个?(?:年|月|星期|周|天|日|小时|钟头|分钟|秒|毫秒)|years?|months?|weeks?|days?"
+        rf"{_AMOUNT}\s?(?:多|几)?\s?(?:个?(?:年|月|星期|周|天|日|小时|钟头|分钟|秒|毫秒)|years?"
+        rf"|months?|weeks?|days?"
         r"|hours?|minutes?|seconds?|ms\b)|\b(?:a|one|two|three|four|five|six|seven|eight|nine|ten)"
         r"(?: and a half)? (?:years?|months?|weeks?|days?|hours?|minutes?|seconds?)|一天|半年|半天",
     ),
     (r"\bhow (?:old)\b|几岁|多少岁|年龄", rf"{_AMOUNT}\s?(?:周?岁|years?)|aged? \d"),
     (r"多少人|多少名|多少位|几(?:个|名|位)人?|人数|人口|\bhow many people\b|\bpopulation\b",
-     rf"{_AMOUNT}{_SCALE}(?:多|余)?\s?(?:个?人|名|位|people|inhabitants|residents|persons|men|women|employees)"
+     rf"{_AMOUNT}{_SCALE}(?:多|余)?\s?(?:个?人|名|位|people|inhabitants|residents|persons|men"
+     rf"|women|employees)"
      r"|人口|population"),
     (
-        r"多[高长远宽深重大快]|\bhow (?:tall|high|far|deep|wide|heavy|large|big|fast)\b|面积|高度|长度|距离",
-        rf"{_AMOUNT}{_SCALE}(?:平方|立方)?(?:公里|千米|厘米|毫米|米|英里|英尺|公尺|公斤|千克|克|吨|磅|公顷|亩|km|cm|mm|m\\b|kg"
+        r"多[高长远宽深重快]|\bhow (?:tall|high|far|deep|wide|heavy|fast)\b|面积|高度|长度|距离",
+        rf"{_AMOUNT}{_SCALE}(?:平方|立方)?(?:公里|千米|厘米|毫米|米|英里|英尺|公尺|公斤|千克|克"
+        rf"|吨|磅|公顷|亩|km|cm|mm|m\\b|kg"
         r"|miles?|feet|ft|metres?|meters?|kilomet|inches|pounds?|tons?|acres?|hectares?|square|sq)",
     ),
 )  # fmt: skip
+_COUNTS = dict(zip("三四五六七八九十", range(3, 11), strict=True)) | dict(
+    zip(
+        ["three", "four", "five", "six", "seven", "eight", "nine", "ten"], range(3, 11), strict=True
+    )
+)
+_HOW_MANY = re.compile(rf"(?:哪|which |what |the )(?P<n>{'|'.join(_COUNTS)})(?=[{_HAN}]| )")
+_LONGEST_LIST = 6
+_MEASURES = "个張张份篇趟次种层家本块项条台辆座所间只头枚颗粒场届期页字门款支部首件卷套批代类级倍度"
 _COUNTED = re.compile(
-    r"(?:多少|(?<![这那])几)\s?(?P<han>[个张份篇趟次种层家本块项条台辆座所间只头枚颗粒场届期页字门款支部首件卷套批代类级倍度])"
+    rf"(?:多少(?=[^能会可是有要用被在的])|(?<![这那])几(?=[{_MEASURES}]))\s?(?P<han>[{_HAN}])"
     r"|\bhow many (?P<latin>[a-z]+)(?: (?P<second>[a-z]+))?"
 )
 
@@ -151,7 +184,7 @@ def asked(question: str) -> Asked:
     """The kind of answer that `question` asks for and the words it is made of."""
     folded = fold(question).strip()
     kind: Kind = next((name for name, pattern in _kinds() if pattern.search(folded)), "other")
-    unit = _unit(folded) if kind == "number" else None
+    unit = _unit(folded) if kind == "number" else _items(folded) if kind == "list" else None
     return Asked(question, folded, kind, tuple(dict.fromkeys(content_words(question))), unit)
 
 
@@ -162,6 +195,15 @@ def fits(question: Asked, folded: str) -> float:
     return float(any(m.group() not in question.folded for m in question.unit.finditer(folded)))
 
 
+def _items(folded: str) -> re.Pattern[str] | None:
+    """What a list of as many things as the question counts looks like; None: it counts none."""
+    counted = _HOW_MANY.search(folded)
+    if counted is None:
+        return None
+    more = min(_COUNTS[counted["n"]], _LONGEST_LIST) - 1
+    return re.compile(rf"(?:.{{1,60}}?(?:[、,，;；/]|->|→|\band\b|和|与|及|或)){{{more}}}")
+
+
 def _unit(folded: str) -> re.Pattern[str] | None:
     for question, answer in _units():
         if question.search(folded):
@@ -170,9 +212,14 @@ def _unit(folded: str) -> re.Pattern[str] | None:
     if counted is None:
         return None
     if counted["han"]:
-        return re.compile(rf"{_AMOUNT}{_SCALE}(?:多|余)?\s?{counted['han']}")
-    nouns = "|".join(re.escape(noun[:6].rstrip("sy")) for noun in (counted["latin"], counted["second"]) if noun)
-    return re.compile(rf"(?:{_SIGNS['number']})(?: [\w-]+){{0,2}} (?:{nouns})")
+        return re.compile(rf"{_AMOUNT}{_SCALE}(?:多|余)?\s?[个{counted['han']}]|#\d")
+    nouns = "|".join(
+        re.escape(noun[:6].rstrip("sy")) for noun in (counted["latin"], counted["second"]) if noun
+    )
+    # beside the noun in English, beside a measure word in Chinese
+    return re.compile(
+        rf"(?:{_SIGNS['number']})(?: ?[\w-]+){{0,2}} ?(?:{nouns})|{_AMOUNT}[{_MEASURES}]"
+    )
 
 
 def is_question(sentence: str) -> bool:
@@ -197,7 +244,7 @@ def signs(question: Asked, sentence: str, folded: str) -> float:
 
 
 def _named(question: Asked, sentence: str, folded: str) -> float:
-    """New names: capitals in an English sentence, any Latin word in a Chinese one, marked titles."""
+    """New names: capitals in an English sentence, Latin words in a Chinese one, marked titles."""
     chinese = 2 * len(_HAN_CHAR.findall(sentence)) > len(sentence) / 2
     new = sum(
         1

@@ -1,0 +1,330 @@
+"""Fits rag/answer_model.json: which sentence answers, and whether any does.
+
+    python -m eval.train_answer --squad PATH … --nomiracl PATH … [--write]
+
+Sentences: a conditional logit (softmax over the sentences of five passages; McFadden 1974) on
+SQuAD-like files, where the passages are the paragraph and its nearest neighbours; then drawn on to
+the questions over the seed essays, whose passages are what is retrieved, with the first fit as the
+prior. Answerable: logistic regression on NoMIRACL and the essay questions together. All figures
+that are printed are cross-validated: by article, and by question where a question is the unit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize  # type: ignore[import-untyped]  # it has no stubs
+
+from eval.datasets import open_dataset
+from eval.metrics import answer_match, auroc, calibration_error
+from eval.opening import open_rag
+from rag.answerable import figures
+from rag.config import Settings
+from rag.evidence import Cosines, Evidence, gather
+from rag.fold import language
+from rag.schema import OffsetMap, Passage
+from rag.telling import FIGURES, MODEL, coefficients, tell
+
+Floats = NDArray[np.float64]
+FOLDS = 8
+PASSAGES = 5
+
+SET = {"asks": -5.0, "label": -2.0, "short": -3.0, "address": -5.0, "heading": 1.0}
+"""Where the prior stands for figures that encyclopaedias have no example of."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Sentences of one question: their figures, which of them answer, and where it is from."""
+
+    data: str
+    group: str
+    figures: Floats
+    right: Floats
+    texts: tuple[str, ...]
+    accepted: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class Case:
+    """One question and whether its passages answer it."""
+
+    data: str
+    group: str
+    values: dict[str, float]
+    answerable: bool
+
+
+# --- fitting
+
+
+def fit_choices(
+    choices: Sequence[Choice], prior: Floats, strength: float, free: Sequence[bool]
+) -> Floats:
+    """Weights that make the right sentences probable, near `prior` (in units of the figures)."""
+    every = np.concatenate([choice.figures for choice in choices])
+    scale = every.std(0) + 0.05
+    sizes = [len(choice.figures) for choice in choices]
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    owner = np.repeat(np.arange(len(choices)), sizes)
+    right = np.concatenate([choice.right for choice in choices])
+    rows, centre, mask = every / scale, prior * scale, np.asarray(free, float)
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        score = rows @ weights
+        top = np.maximum.reduceat(score, starts)
+        power = np.exp(score - top[owner])
+        whole = np.add.reduceat(power, starts)
+        good = np.add.reduceat(power * right, starts) + 1e-12
+        off = weights - centre
+        slope = rows.T @ (power / whole[owner] - power * right / good[owner])
+        return (
+            float(np.log(whole / good).sum() + strength * off @ off),
+            (slope + 2 * strength * off) * mask,
+        )
+
+    found: Floats = minimize(loss, centre, jac=True, method="L-BFGS-B").x / scale
+    return found
+
+
+def fit_cases(cases: Sequence[Case], names: Sequence[str]) -> tuple[float, Floats]:
+    """Intercept and weights; every data set weighs the same for its two labels, the essay questions
+    half as much as a file."""
+    from sklearn.linear_model import LogisticRegression
+
+    keys = [(case.data, case.answerable) for case in cases]
+    count = {key: keys.count(key) for key in set(keys)}
+    share = [100 / count[key] * (0.5 if key[0] == "questions" else 1.0) for key in keys]
+    rows = np.array([[case.values[name] for name in names] for case in cases])
+    labels = [case.answerable for case in cases]
+    model = LogisticRegression(C=1.0).fit(rows, labels, sample_weight=np.asarray(share))
+    return float(model.intercept_[0]), np.asarray(model.coef_[0])
+
+
+def fold_of(group: str, seed: int = 0) -> int:
+    """The fold of an article or a question; not of its order in a file."""
+    return int(hashlib.sha256(f"{seed} {group}".encode()).hexdigest(), 16) % FOLDS
+
+
+# --- data
+
+
+def squad_choices(path: Path, limit: int, cosines: tuple[Cosines, Cosines]) -> Iterator[Choice]:
+    """Questions of a SQuAD-like file beside their paragraph and the nearest four others."""
+    articles = json.loads(path.read_text("utf-8"))["data"]
+    paragraphs = [(n, p) for n, article in enumerate(articles) for p in article["paragraphs"]]
+    texts = [paragraph["context"] for _, paragraph in paragraphs]
+    asked = [(at, qa) for at, (_, p) in enumerate(paragraphs) for qa in p["qas"]]
+    for at, qa in asked[:: max(1, len(asked) // limit)]:
+        near = cosines[0](qa["question"], texts)
+        order = [int(i) for i in np.argsort(-near)[: PASSAGES * 2]]
+        chosen = order[:PASSAGES] if at in order[:PASSAGES] else [*order[: PASSAGES - 1], at]
+        evidence = gather(qa["question"], [_plain(texts[i], i) for i in chosen], *cosines)
+        telling = tell(evidence)
+        home = chosen.index(at)
+        spans = [
+            (answer["answer_start"], answer["answer_start"] + len(answer["text"]))
+            for answer in qa["answers"]
+        ]
+        right = [
+            float(line.passage == home and _meets(evidence.spans[home][line.sentence], spans))
+            for line in telling.lines
+        ]
+        if any(right):
+            lines = tuple(line.text for line in telling.lines)
+            group = f"{path.stem} {paragraphs[at][0]}"
+            yield Choice(path.stem, group, telling.figures, np.array(right), lines)
+
+
+def _meets(span: tuple[int, int], answers: Sequence[tuple[int, int]]) -> bool:
+    return any(span[0] < end and start < span[1] for start, end in answers)
+
+
+def _plain(text: str, n: int) -> Passage:
+    whole = OffsetMap.identity(len(text))
+    name = f"passage-{n}"
+    return Passage(
+        name, name, "", "", 0, len(text), text, text, language=language(text), offsets=whole
+    )
+
+
+def nomiracl_cases(path: Path, cosines: tuple[Cosines, Cosines]) -> Iterator[Case]:
+    """Questions with the passages that a search gave, and whether one of them is relevant."""
+    for line in path.read_text("utf-8").splitlines():
+        row = json.loads(line)
+        passages = [_plain(passage["text"], n) for n, passage in enumerate(row["passages"])]
+        evidence = gather(row["question"], passages, *cosines)
+        values = figures(evidence, tell(evidence))
+        yield Case(path.stem, row["query_id"], values, bool(row["answerable"]))
+
+
+def essay_evidence(settings: Settings) -> list[tuple[Any, Evidence]]:
+    """The questions over the seed essays with what is retrieved for them."""
+    dataset = open_dataset("questions")
+    found = []
+    with open_rag(dataset, settings) as rag:
+        for question in dataset.questions:
+            hits = rag.retrieve(question.question, question.history)
+            standalone = question.question
+            if question.history:
+                from rag.condense import condense
+
+                standalone = condense(question.question, question.history).question
+            evidence = rag._parts.evidence(standalone, [hit.passage for hit in hits])
+            found.append((question, evidence))
+    return found
+
+
+def essay_choices(found: Sequence[tuple[Any, Evidence]]) -> Iterator[Choice]:
+    """A sentence answers where it holds as many of the accepted answers as any other."""
+    for question, evidence in found:
+        telling = tell(evidence)
+        accepted = question.accepted
+        if not accepted or not telling.lines:
+            continue
+        held = np.array(
+            [
+                sum(bool(answer_match(line.text, [forms])) for forms in accepted)
+                for line in telling.lines
+            ]
+        )
+        right = ((held == held.max()) & (held > 0)).astype(float)
+        lines = tuple(line.text for line in telling.lines)
+        yield Choice("questions", question.id, telling.figures, right, lines, accepted)
+
+
+# --- figures
+
+
+def first_and_three(choice: Choice, weights: Floats) -> tuple[float, float]:
+    """Whether the best sentence answers, and whether one of the best three does (or all do)."""
+    order = np.argsort(-(choice.figures @ weights), kind="stable")[:3]
+    if choice.accepted:
+        texts = [choice.texts[i] for i in order]
+        first, three = (answer_match("\n".join(texts[:n]), choice.accepted) for n in (1, 3))
+        return float(first or 0), float(three or 0)
+    return float(choice.right[order[0]]), float(choice.right[order].any())
+
+
+def validated(
+    choices: Sequence[Choice], fit: Callable[[Sequence[Choice]], Floats]
+) -> Iterator[str]:
+    """By data set: the answer in the first sentence and in three, by weights that never saw it."""
+    folds = [fold_of(choice.group) for choice in choices]
+    scored: dict[str, list[tuple[float, float]]] = {}
+    for number in sorted(set(folds)):
+        usable = [c for c, f in zip(choices, folds, strict=True) if f != number and c.right.any()]
+        weights = fit(usable)
+        for choice, fold in zip(choices, folds, strict=True):
+            if fold == number:
+                scored.setdefault(choice.data, []).append(first_and_three(choice, weights))
+    for data, both in scored.items():
+        first, three = np.mean(both, 0)
+        yield f"{data:<24}{len(both):>6}  first {first:.3f}  three {three:.3f}"
+
+
+def refusals(cases: Sequence[Case], names: Sequence[str], repeats: int = 5) -> Iterator[str]:
+    """By data set: AUROC, Brier score, calibration error, what is refused where a tenth of the
+    answerable is; and the best single figure beside it."""
+    odds = np.zeros(len(cases))
+    rows = np.array([[case.values[name] for name in names] for case in cases])
+    for seed in range(repeats):
+        folds = np.array([fold_of(case.group, seed) for case in cases])
+        for number in range(FOLDS):
+            train = [case for case, fold in zip(cases, folds, strict=True) if fold != number]
+            intercept, weights = fit_cases(train, names)
+            odds[folds == number] += (intercept + rows[folds == number] @ weights) / repeats
+    said = 1 / (1 + np.exp(-odds))
+    for data in dict.fromkeys(case.data for case in cases):
+        mine = np.array([case.data == data for case in cases])
+        labels = np.array([case.answerable for case in cases])[mine]
+        values = said[mine]
+        cut = np.quantile(values[labels], 0.1)
+        alone = auroc(list(rows[mine, 0]), [float(label) for label in labels])
+        area = auroc(list(values), [float(label) for label in labels])
+        error = calibration_error(list(values), [float(label) for label in labels])
+        yield (
+            f"{data:<24}{mine.sum():>5}  AUROC {area:.3f} (nearness alone {alone:.3f})"
+            f"  Brier {((values - labels) ** 2).mean():.3f}  ECE {error:.3f}"
+            f"  refused at 10% over-refusals (cut {cut:.2f}) {(values[~labels] < cut).mean():.3f}"
+        )
+
+
+# --- command
+
+
+def main(
+    argv: Sequence[str] | None = None,
+    cosines: tuple[Cosines, Cosines] | None = None,
+    essays: Sequence[tuple[Any, Evidence]] | None = None,
+) -> None:
+    """Train, print the figures, and with `--write` keep the coefficients.
+
+    `cosines`, `essays`: vectors and passages that are at hand already.
+    """
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--squad", type=Path, action="append", default=[])
+    parser.add_argument("--nomiracl", type=Path, action="append", default=[])
+    parser.add_argument("--limit", type=int, default=400, help="questions of one SQuAD-like file")
+    parser.add_argument("--write", action="store_true", help=f"write {MODEL}")
+    options = parser.parse_args(argv)
+    settings = Settings(llm="off")
+    cosines = cosines or _bundled(settings)
+    essays = essays if essays is not None else essay_evidence(settings)
+
+    choices = [c for path in options.squad for c in squad_choices(path, options.limit, cosines)]
+    start = np.array([SET.get(name, 0.0) for name in FIGURES])
+    free = [name not in SET for name in FIGURES]
+    sentence = np.array([coefficients()["sentence"][name] for name in FIGURES])
+    if choices:
+        for line in validated(choices, lambda some: fit_choices(some, start, 1.0, free)):
+            print(line)
+        sentence = fit_choices(choices, start, 1.0, free)
+    own, prior = list(essay_choices(essays)), sentence
+    for line in validated(own, lambda some: fit_choices(some, prior, 3.0, [True] * len(start))):
+        print(line)
+    sentence = fit_choices([c for c in own if c.right.any()], prior, 3.0, [True] * len(start))
+
+    cases = [case for path in options.nomiracl for case in nomiracl_cases(path, cosines)]
+    for question, evidence in essays:
+        if any(evidence.spans):
+            values = figures(evidence, tell(evidence))
+            cases.append(Case("questions", question.id, values, bool(question.accepted)))
+    names = list(cases[0].values)
+    for line in refusals(cases, names):
+        print(line)
+    intercept, weights = fit_cases(cases, names)
+    model = {
+        "about": "Fitted by eval/train_answer.py. Log-odds: figure → coefficient.",
+        "sentence": dict(zip(FIGURES, (round(float(w), 2) for w in sentence), strict=True)),
+        "answerable": {
+            "intercept": round(intercept, 2),
+            **dict(zip(names, (round(float(w), 2) for w in weights), strict=True)),
+        },
+        "levels": coefficients()["levels"],
+    }
+    text = json.dumps(model, indent=2, ensure_ascii=False)
+    print(text)
+    if options.write:
+        MODEL.write_text(text + "\n", "utf-8")
+
+
+def _bundled(settings: Settings) -> tuple[Cosines, Cosines]:
+    from rag.parts import Parts
+
+    parts = Parts(settings)
+    return parts.passage_vectors.cosines, parts.sentence_vectors.cosines
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""Which sentences are quoted: by meaning, words and the kind of answer that is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rag.answerable import answerable
+from rag.asked import asked, fits, is_question, signs
+from rag.evidence import Evidence, Vector, gather
+from rag.extract import extract
+from rag.fold import content_words, fold, language
+from rag.schema import OffsetMap, Passage
+from rag.telling import FIGURES, coefficients, tell
+
+
+def passage(text: str, n: int = 1, heading: str = "") -> Passage:
+    name = f"passage-{n}"
+    whole = OffsetMap.identity(len(text))
+    return Passage(
+        name, name, "", heading, 0, len(text), text, text, language=language(text), offsets=whole
+    )
+
+
+def alike(question: str, texts: Sequence[str]) -> Vector:
+    """Words in common, as a stand-in for meaning."""
+    mine = set(content_words(question))
+    cosines = [
+        0.5 * len(mine & set(content_words(text))) / (1 + len(mine | set(content_words(text))))
+        for text in texts
+    ]
+    return np.array(cosines, np.float32)
+
+
+def evidence(question: str, *texts: str) -> Evidence:
+    passages = [passage(text, n) for n, text in enumerate(texts, 1)]
+    return gather(question, passages, alike, alike)
+
+
+def quoted(question: str, *texts: str) -> list[str]:
+    seen = evidence(question, *texts)
+    return [seen.sentence(pick.passage, pick.sentence) for pick in extract(seen)]
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("2025 年这位博士生一共坐了多少趟飞机？", "number"),
+        ("這一年他寫了多少份申請書？", "number"),
+        ("How many papers did she publish?", "number"),
+        ("What hallucination rate did they measure?", "number"),
+        ("哪一年上市？", "date"),
+        ("When was the bridge opened?", "date"),
+        ("为什么他没有回去？", "reason"),
+        ("Why did it fail?", "reason"),
+        ("审稿人资料外泄之后，会议被戏称为什么？", "other"),
+        ("这门课是谁教的？", "person"),
+        ("Who won the contest?", "person"),
+        ("他在哪里出生？", "place"),
+        ("哪三个角色最常被提到？", "list"),
+        ("Which three assets are named?", "list"),
+        ("如何借鉴这个例子？", "manner"),
+        ("Do those workers need a doctorate?", "yes or no"),
+        ("他有没有歇一歇？", "yes or no"),
+        ("ｔｉｌｅ", "other"),
+    ],
+)
+def test_the_kind_of_answer_asked_for(question: str, kind: str) -> None:
+    assert asked(question).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence", "fitting"),
+    [
+        ("训练花了多少钱？", "训练花了 300 万美元。", True),
+        ("训练花了多少钱？", "训练用了 300 张卡。", False),
+        ("How much did it cost?", "It cost $3,000.", True),
+        ("How much did it cost?", "It took 3 months.", False),
+        ("他寫了多少份申請書？", "今年帮老板写了不下十个 proposal。", True),
+        ("How many projects did he run?", "最多时候同时推进5个project。", True),
+        ("份额是多少？", "占 20% 的市场。", True),
+        ("播客播了多长时间？", "播客是 42 章经请的。", False),
+        ("DeepSeek 多久能追平？", "预计 6-9 个月。", True),
+        ("哪三个角色？", "贾维斯、萨曼莎，或是 Joi。", True),
+        ("哪九家公司？", "谷歌和苹果。", False),
+    ],
+)
+def test_the_unit_that_a_number_must_carry(question: str, sentence: str, fitting: bool) -> None:
+    assert fits(asked(question), fold(sentence)) == fitting
+
+
+def test_a_sign_that_stands_in_the_question_does_not_count() -> None:
+    question = asked("2025 年一共飞了多少趟？")
+    assert not signs(question, "2025 过得很快。", fold("2025 过得很快。"))
+    assert signs(question, "今年飞了 32 趟。", fold("今年飞了 32 趟。"))
+
+
+def test_the_sentence_with_the_number_comes_first() -> None:
+    found = quoted(
+        "这座桥有多少米长？",
+        "这座桥很有名。很多人来看这座桥。这座桥长 420 米，由工人建成。它是红色的。",
+        "河水很急。船很少。",
+    )
+    assert found[0] == "这座桥长 420 米，由工人建成。"
+
+
+def test_a_heading_that_repeats_the_question_is_not_the_answer() -> None:
+    found = quoted(
+        "DeepSeek 如何追赶 Gemini 3？",
+        "二、 DeepSeek 如何追赶 Gemini 3？\nDeepSeek 追赶 Gemini 3 要靠数据合成和长上下文。",
+    )
+    assert found[0].startswith("DeepSeek 追赶")
+
+
+def test_a_sentence_that_stands_twice_is_quoted_once() -> None:
+    text = "The tower was built in 1889. The tower is tall."
+    found = quoted("When was the tower built?", text, text)
+    assert len(found) == len(set(found))
+    assert found[0] == "The tower was built in 1889."
+
+
+def test_the_best_comes_first_and_the_others_in_reading_order() -> None:
+    seen = evidence(
+        "How many workers did the mill employ?",
+        "The mill had 20 workers in spring. The mill had 30 workers in summer.",
+        "In autumn the mill did employ 40 workers.",
+    )
+    picks = extract(seen)
+    assert len(picks) == 3
+    assert picks[0].score == max(pick.score for pick in picks)
+    rest = [(pick.passage, pick.sentence) for pick in picks[1:]]
+    assert rest == sorted(rest)
+    assert len(extract(seen, limit=1)) == 1
+
+
+def test_a_question_without_passages_has_no_quotes() -> None:
+    assert extract(evidence("Why?")) == ()
+    assert extract(evidence("Why?", "")) == ()
+
+
+@pytest.mark.parametrize("question", ["?", "a", "。", "", "为", "👩‍🔬", "\u200b"])
+def test_odd_questions_are_survived(question: str) -> None:
+    found = evidence(question, "One sentence. Two sentences.", "", "\n\n", "一句话。")
+    assert len(extract(found)) <= 3
+    assert 0 <= answerable(found) <= 1
+
+
+def test_a_huge_passage_is_read() -> None:
+    text = "The quick brown fox jumps over the lazy dog. " * 2300 + "The vault code is 7319."
+    assert quoted("What number is the vault code?", text)[0] == "The vault code is 7319."
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.text(max_size=60), st.lists(st.text(max_size=200), max_size=4))
+def test_any_text_gives_finite_figures(question: str, texts: list[str]) -> None:
+    found = evidence(question, *texts)
+    telling = tell(found)
+    assert telling.figures.shape == (len(telling.lines), len(FIGURES))
+    assert np.isfinite(telling.figures).all()
+    for pick in extract(found):
+        assert found.sentence(pick.passage, pick.sentence).strip()
+
+
+def test_every_figure_has_a_coefficient() -> None:
+    assert set(coefficients()["sentence"]) == set(FIGURES)
+
+
+def test_questions_are_told_from_statements() -> None:
+    assert is_question("这意味着什么？”")
+    assert is_question("**What changed?**")
+    assert not is_question("“Why?” he asked.")
