@@ -122,7 +122,7 @@ def compose(
     hits = tuple(found.get(passage.id, Hit(passage, 0.0)) for passage in passages)
     with turn.timed("evidence"):
         evidence = parts.evidence(turn.standalone or question, passages)
-        probability = answerable(evidence)
+        probability = answerable(evidence, searched=bool(turn.hits))
     draft = _drafted(question, hits, evidence, turn, parts, verify)
     if draft.model:
         verdicts = [sentence.verdict for sentence in draft.sentences]
@@ -140,11 +140,17 @@ def compose(
         answerable=probability,
         mode="llm" if draft.model else "extractive",
         model=draft.model,
-        warnings=draft.warnings,
+        warnings=(*draft.warnings, *_rerank_warning(hits)),
         timings=dict(turn.timings),
         usage=draft.usage,
         hits=hits,
     )
+
+
+def _rerank_warning(hits: Sequence[Hit]) -> tuple[str, ...]:
+    if not any(hit.signals.get("reranker failed") for hit in hits):
+        return ()
+    return ("The reranker failed: passages stand as they were found. `rag doctor` tests it.",)
 
 
 def _drafted(

@@ -53,6 +53,10 @@ class Dictionary:
         self._lock = threading.Lock()
         self._data: mmap.mmap | None = None
 
+    def prepare(self) -> None:
+        """Make the sorted file now, so that no question waits for it. Raises ConfigError."""
+        _ = self._opened
+
     def bridges(self, question: str, source: str, target: str) -> list[tuple[str, ...]]:
         """What the terms of a question are called in the other language.
 

@@ -10,6 +10,7 @@ from time import perf_counter
 
 from rag.errors import RagError
 from rag.parts import Parts
+from rag.rerank import find_reranker
 
 __all__ = ["Check", "Report", "examine"]
 
@@ -46,6 +47,7 @@ def examine(parts: Parts) -> Report:
         ("encoders", _encoders),
         ("model", _model),
         ("judge", _judge),
+        ("reranker", _reranker),
     ):
         try:
             checks += look(parts)
@@ -114,3 +116,15 @@ def _judge(parts: Parts) -> Iterator[Check]:
         )
     else:
         yield Check("judge", True, f"{parts.settings.judge}: sentences are checked by a model")
+
+
+def _reranker(parts: Parts) -> Iterator[Check]:
+    reranker = find_reranker(parts.settings)
+    if reranker is None:
+        yield Check("reranker", True, "off")
+        return
+    url = parts.settings.rerank_base_url
+    yield Check("privacy", True, f"{url} sees passages to rank them")
+    scores = reranker.scores("Which colour is the sky?", ["The sky is blue.", "Bread is baked."])
+    order = "as expected" if scores[0] > scores[1] else "not as one would expect"
+    yield Check("reranker", True, f"{reranker.name} answers; it ranks {order}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar, copy_context
 from functools import cache
 from pathlib import Path
@@ -96,7 +97,11 @@ class Rag:
             IndexBusy: another process is writing.
             IndexMismatch: the index was made with other settings.
         """
-        return self._parts.index.ingest(Path(path), on_progress=on_progress)
+        index, dictionary = self._parts.index, self._parts.dictionary
+        with ThreadPoolExecutor(1) as beside:
+            if "dictionary" not in self.settings.without:
+                beside.submit(dictionary.prepare)  # seconds, once; else the first question waits
+            return index.ingest(Path(path), on_progress=on_progress)
 
     def essays(self) -> list[EssayInfo]:
         """What is ingested, by source."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.config import Settings
+from rag.dictionary import Dictionary
 from rag.embed import Encoder, Encoders, open_encoders
 from rag.evidence import Evidence, gather
 from rag.fold import simplified
@@ -127,7 +128,15 @@ class Parts:
 
         index = self.index
         index.ready()
-        return Retriever(index.catalog, index.vectors, index.lexical, self.encoders, self.settings)
+        catalog, vectors, lexical = index.catalog, index.vectors, index.lexical
+        return Retriever(
+            catalog, vectors, lexical, self.encoders, self.settings, dictionary=self.dictionary
+        )
+
+    @once
+    def dictionary(self) -> Dictionary:
+        """Bridges Chinese and English words."""
+        return Dictionary(self.settings.data_dir / "models")
 
     @once
     def survey(self) -> Survey:
