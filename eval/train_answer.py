@@ -162,7 +162,7 @@ def nomiracl_cases(path: Path, cosines: tuple[Cosines, Cosines]) -> Iterator[Cas
         row = json.loads(line)
         passages = [_plain(passage["text"], n) for n, passage in enumerate(row["passages"])]
         evidence = gather(row["question"], passages, *cosines)
-        values = figures(evidence, tell(evidence))
+        values = figures(evidence, False, tell(evidence))
         yield Case(path.stem, row["query_id"], values, bool(row["answerable"]))
 
 
@@ -298,7 +298,7 @@ def main(
     cases = [case for path in options.nomiracl for case in nomiracl_cases(path, cosines)]
     for question, evidence in essays:
         if any(evidence.spans):
-            values = figures(evidence, tell(evidence))
+            values = figures(evidence, True, tell(evidence))
             cases.append(Case("questions", question.id, values, bool(question.accepted)))
     names = list(cases[0].values)
     for line in refusals(cases, names):

@@ -31,27 +31,29 @@ _SENTINEL = -2.2
 _VERDICT = 2.0
 
 
-def answerable(evidence: Evidence, telling: Telling | None = None) -> float:
+def answerable(evidence: Evidence, searched: bool = False, telling: Telling | None = None) -> float:
     """Probability, 0…1, that `evidence.passages` hold the answer to `evidence.question`.
 
+    `searched`: the passages are the best of a search among essays, not given as they are.
     `telling`: what `tell(evidence)` gave, where it is at hand.
     """
     if not any(evidence.spans):
         return 0.0
     fitted: Mapping[str, float] = coefficients()["answerable"]
-    values = figures(evidence, telling or tell(evidence))
+    values = figures(evidence, searched, telling or tell(evidence))
     return _probability(
         fitted["intercept"] + sum(fitted[name] * value for name, value in values.items())
     )
 
 
-def figures(evidence: Evidence, telling: Telling) -> dict[str, float]:
+def figures(evidence: Evidence, searched: bool, telling: Telling) -> dict[str, float]:
     """What the probability is made of, by name. There is at least one sentence.
 
     "nearness": the mean cosine of the two nearest passages, in deviations from what is usual in the
     question's language. "slot": 1 where a number or a date is asked for. "slot gap": how much less
     the best sentence that holds one of the unit asked for (or as many items as asked for) has to do
-    with the question than the best of all, in log-odds, 0 to 6.
+    with the question than the best of all, in log-odds, 0 to 6. "searched": 1 after a search in a
+    few essays, whose nearest passage is less near than that of a large collection.
     """
     asked = telling.asked
     topical = telling.scores("rank", "signs", "fits")
@@ -65,6 +67,7 @@ def figures(evidence: Evidence, telling: Telling) -> dict[str, float]:
         "nearness": _nearness(evidence),
         "slot gap": min(gap, _FARTHEST),
         "slot": float(asked.kind in SLOTS),
+        "searched": float(searched),
     }
 
 

@@ -77,7 +77,7 @@ def test_the_order_of_the_passages_does_not_matter() -> None:
 
 def test_every_figure_has_a_coefficient() -> None:
     seen = evidence("How many?", "There are 4.")
-    assert {"intercept", *figures(seen, tell(seen))} == set(coefficients()["answerable"])
+    assert {"intercept", *figures(seen, False, tell(seen))} == set(coefficients()["answerable"])
 
 
 def verdict(score: float, label: str = "supported") -> Verdict:
