@@ -69,17 +69,13 @@ class Dictionary:
             For each term that the dictionary knows, its translations: Chinese ones folded, English
             ones as folded words between spaces, ` word word `. Empty for other languages.
         """
-        words = fold.content_words(question)
-        if (source, target) == ("zh", "en"):
-            terms: Iterable[str] = dict.fromkeys(word for word in words if _HAN.match(word))
-        elif (source, target) == ("en", "zh"):
-            terms = _spans(words, self._knows)
-        else:
+        if {source, target} != {"zh", "en"}:
             return []
+        words = fold.content_words(question)
+        if source == "en":
+            return list(_longest(words, self._look_up))
+        terms = dict.fromkeys(word for word in words if _HAN.match(word))
         return [found for term in terms if (found := self._look_up(term))]
-
-    def _knows(self, term: str) -> bool:
-        return bool(self._look_up(term))
 
     def _look_up(self, term: str) -> tuple[str, ...]:
         """Binary search among the lines `term TAB translation | translation …`."""
@@ -108,17 +104,16 @@ class Dictionary:
             return self._data
 
 
-def _spans(words: Sequence[str], known: Callable[[str], bool]) -> Iterator[str]:
-    """The longest known terms, from the left."""
+def _longest(
+    words: Sequence[str], look_up: Callable[[str], tuple[str, ...]]
+) -> Iterator[tuple[str, ...]]:
+    """The translations of the longest known terms, from the left."""
     at = 0
     while at < len(words):
         for length in range(min(LONGEST, len(words) - at), 0, -1):
-            term = " ".join(words[at : at + length])
-            if known(term):
-                yield term
+            if found := look_up(" ".join(words[at : at + length])):
+                yield found
                 break
-        else:
-            length = 1
         at += length
 
 

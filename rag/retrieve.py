@@ -38,14 +38,14 @@ Vector = NDArray[np.float32]
 Floats = NDArray[np.float64]
 Ids = NDArray[np.int64]
 
-NEAREST = 50
+NEAREST = 32
 """Candidates from each encoder, and from words, in each language."""
 
 BACKGROUND = 256  # passages that stand for a language; their mean and deviation err by 6% of it
 LONGEST = 1_000  # characters of a question that are searched for
 RAREST = 48  # words of a question that are searched for
 PHRASES = 64  # pairs of neighbours of a question that are looked for
-RERANKED = 30  # passages sent to a reranker
+RERANKED = 30  # passages that a reranker orders
 _log = logging.getLogger(__name__)
 
 SPARE = 3  # times k passages are looked at, so that near copies can be left out
@@ -129,12 +129,12 @@ class Retriever:
             return []
         scores = self._weigh.score(found.features)
         order = np.lexsort((found.ids, -scores))
-        chosen = self._distinct(order[: max(SPARE * k, RERANKED)], found.words)
-        wanted = max(2 * k, RERANKED) if self._reranker else 2 * k
-        rows = {str(found.ids[row]): row for row in chosen[:wanted]}
+        wanted = max(k, RERANKED) if self._reranker else k
+        chosen = self._distinct(order[: SPARE * wanted], found.words)
+        rows = {str(found.ids[row]): row for row in chosen[: 2 * wanted]}
         passages = self._catalog.passages([int(name) for name in rows], sources)
         hits = [self._hit(passage, rows[passage.id], found, scores) for passage in passages]
-        return (self._reranked(question, hits) if self._reranker else hits)[:k]
+        return (self._reranked(question, hits[:wanted]) if self._reranker else hits)[:k]
 
     @staticmethod
     def _hit(passage: Passage, row: int, found: Candidates, scores: Floats) -> Hit:
@@ -215,10 +215,13 @@ class Retriever:
     ) -> _Group:
         """The candidates of one language with every scorer's opinion of each."""
         found: dict[int, None] = {}
-        for role, vector in vectors.items():
-            name = self._used()[role].name
-            near = self._vectors.query(name, language, vector, NEAREST, sources)
-            found.update(dict.fromkeys(unit for unit, _ in near))
+        if sources is None and self._languages().get(language, 0) <= NEAREST:
+            found.update(dict.fromkeys(self._catalog.ids(language)))
+        else:
+            for role, vector in vectors.items():
+                name = self._used()[role].name
+                near = self._vectors.query(name, language, vector, NEAREST, sources)
+                found.update(dict.fromkeys(unit for unit, _ in near))
         matched: dict[int, float] = {}
         rarities: dict[str, float] = {}
         if "lexical" not in self._without:
