@@ -96,6 +96,8 @@ def fit(examples: Sequence[Example], strength: float = 0.3) -> Model:
             (one, example)
             for example in examples
             if len(example.parts) == 1 and example.parts[0] is not None
+            # a stray line of the other language in a paragraph would weigh as much as a whole set
+            if example.pair.kind.startswith("across") is across
             for one in example.parts[0]
             if one.across is across
         ]

@@ -63,6 +63,103 @@ def test_a_quotation_is_supported_at_once(check: Check, claim: str, evidence: st
     assert verdict.score >= 0.99
 
 
+@pytest.mark.parametrize(
+    "quotation",
+    [
+        "他为什么离开公司？",
+        "Why did he leave the company?",
+        "## 核心观点",
+        "以下是详细预测：",
+        "Thank you",
+        "参见[3]与[[朱亦博]]。",
+        "2025",
+        "first, the easy part",
+    ],
+)
+def test_a_quotation_of_any_kind_is_supported(check: Check, quotation: str) -> None:
+    assert check(quotation, quotation).label == "supported"
+    assert check(quotation, f"Before.\n\n{quotation}\n\nAfter.").label == "supported"
+
+
+@pytest.mark.parametrize(
+    ("claim", "evidence"), [("Sure!", "We are not sure."), ("谢谢", "不谢谢谁")]
+)
+def test_a_greeting_that_stands_inside_a_sentence_is_no_quotation(
+    check: Check, claim: str, evidence: str
+) -> None:
+    assert check(claim, evidence).label == "unchecked"
+
+
+ZH_SELF = "背景：我在阶跃星辰做 AI Infra，阶跃星辰是一家大模型创业公司。"
+EN_SELF = "I left my job at the bank in 2015 and we opened a small bakery in Leeds."
+TOLD = [
+    ("作者在阶跃星辰工作。", ZH_SELF),
+    ("筆者在階躍星辰做AI Infra。", ZH_SELF),
+    ("他在阶跃星辰做AI Infra。", ZH_SELF),
+    ("The author left his job at the bank in 2015.", EN_SELF),
+    ("The writer opened a small bakery in Leeds.", EN_SELF),
+    ("They opened a small bakery in Leeds.", EN_SELF),
+    ("作者2015年辞去银行的工作，后来在利兹开了一家面包店。", EN_SELF),
+]
+
+
+@pytest.mark.parametrize(("claim", "evidence"), TOLD)
+def test_the_author_is_who_says_i(check: Check, claim: str, evidence: str) -> None:
+    verdict = check(claim, evidence)
+    assert verdict.label == "supported", verdict
+
+
+@pytest.mark.parametrize(
+    ("claim", "evidence", "named"),
+    [
+        ("作者在2019年离开银行。", EN_SELF, "2019年"),
+        ("The author quit the bank in 2015 and opened a bakery in York.", EN_SELF, "York"),
+        ("The author interned at Meta.", "我在DeepMind实习被震撼", "Meta"),
+    ],
+)
+def test_what_the_author_never_said_is_marked(
+    check: Check, claim: str, evidence: str, named: str
+) -> None:
+    verdict = check(claim, evidence)
+    assert verdict.label in {"partly", "unsupported"}
+    assert named in verdict.reason
+
+
+LOOSE = [
+    (
+        "The author interned at Google DeepMind.",
+        "第二次则是我在DeepMind实习被AlphaEvolve的能力所震撼",
+    ),
+    (
+        "The writer does AI infrastructure work at a startup that builds large models.",
+        ZH_SELF,
+    ),
+    ("About one in four houses had no water.", "约四分之一的房屋没有自来水。"),
+]
+
+
+@pytest.mark.parametrize(("claim", "evidence"), LOOSE)
+def test_a_free_translation_is_not_called_unsupported(
+    check: Check, claim: str, evidence: str
+) -> None:
+    assert check(claim, evidence).label in {"supported", "partly"}
+
+
+ACROSS_TURNED = [
+    ("利润下降了。", "Profit rose 12 percent last year."),
+    ("去年利润下降到26亿美元。", "Profit climbed to a record 2.6 billion dollars last year."),
+    ("The team lost to the champions in the final.", "球队在决赛中战胜了冠军。"),
+    ("Its queries are cheap.", "它的查询也很贵。"),
+]
+
+
+@pytest.mark.parametrize(("claim", "evidence"), ACROSS_TURNED)
+def test_a_turn_of_sense_is_marked_across_languages(
+    check: Check, claim: str, evidence: str
+) -> None:
+    assert check(claim, evidence).label in {"partly", "unsupported"}
+
+
 def test_the_quote_is_the_sentence_that_decides(check: Check) -> None:
     assert (
         check("32名工程师中约三分之一在上海工作", ZH).quote == "32名工程师中约三分之一在上海工作。"
