@@ -218,6 +218,9 @@ class Lexical:
             index = _create(path) if not (path / "meta.json").exists() else _open(path)
             writer = _writer(index, path)
             try:
+                # A process killed while it committed leaves files that nothing names, and tantivy
+                # would give their names to the next ones, and refuse to write these.
+                writer.garbage_collect_files()
                 for unit in stale:
                     writer.delete_documents_by_term("unit", unit)
                 for words in documents:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from store_support import HashEncoder, essay, put
 
+from rag.catalog import Pending
 from rag.errors import IndexFault
 from rag.index import Index
 
@@ -121,6 +122,20 @@ def test_deleted_and_damaged_folders_come_back(index: Index) -> None:
         with Index(index.folder) as again:
             again.agree()
             assert set(found(again, "apple")) == {"red apple tree", "green apple", "apple pie"}
+
+
+def test_killed_between_the_files_and_what_names_them(index: Index) -> None:
+    folder = next(path for path in index.lexical.folder.iterdir() if path.name == "lang-en")
+    before = (folder / "meta.json").read_bytes()
+    held = {unit for unit, _ in index.lexical.query(["apple"], "en", 9)}
+    unit = min(held)
+    pending = [Pending(unit, "en", fresh=False)]
+    for _ in range(2):
+        index.lexical._write("en", [unit], ())
+        (folder / "meta.json").write_bytes(before)
+    index.lexical.apply(pending)
+    index.lexical.wrote()
+    assert {unit for unit, _ in index.lexical.query(["apple"], "en", 9)} == held
 
 
 def test_a_damaged_folder_is_a_clear_error(index: Index) -> None:
