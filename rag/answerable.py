@@ -23,6 +23,7 @@ SLOTS = frozenset({"number", "date"})
 
 _FARTHEST = 6.0
 _WIDEST = 2.0  # beyond it a cosine tells the kind of text, not whether it answers
+_SEVERAL = 4
 _LEAST, _MOST = 0.01, 0.99
 
 # Log-odds that a model's own word is worth. Set, not fitted: a model that refuses is right more
@@ -49,11 +50,12 @@ def answerable(evidence: Evidence, searched: bool = False, telling: Telling | No
 def figures(evidence: Evidence, searched: bool, telling: Telling) -> dict[str, float]:
     """What the probability is made of, by name. There is at least one sentence.
 
-    "nearness": the mean cosine of the two nearest passages, in deviations from what is usual in the
-    question's language. "slot": 1 where a number or a date is asked for. "slot gap": how much less
-    the best sentence that holds one of the unit asked for (or as many items as asked for) has to do
-    with the question than the best of all, in log-odds, 0 to 6. "searched": 1 after a search in a
-    few essays, whose nearest passage is less near than that of a large collection.
+    "nearness": the mean cosine of the two nearest passages (of fewer than four, the nearest), in
+    deviations from what is usual in the question's language. "slot": 1 where a number or a date is
+    asked for. "slot gap": how much less the best sentence that holds one of the unit asked for (or
+    as many items as asked for) has to do with the question than the best of all, in log-odds, 0 to
+    6. "searched": 1 after a search in a few essays, or with fewer than four passages: their nearest
+    is less near than that of a large collection.
     """
     asked = telling.asked
     topical = telling.scores("rank", "signs", "fits")
@@ -67,14 +69,16 @@ def figures(evidence: Evidence, searched: bool, telling: Telling) -> dict[str, f
         "nearness": _nearness(evidence),
         "slot gap": min(gap, _FARTHEST),
         "slot": float(asked.kind in SLOTS),
-        "searched": float(searched),
+        "searched": float(searched or len(evidence.passages) < _SEVERAL),
     }
 
 
 def _nearness(evidence: Evidence) -> float:
     levels = coefficients()["levels"]
     mean, deviation = map(float, levels.get(language(evidence.question), levels["other"]))
-    nearest = float(np.sort(evidence.passage_cosines)[::-1][:2].mean())
+    # the second of a few given passages need not be about the question at all
+    count = 2 if len(evidence.passages) >= _SEVERAL else 1
+    nearest = float(np.sort(evidence.passage_cosines)[::-1][:count].mean())
     return min(max((nearest - mean) / deviation, -_WIDEST), _WIDEST)
 
 
