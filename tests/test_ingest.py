@@ -475,16 +475,16 @@ def test_incremental_ends_where_a_fresh_index_does(
             assert counts[0] == counts[1]
 
 
-def test_ten_thousand_unchanged_files(index: Indexer, tmp_path: Path) -> None:
+def test_unchanged_files_are_passed_over(index: Indexer, tmp_path: Path) -> None:
     folder = tmp_path / "many"
-    for number in range(2_000):
+    for number in range(1_000):
         write(folder / f"{number % 20}" / f"{number}.txt", "The same words in each file.")
     index.ingest(folder)
     begun = time.process_time()
     report = index.ingest(folder)
     spent = time.process_time() - begun
-    assert len(report.unchanged) == 2_000
-    assert spent < 1  # 10,000 in 5 s
+    assert len(report.unchanged) == 1_000
+    assert spent < 0.5  # 10,000 in 5 s
 
 
 def test_report_is_plain(index: Indexer, folder: Path) -> None:
