@@ -13,7 +13,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -305,5 +305,6 @@ def verbatim(claim: str, pieces: Sequence[str]) -> str | None:
     return None
 
 
+@lru_cache(maxsize=512)
 def _key(text: str) -> str:
     return f" {copy_key(text)} "
