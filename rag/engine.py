@@ -138,7 +138,7 @@ class Rag:
         Raises:
             NothingIngested, IndexMismatch, SourceNotFound; EndpointError where a model rewrites.
         """
-        if not self.essays():
+        if not self._parts.index.catalog.languages():
             raise NothingIngested(
                 "No essay is ingested yet.", "Read in a folder with: rag ingest PATH"
             )
