@@ -138,7 +138,7 @@ class Rag:
         Raises:
             NothingIngested, IndexMismatch, SourceNotFound; EndpointError where a model rewrites.
         """
-        if not self._parts.index.catalog.languages():
+        if not self._parts.index.catalog.ids(limit=1):
             raise NothingIngested(
                 "No essay is ingested yet.", "Read in a folder with: rag ingest PATH"
             )
