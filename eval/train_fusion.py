@@ -92,10 +92,20 @@ class Table:
         return self.features[rows], np.r_[0, np.cumsum(kept)[:-1]], self.gold[rows]
 
 
-def gather(index: Indexer, collection: Collection, limit: int | None = None) -> list[Table]:
+def gather(
+    index: Indexer,
+    collection: Collection,
+    limit: int | None = None,
+    settings: Settings | None = None,
+) -> list[Table]:
     """A table for each direction, through the real retriever."""
     retriever = Retriever(
-        index.catalog, index.vectors, index.lexical, index.encoders, Settings(), Fusion({})
+        index.catalog,
+        index.vectors,
+        index.lexical,
+        index.encoders,
+        settings or Settings(),
+        Fusion({}),
     )
     documents = documents_of(index)
     tables = []
