@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize  # type: ignore[import-untyped]  # it has no stubs
+from scipy.optimize import minimize
 
 from eval.datasets import open_dataset
 from eval.metrics import answer_match, auroc, calibration_error

@@ -23,6 +23,9 @@ USES = {
     "bootstrap.txt": ["--only-group", "bootstrap"],
 }
 
+EXPORT = ["--quiet", "--frozen", "--no-emit-project", "--no-header", "--no-annotate"]
+EXPORT += ["--no-default-groups"]
+
 
 def main() -> None:
     uv = Path(sys.executable).with_name("uv")
@@ -36,8 +39,7 @@ def main() -> None:
         subprocess.run([uv, "lock", "--quiet"], cwd=work, check=True)
         for name, selection in USES.items():
             exported = subprocess.run(
-                [uv, "export", "--quiet", "--frozen", "--no-emit-project", "--no-header"]
-                + ["--no-annotate", "--no-default-groups", *selection],
+                [uv, "export", *EXPORT, *selection],
                 cwd=work,
                 check=True,
                 capture_output=True,

@@ -61,7 +61,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
 
 @pytest.fixture(scope="session")
 def seeded(shared: Path) -> Path:
-    """A data directory into which the five seeds were ingested, by the first who asks. Read only."""
+    """A data directory that holds the five seeds, made by the first who asks. Read only."""
     data = shared / "seeded"
     with FileLock(shared / "seeded.lock"):
         if not (shared / "seeded.done").exists():
