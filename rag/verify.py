@@ -58,6 +58,8 @@ _STATES_NOTHING = re.compile(
     r"[^。！？]{0,12}[。！？!]?\W*$)",
     re.IGNORECASE,
 )
+_LEADS_IN = 120
+"""Characters of the longest lead-in: a list of colons must not become one sentence."""
 _MOST_SENTENCES = 400
 """More evidence than this is first narrowed by words: a verdict takes milliseconds, also then."""
 
@@ -259,8 +261,20 @@ def claim_parts(claim: str) -> list[str]:
 
 
 def sentences_of(pieces: Sequence[str]) -> list[str]:
-    """The evidence's sentences in reading order, each once."""
-    found = {text[a:b]: None for text in pieces for a, b in sentence_spans(text)}
+    """The evidence's sentences in reading order, each once.
+
+    What ends in a colon goes with the next: "these are the five layers:" states nothing alone.
+    """
+    found: dict[str, None] = {}
+    for text in pieces:
+        begun: int | None = None
+        for start, end in sentence_spans(text):
+            first = start if begun is None else begun
+            begun = first if text[end - 1] in ":：" and end - first <= _LEADS_IN else None
+            if begun is None:
+                found[text[first:end]] = None
+        if begun is not None:
+            found[text[begun:]] = None
     return [sentence for sentence in found if any(c.isalnum() for c in sentence)]
 
 
@@ -298,7 +312,7 @@ def verbatim(claim: str, pieces: Sequence[str]) -> str | None:
         if _states(_bare(claim)):
             found = quoted(text, pieces)
         else:
-            wholes = [*sentences_of(pieces), *pieces]
+            wholes = [piece[a:b] for piece in pieces for a, b in sentence_spans(piece)] + [*pieces]
             found = next((whole for whole in wholes if _key(whole) == _key(text)), None)
         if found is not None and any(c.isalnum() for c in text):
             return found

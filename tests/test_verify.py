@@ -279,6 +279,20 @@ def test_a_transcribed_name_is_not_invented(check: Check) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("claim", "evidence"),
+    [
+        (
+            "五层蛋糕是能源、芯片、基础设施、模型和应用。",
+            "这就是五层蛋糕:\n\n能源 → 芯片 → 基础设施 → 模型 → 应用。",
+        ),
+        ("The three colours are red, green and blue.", "The three colours:\n\nred, green, blue."),
+    ],
+)
+def test_a_lead_in_goes_with_what_it_leads_to(check: Check, claim: str, evidence: str) -> None:
+    assert check(claim, evidence).label == "supported"
+
+
 def test_the_worst_sentence_decides(check: Check) -> None:
     verdict = check("Revenue rose 3.5% in 2024. The company has 99 engineers.", EN)
     assert verdict.label != "supported"
