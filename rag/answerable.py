@@ -30,6 +30,7 @@ _LEAST, _MOST = 0.01, 0.99
 # often than one that answers, and each verdict counts as much as it is sure.
 _SENTINEL = -2.2
 _VERDICT = 2.0
+_STRAYED = 0.5
 
 
 def answerable(evidence: Evidence, searched: bool = False, telling: Telling | None = None) -> float:
@@ -85,8 +86,10 @@ def _nearness(evidence: Evidence) -> float:
 def with_answer(probability: float, refused: bool, verdicts: Sequence[Verdict]) -> float:
     """The probability once a model has answered: its refusal or the verdicts move the log-odds.
 
-    A refusal takes 2.2 off (nine to one). Sentences that were checked add up to 2.0 where all are
-    wholly supported and take as much off where none is; unchecked ones say nothing.
+    A refusal takes 2.2 off (nine to one). The best supported sentence adds up to 2.0: the passages
+    hold that much of an answer, whatever else was said. Where none is supported at all, .5 is taken
+    off: that a model strayed says little of what the passages hold, and its sentences are marked.
+    Unchecked ones say nothing.
     """
     odds = log(max(probability, _LEAST) / max(1 - probability, 1 - _MOST))
     if refused:
@@ -94,7 +97,8 @@ def with_answer(probability: float, refused: bool, verdicts: Sequence[Verdict]) 
     scores = [verdict.score for verdict in verdicts if verdict.label != "unchecked"]
     if not scores:
         return probability
-    return _probability(odds + _VERDICT * (2 * sum(scores) / len(scores) - 1))
+    best = 2 * max(scores) - 1
+    return _probability(odds + best * (_VERDICT if best > 0 else _STRAYED))
 
 
 def _probability(odds: float) -> float:
