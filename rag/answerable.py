@@ -24,6 +24,7 @@ SLOTS = frozenset({"number", "date"})
 _FARTHEST = 6.0
 _WIDEST = 2.0  # beyond it a cosine tells the kind of text, not whether it answers
 _SEVERAL = 4
+_BEYOND = 4.0
 _LEAST, _MOST = 0.01, 0.99
 
 # Log-odds that a model's own word is worth. Set, not fitted: a model that refuses is right more
@@ -52,11 +53,12 @@ def figures(evidence: Evidence, searched: bool, telling: Telling) -> dict[str, f
     """What the probability is made of, by name. There is at least one sentence.
 
     "nearness": the mean cosine of the two nearest passages (of fewer than four, the nearest), in
-    deviations from what is usual in the question's language. "slot": 1 where a number or a date is
-    asked for. "slot gap": how much less the best sentence that holds one of the unit asked for (or
-    as many items as asked for) has to do with the question than the best of all, in log-odds, 0 to
-    6. "searched": 1 after a search in a few essays, or with fewer than four passages: their nearest
-    is less near than that of a large collection.
+    deviations from what is usual in the question's language, within two. "far": what it lies below
+    that: another topic, or another language. "slot": 1 where a number or a date is asked for. "slot
+    gap": how much less the best sentence that holds one of the unit asked for (or as many items as
+    asked for) has to do with the question than the best of all, in log-odds, 0 to 6. "searched": 1
+    after a search in a few essays, "few": 1 with fewer than four given passages: their nearest is
+    less near than that of a large collection.
     """
     asked = telling.asked
     topical = telling.scores("rank", "signs", "fits")
@@ -66,11 +68,14 @@ def figures(evidence: Evidence, searched: bool, telling: Telling) -> dict[str, f
     gap = 0.0
     if asked.kind in SLOTS or (asked.kind == "list" and asked.unit):
         gap = float(topical.max() - topical[holds].max()) if holds.any() else _FARTHEST
+    near = _nearness(evidence)
     return {
-        "nearness": _nearness(evidence),
+        "nearness": min(max(near, -_WIDEST), _WIDEST),
+        "far": min(max(-_WIDEST - near, 0.0), _BEYOND),
         "slot gap": min(gap, _FARTHEST),
         "slot": float(asked.kind in SLOTS),
-        "searched": float(searched or len(evidence.passages) < _SEVERAL),
+        "searched": float(searched),
+        "few": float(not searched and len(evidence.passages) < _SEVERAL),
     }
 
 
@@ -80,7 +85,7 @@ def _nearness(evidence: Evidence) -> float:
     # the second of a few given passages need not be about the question at all
     count = 2 if len(evidence.passages) >= _SEVERAL else 1
     nearest = float(np.sort(evidence.passage_cosines)[::-1][:count].mean())
-    return min(max((nearest - mean) / deviation, -_WIDEST), _WIDEST)
+    return (nearest - mean) / deviation
 
 
 def with_answer(probability: float, refused: bool, verdicts: Sequence[Verdict]) -> float:

@@ -126,3 +126,19 @@ def test_closing_a_stream_early_leaves_the_rag_usable(rag: Rag) -> None:
     next(stream)
     stream.close()
     assert "阶跃星辰" in rag.query(COMPANY).text
+
+
+def test_what_the_essays_are_not_about_is_refused(rag: Rag) -> None:
+    questions = [
+        "Who won the 1998 football world cup final in Paris?",
+        "What is the capital of Peru?",
+        "How many moons does the planet Neptune have?",
+        "Who wrote Pride and Prejudice?",
+        "Which river flows through Vienna?",
+        "李白的代表作有哪些？",
+        "怎么种番茄？",
+        "長城有多長？",
+        "鲁迅的原名叫什么？",
+    ]
+    refused = [question for question in questions if rag.query(question).refused]
+    assert len(refused) >= 7, set(questions) - set(refused)
