@@ -129,9 +129,9 @@ def test_the_command_runs_systems_in_turn_and_writes_what_it_found(
 def test_a_baseline_that_is_not_installed_is_left_out_with_a_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(
-        importlib.import_module("eval.baselines").NEEDED, "LangChain", ("no_such_module.inside",)
-    )
+    needed = importlib.import_module("eval.baselines").NEEDED
+    monkeypatch.setitem(needed, "LlamaIndex", ("json",))
+    monkeypatch.setitem(needed, "LangChain", ("no_such_module.inside",))
     systems, notes = bench._systems(["LlamaIndex", "LangChain"])
     assert systems == ["LlamaIndex"]
     assert notes == ["LangChain is left out: no_such_module.inside not installed (extra bench)."]

@@ -98,7 +98,7 @@ def test_quotes_without_a_model_open_at_their_place(visit: Visit, served: tuple[
             arg=quote.replace("\r\n", "\n"),
         )
     visit.shot("quotes")
-    visit.ask("谁赢得了2030年世界杯？")
+    visit.ask("珠穆朗玛峰有多高？")
     assert visit.last().locator(".refusal").count() == 1
     assert visit.last().locator(".source-row").count() == 3
 
