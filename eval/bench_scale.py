@@ -97,7 +97,7 @@ def sentences(paths: Sequence[Path]) -> dict[str, list[str]]:
                 text = paragraph["context"]
                 language = "zh" if fold.language(text) == "zh" else "en"
                 found[language] += [text[start:end] for start, end in sentence_spans(text)]
-    chance = random.Random(1)  # noqa: S311  # texts, not secrets
+    chance = random.Random(1)
     syllables = [a + b for a in "bdfgklmnprst" for b in ("a", "e", "i", "o", "u", "an", "er")]
     latin = ["".join(chance.choices(syllables, k=chance.randint(1, 3))) for _ in range(20_000)]
     han = [chr(chance.randint(0x4E00, 0x7FFF)) for _ in range(3_000)]
@@ -114,7 +114,7 @@ def _zipf(chance: random.Random, words: Sequence[str], count: int) -> list[str]:
 
 def essays(size: int, pool: dict[str, list[str]]) -> Iterator[tuple[Essay, list[Piece]]]:
     """Essays of PER_ESSAY passages, languages in turn, `size` passages in all; each text once."""
-    chance = random.Random(2)  # noqa: S311
+    chance = random.Random(2)
     serial = itertools.count(1)
     for number in range(size // PER_ESSAY):
         language = ("en", "zh")[number % 2]
@@ -191,7 +191,7 @@ def ask(folder: Path, size: int, pool: dict[str, list[str]]) -> dict[str, float]
     index.ready()
     found["open s"] = time.perf_counter() - since
     found["open, processor s"] = time.process_time() - busy
-    chance = random.Random(3)  # noqa: S311
+    chance = random.Random(3)
     questions = [chance.choice(pool[("en", "zh")[n % 2]])[:LONGEST] for n in range(QUESTIONS)]
     settings = Settings()
     dictionary = Dictionary(settings.data_dir / "models")
@@ -231,7 +231,7 @@ class _Steps:
 
     def all(self) -> dict[str, Callable[[str], Any]]:
         catalog, kinds, ids = self._index.catalog, self._kinds, self._ids
-        chance = random.Random(4)  # noqa: S311
+        chance = random.Random(4)
         return {
             "dense passage": partial(self._dense, kinds.passage),
             "dense sentence": partial(self._dense, kinds.sentence),
@@ -268,7 +268,7 @@ def _threads(retriever: Retriever, questions: Sequence[str]) -> dict[str, float]
 
 def _add(index: Indexer, pool: dict[str, list[str]], size: int) -> float:
     """Seconds to add one essay, its vectors at hand."""
-    chance = random.Random(5)  # noqa: S311
+    chance = random.Random(5)
     one, made = essay("bench/new.txt", "en", pool["en"], chance, itertools.count(10 * size))
     kinds = index.encoders
     rows = {

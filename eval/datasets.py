@@ -68,7 +68,7 @@ def select(items: Sequence[T], limit: int | None) -> Sequence[T]:
     """
     if limit is None or limit >= len(items):
         return items
-    chance = random.Random(len(items))  # noqa: S311  # a sample, not a secret
+    chance = random.Random(len(items))
     edges = [n * len(items) // limit for n in range(limit + 1)]
     return [items[chance.randrange(a, b)] for a, b in pairwise(edges)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import metadata
+from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -52,5 +53,6 @@ def sizes(wanted: Sequence[str]) -> dict[str, float]:
 
 
 def _megabytes(distribution: metadata.Distribution) -> float:
-    paths = [file.locate() for file in distribution.files or () if file.suffix != ".pyc"]
-    return sum(path.stat().st_size for path in paths if path.is_file()) / 1e6  # type: ignore[attr-defined]
+    files = (file for file in distribution.files or () if file.suffix != ".pyc")
+    paths = [Path(str(file.locate())) for file in files]
+    return sum(path.stat().st_size for path in paths if path.is_file()) / 1e6

@@ -138,7 +138,7 @@ def swapped(paragraphs: Sequence[Paragraph], *, near: bool, seed: int = 0) -> It
     where there is one, else of any), and questions without such an answer are left out.
     """
     pool = answers(paragraphs)
-    chance = random.Random(seed)  # noqa: S311 - for drawing pairs, not for secrets
+    chance = random.Random(seed)
     kind = "near" if near else "elsewhere"
     for paragraph in paragraphs:
         for one in paragraph.questions:
@@ -193,7 +193,7 @@ def edited(pairs: Sequence[Pair], seed: int = 0) -> Iterator[Pair]:
 
     A right pair and the wrong one after it get the same edit, or neither does.
     """
-    chance = random.Random(seed)  # noqa: S311
+    chance = random.Random(seed)
     for first, second in zip(pairs[::2], pairs[1::2], strict=True):
         right, wrong = first, second
         edits = list(_EDITS)
@@ -355,7 +355,7 @@ def statements(paragraphs: Sequence[Paragraph], seed: int = 0) -> Iterator[Pair]
     The wrong answer is from elsewhere for one half and from the same paragraph for the other.
     """
     pool = answers(paragraphs)
-    chance = random.Random(seed)  # noqa: S311
+    chance = random.Random(seed)
     for paragraph in paragraphs:
         for one in paragraph.questions:
             span = _sentence_of(paragraph.text, one)
@@ -377,7 +377,7 @@ def misplaced(paragraphs: Sequence[Paragraph], seed: int = 0) -> Iterator[Pair]:
 
     Every second other paragraph is of the same article, where there is one.
     """
-    chance = random.Random(seed)  # noqa: S311
+    chance = random.Random(seed)
     for index, paragraph in enumerate(paragraphs):
         alike = [
             p for i, p in enumerate(paragraphs) if p.article == paragraph.article and i != index
@@ -434,7 +434,7 @@ def across(
             f"{len(claims)} and {len(evidence)} paragraphs are not parallel.",
             "Give the same paragraphs in two languages.",
         )
-    chance = random.Random(seed)  # noqa: S311
+    chance = random.Random(seed)
     for index, (mine, theirs) in enumerate(zip(claims, evidence, strict=True)):
         alike = [p for i, p in enumerate(evidence) if p.article == theirs.article and i != index]
         others = [p for p in evidence if p.article != theirs.article]
@@ -469,7 +469,7 @@ def denied(paragraphs: Sequence[Paragraph]) -> Iterator[Pair]:
     Verbatim sentences would be told by the negation alone being new; dropping a clause (where there
     is one) leaves neither a quotation.
     """
-    chance = random.Random(0)  # noqa: S311
+    chance = random.Random(0)
     for paragraph in paragraphs:
         for start, stop in sentence_spans(paragraph.text):
             right = paragraph.text[start:stop]

@@ -242,7 +242,7 @@ def latency(examples: Sequence[Example], vectors: Vectors, model: Model) -> str:
     """
     from rag.comparison import read
 
-    chosen = random.Random(0).sample(list(examples), min(400, len(examples)))  # noqa: S311
+    chosen = random.Random(0).sample(list(examples), min(400, len(examples)))
     texts = sorted(
         {t for e in chosen for t in (*sentences_of(e.pair.evidence), *claim_parts(e.pair.claim))}
     )
@@ -313,7 +313,7 @@ def _some(listed: list[Pair], limit: int) -> list[Pair]:
     """At most `limit` pairs, spread over the whole list, right and wrong together."""
     twos = [listed[i : i + 2] for i in range(0, len(listed), 2)]
     if limit and len(listed) > limit:
-        twos = random.Random(1).sample(twos, limit // 2)  # noqa: S311
+        twos = random.Random(1).sample(twos, limit // 2)
     return [pair for two in twos for pair in two]
 
 

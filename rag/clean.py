@@ -412,9 +412,10 @@ class _Writer:
             at = max(at, cut.end)
         spaced = True  # white space at the start goes
         kept: list[tuple[int, int, str]] = []
-        for start, end, to in pieces:
-            if spaced and (to == " " or self._raw[start] == " "):
-                start += 1  # noqa: PLW2901
+        for first, end, to in pieces:
+            start = first
+            if spaced and (to == " " or self._raw[first] == " "):
+                start += 1
                 if to or start == end:
                     continue
             kept.append((start, end, to))
