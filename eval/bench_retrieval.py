@@ -32,7 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.config import INGREDIENTS, Settings
-from rag.embed import Encoder, Encoders, open_encoders
+from rag.embed import Encoder, Encoders, Spans, TokenEncoder, open_encoders
 from rag.errors import EvalFault
 from rag.ingest import Indexer
 from rag.retrieve import Candidates, Retriever
@@ -110,6 +110,41 @@ class Remembered:
         if found is None:
             found = self._known["q", text] = self._encoder.query(text)
         return found
+
+
+class RememberedTokens(Remembered):
+    """The same of an encoder that tells tokens apart."""
+
+    def __init__(self, encoder: TokenEncoder) -> None:
+        super().__init__(encoder)
+        self._tokens = encoder
+        self._packed: dict[str, bytes] = {}
+
+    def read(
+        self, texts: Sequence[str], spans: Spans, on_progress: Any = None
+    ) -> tuple[Vector, list[bytes]]:
+        """Vectors [n, dimension] and the packed vectors of tokens, as the encoder's own."""
+        missing = [text for text in dict.fromkeys(texts) if text not in self._packed]
+        if missing:
+            rows, packed = self._tokens.read(missing, spans, on_progress)
+            with self._lock:
+                self._known.update(
+                    (("p", text), row) for text, row in zip(missing, rows, strict=True)
+                )
+                self._packed.update(zip(missing, packed, strict=True))
+        return self.passages(texts), [self._packed[text] for text in texts]
+
+    def query_tokens(self, text: str) -> Vector:
+        """Token vectors [m, 128], as the encoder's own."""
+        found = self._known.get(("t", text))
+        if found is None:
+            found = self._known["t", text] = self._tokens.query_tokens(text)
+        return found
+
+
+def remembered(encoder: Encoder) -> Remembered:
+    """The encoder, with a memory."""
+    return RememberedTokens(encoder) if isinstance(encoder, TokenEncoder) else Remembered(encoder)
 
 
 # -- collections ----------------------------------------------------------------------------------
@@ -361,7 +396,7 @@ def bench(
     """All figures: by collection, direction and way of ranking; with `ablation` also without each
     ingredient in turn."""
     opened = open_encoders(Settings(), cache)
-    encoders = Encoders(Remembered(opened.passage), Remembered(opened.sentence))
+    encoders = Encoders(remembered(opened.passage), remembered(opened.sentence))
     results: dict[str, Any] = {}
     for collection in collections(data):
         since = time.perf_counter()

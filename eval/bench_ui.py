@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import multiprocessing
 import os
 import platform
 import re
@@ -19,11 +20,10 @@ import shutil
 import statistics
 import sys
 import tempfile
-import threading
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -33,6 +33,8 @@ from rag.config import Settings
 from rag.schema import Token
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
     import httpx
 
 __all__ = ["Asked", "main"]
@@ -54,19 +56,30 @@ class Asked:
     fault: str
 
 
-class PacedEndpoint(ThreadingHTTPServer):
-    """Streams 40 words at 20 a second after 0.3 s, among them the tag that the question holds."""
-
+class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Paced)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
 
-    @property
-    def base_url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/v1"
+@contextlib.contextmanager
+def paced_endpoint() -> Iterator[str]:
+    """The base URL of an endpoint that streams 40 words at 20 a second after 0.3 s, among them the
+    tag that the question holds. In a process of its own, as endpoints are."""
+    apart = multiprocessing.get_context("spawn")
+    here, there = apart.Pipe()
+    process = apart.Process(target=_serve, args=(there,), daemon=True)
+    process.start()
+    try:
+        yield f"http://127.0.0.1:{here.recv()}/v1"
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _serve(pipe: Connection) -> None:
+    server = _Server(("127.0.0.1", 0), _Paced)
+    pipe.send(server.server_address[1])
+    server.serve_forever()
 
 
 class _Paced(BaseHTTPRequestHandler):
@@ -122,7 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.chromium:
             _browser(page, address, options.chromium, options.rounds)
         alone = _crowd_alone(page, options.people)
-        asked = _crowd(address, options.people, options.questions)
+        asked = _crowd_apart(address, options.people, options.questions)
     good = sorted(one.first for one in asked if not one.fault)
     faults = [one.fault for one in asked if one.fault]
     print(f"{options.people} people, {options.questions} questions each, 2 s between:", end=" ")
@@ -144,22 +157,22 @@ def _page(folder: Path) -> Iterator[tuple[Any, str]]:
     """The page over the seeds and the paced endpoint."""
     from ui.app import free_port, prepare, serve
 
-    endpoint = PacedEndpoint()
-    settings = Settings(
-        data_dir=folder,
-        llm_base_url=endpoint.base_url,
-        llm_model=MODEL,
-        llm_discover=False,
-        refuse_below=0,
-    )
-    port = free_port("127.0.0.1", 18860)
-    page = prepare(settings)
-    with serve(page, "127.0.0.1", port):
-        while not page.desk.start.live.over():
-            time.sleep(0.1)
-        with page.desk.lease() as rag:
-            _first_direct(rag)
-        yield page, f"http://127.0.0.1:{port}"
+    with paced_endpoint() as base_url:
+        settings = Settings(
+            data_dir=folder,
+            llm_base_url=base_url,
+            llm_model=MODEL,
+            llm_discover=False,
+            refuse_below=0,
+        )
+        port = free_port("127.0.0.1", 18860)
+        page = prepare(settings)
+        with serve(page, "127.0.0.1", port):
+            while not page.desk.start.live.over():
+                time.sleep(0.1)
+            with page.desk.lease() as rag:
+                _first_direct(rag)
+            yield page, f"http://127.0.0.1:{port}"
 
 
 def _tag() -> str:
@@ -237,6 +250,13 @@ def _browser(page: Any, address: str, chromium: str, rounds: int) -> None:
 
 
 # --- many at once ---
+
+
+def _crowd_apart(address: str, people: int, questions: int) -> list[Asked]:
+    """The crowd in a process of its own: browsers do not share the page's interpreter."""
+    apart = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=apart) as pool:
+        return pool.submit(_crowd, address, people, questions).result()
 
 
 def _crowd(address: str, people: int, questions: int) -> list[Asked]:

@@ -49,9 +49,14 @@ class Meter:
     @contextmanager
     def watching(self, *kinds: type[Any]) -> Iterator[None]:
         """Count every call of these encoder classes, whoever makes it."""
-        kept = [(kind, name, getattr(kind, name)) for kind in kinds for name in _METHODS]
+        kept = [
+            (kind, name, getattr(kind, name))
+            for kind in kinds
+            for name in _METHODS
+            if hasattr(kind, name)
+        ]
         for kind, name, method in kept:
-            setattr(kind, name, self._counted(kind.__name__, name, method))
+            setattr(kind, name, self._counted(kind.__name__, _METHODS[name], method))
         try:
             yield
         finally:
@@ -72,7 +77,8 @@ class Meter:
         return counted
 
 
-_METHODS = ("passages", "query")
+_METHODS = {"passages": "passages", "read": "passages", "query": "query"}
+"""By what an encoder is asked for, and what that counts as."""
 
 
 def letters(text: str) -> int:

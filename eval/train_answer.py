@@ -3,9 +3,9 @@
     python -m eval.train_answer --squad PATH … --nomiracl PATH … [--write]
 
 Sentences: a conditional logit (softmax over the sentences of five passages; McFadden 1974) on
-SQuAD-like files, where the passages are the paragraph and its nearest neighbours; then drawn on to
-the questions over the seed essays, whose passages are what is retrieved, with the first fit as the
-prior. Answerable: logistic regression on NoMIRACL and the essay questions together. All figures
+SQuAD-like files, where the passages are the paragraph and its nearest neighbours, and on the
+questions over the seed essays, whose passages are what is retrieved and each of which counts as
+many. Answerable: logistic regression on NoMIRACL and the essay questions together. All figures
 that are printed are cross-validated: by article, and by question where a question is the unit.
 """
 
@@ -17,28 +17,49 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from eval.cases import Question
 from eval.datasets import open_dataset
 from eval.metrics import answer_match, auroc, calibration_error
 from eval.opening import open_rag
 from rag.answerable import figures
 from rag.config import Settings
-from rag.evidence import Cosines, Evidence, gather
-from rag.fold import language
+from rag.embed import PassageEncoder, SentenceEncoder
+from rag.evidence import Cosines, Evidence, Matches, gather
+from rag.fold import language, simplified
+from rag.late import match, unpack
 from rag.schema import OffsetMap, Passage
+from rag.sentences import sentence_spans
 from rag.telling import FIGURES, MODEL, coefficients, tell
 
 Floats = NDArray[np.float64]
+Vector = NDArray[np.float32]
+Comparisons = tuple[Cosines, Cosines, Matches]
 FOLDS = 8
 PASSAGES = 5
 
 SET = {"asks": -5.0, "label": -2.0, "short": -3.0, "address": -5.0, "heading": 1.0}
 """Where the prior stands for figures that encyclopaedias have no example of."""
+
+
+ELSEWHERE = Path(__file__).with_name("elsewhere.txt")
+"""Questions about what no seed essay speaks of, one a line."""
+
+ESSAYS = 40
+"""What an essay question counts: encyclopaedia questions repeat their sentence's words, and people
+who ask about an essay do not. At 1, the essay questions gain nothing; at 80, the others lose."""
+
+STRENGTH = 3.0  # of the prior
+OWN = {"questions", "elsewhere"}
+
+# Log-odds that no data set here tells. The fit presumes that half the questions can be answered; of
+# those that people ask about their own essays more can. A single passage that somebody gives with a
+# question is less near than the best of many.
+LIKELY, FEW = 0.8, 2.0
 
 
 @dataclass(frozen=True)
@@ -95,6 +116,13 @@ def fit_choices(
     return found
 
 
+def fit_all(choices: Sequence[Choice]) -> Floats:
+    """The weights by all data sets, an essay question counting `ESSAYS` times."""
+    start = np.array([SET.get(name, 0.0) for name in FIGURES])
+    counted = [c for c in choices for _ in range(ESSAYS if c.data == "questions" else 1)]
+    return fit_choices(counted, start, STRENGTH, [True] * len(start))
+
+
 def fit_cases(cases: Sequence[Case], names: Sequence[str]) -> tuple[float, Floats]:
     """Intercept and weights; every data set weighs the same for its two labels, the essay questions
     half as much as a file."""
@@ -102,7 +130,7 @@ def fit_cases(cases: Sequence[Case], names: Sequence[str]) -> tuple[float, Float
 
     keys = [(case.data, case.answerable) for case in cases]
     count = {key: keys.count(key) for key in set(keys)}
-    share = [100 / count[key] * (0.5 if key[0] == "questions" else 1.0) for key in keys]
+    share = [100 / count[key] * (0.5 if key[0] in OWN else 1.0) for key in keys]
     rows = np.array([[case.values[name] for name in names] for case in cases])
     labels = [case.answerable for case in cases]
     model = LogisticRegression(C=1.0).fit(rows, labels, sample_weight=np.asarray(share))
@@ -117,17 +145,17 @@ def fold_of(group: str, seed: int = 0) -> int:
 # --- data
 
 
-def squad_choices(path: Path, limit: int, cosines: tuple[Cosines, Cosines]) -> Iterator[Choice]:
+def squad_choices(path: Path, limit: int, compare: Comparisons) -> Iterator[Choice]:
     """Questions of a SQuAD-like file beside their paragraph and the nearest four others."""
     articles = json.loads(path.read_text("utf-8"))["data"]
     paragraphs = [(n, p) for n, article in enumerate(articles) for p in article["paragraphs"]]
     texts = [paragraph["context"] for _, paragraph in paragraphs]
     asked = [(at, qa) for at, (_, p) in enumerate(paragraphs) for qa in p["qas"]]
     for at, qa in asked[:: max(1, len(asked) // limit)]:
-        near = cosines[0](qa["question"], texts)
+        near = compare[0](qa["question"], texts)
         order = [int(i) for i in np.argsort(-near)[: PASSAGES * 2]]
         chosen = order[:PASSAGES] if at in order[:PASSAGES] else [*order[: PASSAGES - 1], at]
-        evidence = gather(qa["question"], [_plain(texts[i], i) for i in chosen], *cosines)
+        evidence = gather(qa["question"], [_plain(texts[i], i) for i in chosen], *compare)
         telling = tell(evidence)
         home = chosen.index(at)
         spans = [
@@ -156,22 +184,25 @@ def _plain(text: str, n: int) -> Passage:
     )
 
 
-def nomiracl_cases(path: Path, cosines: tuple[Cosines, Cosines]) -> Iterator[Case]:
+def nomiracl_cases(path: Path, compare: Comparisons) -> Iterator[Case]:
     """Questions with the passages that a search gave, and whether one of them is relevant."""
     for line in path.read_text("utf-8").splitlines():
         row = json.loads(line)
         passages = [_plain(passage["text"], n) for n, passage in enumerate(row["passages"])]
-        evidence = gather(row["question"], passages, *cosines)
+        evidence = gather(row["question"], passages, *compare)
         values = figures(evidence, False, tell(evidence))
         yield Case(path.stem, row["query_id"], values, bool(row["answerable"]))
 
 
-def essay_evidence(settings: Settings) -> list[tuple[Any, Evidence]]:
-    """The questions over the seed essays with what is retrieved for them."""
+def essay_evidence(settings: Settings) -> list[tuple[Question, Evidence]]:
+    """The questions over the seed essays, and some about other things altogether, with what is
+    retrieved for them."""
     dataset = open_dataset("questions")
+    asked = ELSEWHERE.read_text("utf-8").splitlines()
+    others = [Question(text, text, "elsewhere", answerable=False) for text in asked]
     found = []
     with open_rag(dataset, settings) as rag:
-        for question in dataset.questions:
+        for question in (*dataset.questions, *others):
             hits = rag.retrieve(question.question, question.history)
             standalone = question.question
             if question.history:
@@ -183,7 +214,7 @@ def essay_evidence(settings: Settings) -> list[tuple[Any, Evidence]]:
     return found
 
 
-def essay_choices(found: Sequence[tuple[Any, Evidence]]) -> Iterator[Choice]:
+def essay_choices(found: Sequence[tuple[Question, Evidence]]) -> Iterator[Choice]:
     """A sentence answers where it holds as many of the accepted answers as any other."""
     for question, evidence in found:
         telling = tell(evidence)
@@ -247,6 +278,10 @@ def refusals(cases: Sequence[Case], names: Sequence[str], repeats: int = 5) -> I
         mine = np.array([case.data == data for case in cases])
         labels = np.array([case.answerable for case in cases])[mine]
         values = said[mine]
+        if not labels.any():
+            share = (values < Settings(llm="off").refuse_below).mean()
+            yield f"{data:<24}{mine.sum():>5}  refused at the default threshold {share:.3f}"
+            continue
         cut = np.quantile(values[labels], 0.1)
         alone = auroc(list(rows[mine, 0]), [float(label) for label in labels])
         area = auroc(list(values), [float(label) for label in labels])
@@ -263,12 +298,12 @@ def refusals(cases: Sequence[Case], names: Sequence[str], repeats: int = 5) -> I
 
 def main(
     argv: Sequence[str] | None = None,
-    cosines: tuple[Cosines, Cosines] | None = None,
-    essays: Sequence[tuple[Any, Evidence]] | None = None,
+    compare: Comparisons | None = None,
+    essays: Sequence[tuple[Question, Evidence]] | None = None,
 ) -> None:
     """Train, print the figures, and with `--write` keep the coefficients.
 
-    `cosines`, `essays`: vectors and passages that are at hand already.
+    `compare`, `essays`: vectors and passages that are at hand already.
     """
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -279,37 +314,33 @@ def main(
     parser.add_argument("--write", action="store_true", help=f"write {MODEL}")
     options = parser.parse_args(argv)
     settings = Settings(llm="off")
-    cosines = cosines or _bundled(settings)
+    compare = compare or _bundled(settings)
     essays = essays if essays is not None else essay_evidence(settings)
 
-    choices = [c for path in options.squad for c in squad_choices(path, options.limit, cosines)]
-    start = np.array([SET.get(name, 0.0) for name in FIGURES])
-    free = [name not in SET for name in FIGURES]
-    sentence = np.array([coefficients()["sentence"][name] for name in FIGURES])
-    if choices:
-        for line in validated(choices, lambda some: fit_choices(some, start, 1.0, free)):
-            print(line)
-        sentence = fit_choices(choices, start, 1.0, free)
-    own, prior = list(essay_choices(essays)), sentence
-    for line in validated(own, lambda some: fit_choices(some, prior, 3.0, [True] * len(start))):
+    choices = [c for path in options.squad for c in squad_choices(path, options.limit, compare)]
+    choices += essay_choices(essays)
+    for line in validated(choices, fit_all):
         print(line)
-    sentence = fit_choices([c for c in own if c.right.any()], prior, 3.0, [True] * len(start))
+    sentence = fit_all([choice for choice in choices if choice.right.any()])
 
-    cases = [case for path in options.nomiracl for case in nomiracl_cases(path, cosines)]
+    cases = [case for path in options.nomiracl for case in nomiracl_cases(path, compare)]
     for question, evidence in essays:
         if any(evidence.spans):
             values = figures(evidence, True, tell(evidence))
-            cases.append(Case("questions", question.id, values, bool(question.accepted)))
+            data = "elsewhere" if question.kind == "elsewhere" else "questions"
+            cases.append(Case(data, question.id, values, question.answerable))
     names = list(cases[0].values)
     for line in refusals(cases, names):
         print(line)
     intercept, weights = fit_cases(cases, names)
+    named = dict(zip(names, map(float, weights), strict=True))
+    named |= {"searched": named["searched"] + LIKELY, "few": FEW}
     model = {
         "about": "Fitted by eval/train_answer.py. Log-odds: figure → coefficient.",
         "sentence": dict(zip(FIGURES, (round(float(w), 2) for w in sentence), strict=True)),
         "answerable": {
             "intercept": round(intercept, 2),
-            **dict(zip(names, (round(float(w), 2) for w in weights), strict=True)),
+            **{name: round(weight, 2) for name, weight in named.items()},
         },
         "levels": coefficients()["levels"],
     }
@@ -319,11 +350,48 @@ def main(
         MODEL.write_text(text + "\n", "utf-8")
 
 
-def _bundled(settings: Settings) -> tuple[Cosines, Cosines]:
-    from rag.parts import Parts
+class Known:
+    """What the bundled encoders say of texts, each of which is read once in a run."""
 
-    parts = Parts(settings)
-    return parts.passage_vectors.cosines, parts.sentence_vectors.cosines
+    def __init__(self, settings: Settings) -> None:
+        models = settings.data_dir / "models"
+        self._passage, self._sentence = PassageEncoder(models), SentenceEncoder(models)
+        self._vectors: dict[tuple[str, str], Vector] = {}
+        self._packed: dict[str, bytes] = {}
+
+    def passages(self, question: str, texts: Sequence[str]) -> Vector:
+        """The passage encoder's cosines with n texts."""
+        self._read(texts)
+        rows = np.stack([self._vectors["passage", simplified(text)] for text in texts])
+        return np.asarray(rows @ self._passage.query(simplified(question)))
+
+    def matches(self, question: str, texts: Sequence[str]) -> tuple[Vector, Sequence[Vector]]:
+        """The scores token by token, of n texts and of their sentences."""
+        self._read(texts)
+        tokens = unpack([self._packed[simplified(text)] for text in texts])
+        return match(self._passage.query_tokens(simplified(question)), tokens)
+
+    def _read(self, texts: Sequence[str]) -> None:
+        new = [text for text in dict.fromkeys(map(simplified, texts)) if text not in self._packed]
+        if new:
+            rows, packed = self._passage.read(new, sentence_spans)
+            self._packed.update(zip(new, packed, strict=True))
+            self._vectors.update(zip((("passage", text) for text in new), rows, strict=True))
+
+    def sentences(self, question: str, texts: Sequence[str]) -> Vector:
+        """The sentence encoder's cosines with n sentences."""
+        keys = [("sentence", simplified(text)) for text in texts]
+        new = [key for key in dict.fromkeys(keys) if key not in self._vectors]
+        if new:
+            rows = self._sentence.passages([text for _, text in new])
+            self._vectors.update(zip(new, rows, strict=True))
+        rows = np.stack([self._vectors[key] for key in keys])
+        return np.asarray(rows @ self._sentence.query(simplified(question)))
+
+
+def _bundled(settings: Settings) -> Comparisons:
+    known = Known(settings)
+    return known.passages, known.sentences, known.matches
 
 
 if __name__ == "__main__":

@@ -23,7 +23,9 @@ SLOTS = frozenset({"number", "date"})
 
 _FARTHEST = 6.0
 _WIDEST = 2.0  # beyond it a cosine tells the kind of text, not whether it answers
+_HAN_SCRIPT = {"zh", "ja"}
 _SEVERAL = 4
+_HELD = 0.40  # a match token by token that nearly every answerable question has
 _BEYOND = 4.0
 _LEAST, _MOST = 0.01, 0.99
 
@@ -53,12 +55,13 @@ def figures(evidence: Evidence, searched: bool, telling: Telling) -> dict[str, f
     """What the probability is made of, by name. There is at least one sentence.
 
     "nearness": the mean cosine of the two nearest passages (of fewer than four, the nearest), in
-    deviations from what is usual in the question's language, within two. "far": what it lies below
-    that: another topic, or another language. "slot": 1 where a number or a date is asked for. "slot
+    deviations from what is usual for its and the question's language, within two. "far": what it
+    lies below that: another topic. "slot": 1 where a number or a date is asked for. "slot
     gap": how much less the best sentence that holds one of the unit asked for (or as many items as
     asked for) has to do with the question than the best of all, in log-odds, 0 to 6. "searched": 1
     after a search in a few essays, "few": 1 with fewer than four given passages: their nearest is
-    less near than that of a large collection.
+    less near than that of a large collection. "apart": how far the best match token by token lies
+    below what nearly every answered question has: nobody speaks of it at all.
     """
     asked = telling.asked
     topical = telling.scores("rank", "signs", "fits")
@@ -69,6 +72,7 @@ def figures(evidence: Evidence, searched: bool, telling: Telling) -> dict[str, f
     if asked.kind in SLOTS or (asked.kind == "list" and asked.unit):
         gap = float(topical.max() - topical[holds].max()) if holds.any() else _FARTHEST
     near = _nearness(evidence)
+    match = float(evidence.passage_matches.max())
     return {
         "nearness": min(max(near, -_WIDEST), _WIDEST),
         "far": min(max(-_WIDEST - near, 0.0), _BEYOND),
@@ -76,16 +80,28 @@ def figures(evidence: Evidence, searched: bool, telling: Telling) -> dict[str, f
         "slot": float(asked.kind in SLOTS),
         "searched": float(searched),
         "few": float(not searched and len(evidence.passages) < _SEVERAL),
+        "apart": max(_HELD - match, 0.0) if match else 0.0,  # 0: the encoder knows no tokens
     }
 
 
 def _nearness(evidence: Evidence) -> float:
+    """In deviations from what is usual. Across languages all cosines are lower."""
+    asked = language(evidence.question)
+    side = "zh" if asked == "zh" else "other"
     levels = coefficients()["levels"]
-    mean, deviation = map(float, levels.get(language(evidence.question), levels["other"]))
+    found = [
+        levels[side if _near(asked, passage.language) else f"across {side}"]
+        for passage in evidence.passages
+    ]
+    means, deviations = np.array(found, np.float64).T
+    near = np.sort((evidence.passage_cosines - means) / deviations)[::-1]
     # the second of a few given passages need not be about the question at all
     count = 2 if len(evidence.passages) >= _SEVERAL else 1
-    nearest = float(np.sort(evidence.passage_cosines)[::-1][:count].mean())
-    return (nearest - mean) / deviation
+    return float(near[:count].mean())
+
+
+def _near(one: str, other: str) -> bool:
+    return one == other or {one, other} <= _HAN_SCRIPT
 
 
 def with_answer(probability: float, refused: bool, verdicts: Sequence[Verdict]) -> float:

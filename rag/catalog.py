@@ -112,6 +112,12 @@ MIGRATIONS = (
         PRIMARY KEY (kind, unit)
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE token (
+        vector INTEGER PRIMARY KEY REFERENCES vector ON DELETE CASCADE,
+        packed BLOB NOT NULL
+    ) STRICT
+    """,
 )
 """Each one brings the schema from its position to the next. `PRAGMA user_version` counts them."""
 
@@ -510,13 +516,21 @@ class Catalog:
 
     def vectors(self, encoder: str, texts: Sequence[str]) -> dict[str, Vector]:
         """The vectors that are kept of these texts: text to [dimension]."""
+        found = self._by_text(FIND_VECTOR, encoder, texts)
+        return {text: _single(np.frombuffer(blob, STORED)) for text, blob in found.items()}
+
+    def tokens(self, encoder: str, texts: Sequence[str]) -> dict[str, bytes]:
+        """The packed token vectors that are kept of these texts."""
+        return self._by_text(FIND_TOKENS, encoder, texts)
+
+    def _by_text(self, sql: str, encoder: str, texts: Sequence[str]) -> dict[str, bytes]:
         with self._connection() as connection:
             number = _encoder(connection, encoder)
             found = {}
             for text in texts:
-                row = connection.execute(FIND_VECTOR, (text_hash(text), number)).fetchone()
+                row = connection.execute(sql, (text_hash(text), number)).fetchone()
                 if row:
-                    found[text] = _single(np.frombuffer(row[1], STORED))
+                    found[text] = row[-1]
             return found
 
     def sentence_vectors(self, encoder: str, ids: Sequence[int]) -> tuple[Ids, Vector]:
@@ -546,6 +560,33 @@ class Catalog:
         owners = np.repeat(np.array(order, np.int64), [len(parts[unit]) for unit in order])
         return owners, _single(table)[position]
 
+    def passage_tokens(self, encoder: str, ids: Sequence[int]) -> dict[int, bytes]:
+        """The packed token vectors of these passages; those that have none are left out."""
+        with self._connection() as connection:
+            parts = connection.execute(
+                "SELECT vectors, unit FROM part WHERE encoder = ? "
+                "AND unit IN (SELECT value FROM json_each(?))",
+                (_encoder(connection, encoder), _json_ids(ids)),
+            ).fetchall()
+            rows = connection.execute(
+                "SELECT vector, packed FROM token WHERE vector IN (SELECT value FROM json_each(?))",
+                (_json_ids(int.from_bytes(blob[:8], "little") for blob, _ in parts),),
+            )
+            packed = dict(rows.fetchall())
+        numbers = ((unit, int.from_bytes(blob[:8], "little")) for blob, unit in parts)
+        return {unit: packed[number] for unit, number in numbers if number in packed}
+
+    def sample(self, language: str, size: int) -> list[int]:
+        """The ids of a fixed-size sample of a language's passages.
+
+        Those whose hashes are lowest (bottom-k sampling): the same for the same texts in whatever
+        order they came, and an essay more or less exchanges few of them.
+        """
+        rows = self._rows(
+            "SELECT id FROM unit WHERE language = ? ORDER BY rank LIMIT ?", language, size
+        )
+        return [row[0] for row in rows]
+
     def passage_vectors(self, encoder: str, ids: Sequence[int]) -> tuple[Ids, Vector]:
         """One vector for each of these passages that has any: (ids [n], unit rows [n, d])."""
         owners, rows = self.sentence_vectors(encoder, ids)
@@ -557,21 +598,13 @@ class Catalog:
         return owners[first], np.asarray(means / np.maximum(norms, 1e-12), np.float32)
 
     def background(self, encoder: str, language: str, size: int = 256) -> Vector:
-        """A fixed-size sample of a language's passage vectors: [at most size, d].
-
-        The passages whose hashes are lowest (bottom-k sampling): the same for the same texts in
-        whatever order they came, and an essay more or less exchanges few of them.
-        """
+        """The vectors of a language's `sample`: [at most size, d]."""
         key = (self.generation(), encoder, language, size)
-        return self._cached(
-            self._samples, SAMPLE_CACHE, key, lambda: self._sample(encoder, language, size)
-        )
 
-    def _sample(self, encoder: str, language: str, size: int) -> Vector:
-        rows = self._rows(
-            "SELECT id FROM unit WHERE language = ? ORDER BY rank LIMIT ?", language, size
-        )
-        return self.passage_vectors(encoder, [row[0] for row in rows])[1]
+        def make() -> Vector:
+            return self.passage_vectors(encoder, self.sample(language, size))[1]
+
+        return self._cached(self._samples, SAMPLE_CACHE, key, make)
 
     def _cached(
         self,
@@ -623,8 +656,11 @@ class Writer:
             (state.size, state.mtime, state.ctime, state.seen, source),
         )
 
-    def keep_vectors(self, encoder: str, texts: Sequence[str], rows: Vector) -> None:
-        """Keep the vectors [n, d] of n texts; those already kept stay."""
+    def keep_vectors(
+        self, encoder: str, texts: Sequence[str], rows: Vector, tokens: Sequence[bytes] = ()
+    ) -> None:
+        """Keep the vectors [n, d] of n texts, and their tokens' where there are any; those already
+        kept stay."""
         if not len(texts):
             return
         self._execute(
@@ -638,6 +674,13 @@ class Writer:
             (
                 (number, text_hash(text), row.tobytes())
                 for text, row in zip(texts, blobs, strict=True)
+            ),
+        )
+        self._connection.executemany(
+            "INSERT OR IGNORE INTO token SELECT id, ? FROM vector WHERE hash = ? AND encoder = ?",
+            (
+                (packed, text_hash(text), number)
+                for text, packed in zip(texts, tokens, strict=False)
             ),
         )
 
@@ -835,6 +878,9 @@ PLACES = """
     WHERE p.unit IN (SELECT value FROM json_each(?1))
     AND (?2 IS NULL OR +p.essay IN (SELECT value FROM json_each(?2)))
     ORDER BY p.id"""
+FIND_TOKENS = (
+    "SELECT packed FROM token WHERE vector = (SELECT id FROM vector WHERE hash = ? AND encoder = ?)"
+)
 FIND_VECTOR = "SELECT id, vector FROM vector WHERE hash = ? AND encoder = ?"
 
 

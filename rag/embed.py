@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rag import late
 from rag.config import Settings
 from rag.errors import (
     ContextOverflow,
@@ -48,6 +49,8 @@ __all__ = [
     "PassageEncoder",
     "Progress",
     "SentenceEncoder",
+    "Spans",
+    "TokenEncoder",
     "Vector",
     "as_llama_index",
     "idle_cores",
@@ -59,6 +62,9 @@ Vector = NDArray[np.float32]
 
 Progress = Callable[[int, int], None]
 """Called with the characters done and all characters."""
+
+Spans = Callable[[str], Sequence[tuple[int, int]]]
+"""Where each sentence of a text stands."""
 
 USE_TOKENS = 512  # the sum over more tokens says nothing about any of them
 
@@ -86,6 +92,19 @@ class Encoder(Protocol):
 
     def count_tokens(self, text: str) -> int:
         """Tokens of a text as the encoder counts them."""
+
+
+@runtime_checkable
+class TokenEncoder(Encoder, Protocol):
+    """An encoder that tells tokens apart as well, in the same pass (`rag/late.py`)."""
+
+    def read(
+        self, texts: Sequence[str], spans: Spans, on_progress: Progress | None = None
+    ) -> tuple[Vector, list[bytes]]:
+        """The vectors [n, dimension] of texts, and the packed vectors of their tokens."""
+
+    def query_tokens(self, text: str) -> Vector:
+        """The token vectors [m, 128] of a text to find others by."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +135,10 @@ def idle_cores() -> int:
     """Cores this process may use and nobody else is using now; at least one."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return max(1, (allowed or 1) - round(os.getloadavg()[0]))
+
+
+PASSAGE, QUESTION = "passage: ", "query: "  # as the encoder was trained
+REMEMBERED = 64  # questions whose vectors stay
 
 
 class PassageEncoder:
@@ -151,8 +174,34 @@ class PassageEncoder:
         network = self._network
 
         def encode(batch: list[str]) -> Vector:
-            return network.vector(network.tokens(f"passage: {batch[0]}"))[None]
+            return network.vector(network.tokens(f"{PASSAGE}{batch[0]}"))[None]
 
+        return self._one_by_one(texts, encode, on_progress)
+
+    def read(
+        self, texts: Sequence[str], spans: Spans, on_progress: Progress | None = None
+    ) -> tuple[Vector, list[bytes]]:
+        """The same, and for each text the vectors of its tokens, packed sentence by sentence."""
+        network = self._network
+        packed: dict[str, bytes] = {}
+
+        def encode(batch: list[str]) -> Vector:
+            (text,) = batch
+            reading = network.read(text, PASSAGE)
+            sentences = spans(text)
+            places = _sentences_of(reading.spans, sentences)
+            packed[text] = late.pack(reading.states, places, len(sentences))
+            return reading.vector[None]
+
+        rows = self._one_by_one(texts, encode, on_progress)
+        return rows, [packed[text] for text in texts]
+
+    def _one_by_one(
+        self,
+        texts: Sequence[str],
+        encode: Callable[[list[str]], Vector],
+        on_progress: Progress | None,
+    ) -> Vector:
         # One by one: a batch is no faster here, and a vector never depends on its neighbours.
         longest_first = sorted(dict.fromkeys(texts), key=len, reverse=True)
         found = _run(encode, [[text] for text in longest_first], self._workers)
@@ -160,11 +209,25 @@ class PassageEncoder:
 
     def query(self, text: str) -> Vector:
         """The vector [384] of a question."""
-        return _checked(self._network.vector(self._network.tokens(f"query: {text}")))
+        return self._asked(text)[0]
+
+    def query_tokens(self, text: str) -> Vector:
+        """The token vectors [m, 128] of a question; in the same pass as `query` of the same."""
+        return self._asked(text)[1]
+
+    @cached_property
+    def _asked(self) -> Callable[[str], tuple[Vector, Vector]]:
+        """The last few questions: each is asked for by several who look for it."""
+
+        def read(text: str) -> tuple[Vector, Vector]:
+            reading = self._network.read(text, QUESTION)
+            return _checked(reading.vector), _checked(late.asked(reading.states))
+
+        return lru_cache(REMEMBERED)(read)
 
     def count_tokens(self, text: str) -> int:
         """Tokens of a passage, with its prefix, its beginning and its end."""
-        return len(self._network.tokens(f"passage: {text}")) + 2
+        return len(self._network.tokens(f"{PASSAGE}{text}")) + 2
 
     @cached_property
     def _workers(self) -> int:
@@ -223,7 +286,13 @@ class SentenceEncoder:
 
     def query(self, text: str) -> Vector:
         """The vector [512] of a sentence; the same as the one for finding it."""
-        return _checked(self._network.vectors([self._tokens(text)])[0])
+        return self._asked(text)
+
+    @cached_property
+    def _asked(self) -> Callable[[str], Vector]:
+        return lru_cache(REMEMBERED)(
+            lambda text: _checked(self._network.vectors([self._tokens(text)])[0])
+        )
 
     def count_tokens(self, text: str) -> int:
         """Tokens of a sentence, with its beginning and its end."""
@@ -245,6 +314,19 @@ class SentenceEncoder:
         with self._lock:
             self._opened = self._opened or USE(self._cache_dir)
             return self._opened
+
+
+def _sentences_of(
+    tokens: Sequence[tuple[int, int]], sentences: Sequence[tuple[int, int]]
+) -> list[int]:
+    """The sentence in which each token ends; −1 where it is in none. All spans ascend."""
+    places, at = [], 0
+    for _, end in tokens:
+        while at < len(sentences) and sentences[at][1] < end:
+            at += 1
+        inside = at < len(sentences) and sentences[at][0] < end
+        places.append(at if inside else -1)
+    return places
 
 
 BATCH_TOKENS = 384  # more is no faster and leaves the caches

@@ -147,7 +147,8 @@ class Rag:
         if history:
             turn.standalone = condense(question, history, self._parts.llm, turn.cancel).question
         retriever = self._parts.retriever
-        return retriever.hits(turn.standalone, k=k or self.settings.k, sources=sources)
+        with self._parts.cores:
+            return retriever.hits(turn.standalone, k=k or self.settings.k, sources=sources)
 
     def query(
         self,
@@ -198,7 +199,8 @@ class Rag:
 
     def verify(self, claim: str, evidence: Sequence[str]) -> Verdict:
         """Check one sentence against the texts it is said to rest on."""
-        return self._parts.verifier.verify(claim, evidence)
+        with self._parts.cores:
+            return self._parts.verifier.verify(claim, evidence)
 
     def doctor(self) -> Report:
         """What was found, what was chosen, which host will see passages, and whether it works."""

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rag import clean, fold, split
 from rag.catalog import FileState, Piece, Root
-from rag.embed import Encoder, Encoders
+from rag.embed import Encoder, Encoders, TokenEncoder, Vector
 from rag.errors import LoadError
 from rag.index import Index
 from rag.load import load, loadable
@@ -345,9 +345,9 @@ class _Maker:
         meter.embedding(sum(len(text) for _, texts in todo for text in texts))
         for encoder, texts in todo:
             for batch in _spans(texts):
-                rows = encoder.passages(batch)
+                rows, tokens = _encoded(encoder, batch)
                 with self._catalog.write() as writer:
-                    writer.keep_vectors(encoder.name, batch, rows)
+                    writer.keep_vectors(encoder.name, batch, rows, tokens)
                 meter.embedded(sum(map(len, batch)))
 
 
@@ -438,6 +438,13 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0  # reading it will say why
+
+
+def _encoded(encoder: Encoder, texts: Sequence[str]) -> tuple[Vector, Sequence[bytes]]:
+    """The vectors of texts, and their tokens' where the encoder tells them apart."""
+    if isinstance(encoder, TokenEncoder):
+        return encoder.read(texts, sentence_spans)
+    return encoder.passages(texts), ()
 
 
 def _spans(texts: Sequence[str]) -> Iterator[list[str]]:

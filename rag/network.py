@@ -186,7 +186,9 @@ class Graph:
             accuracy_level=4,
         )
 
-    def serialize(self, name: str, inputs: dict[str, list[Any]], output: str, width: int) -> bytes:
+    def serialize(
+        self, name: str, inputs: dict[str, list[Any]], output: str, shape: list[Any]
+    ) -> bytes:
         """The model's file: float inputs by name and shape (a word is a free size), one output."""
         from onnx import TensorProto, helper
 
@@ -197,7 +199,7 @@ class Graph:
             self._nodes,
             name,
             [info(key, shape) for key, shape in inputs.items()],
-            [info(output, ["texts", width])],
+            [info(output, shape)],
             self._constants,
         )
         model = helper.make_model(

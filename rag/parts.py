@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
@@ -12,10 +14,12 @@ from numpy.typing import NDArray
 
 from rag.config import Settings
 from rag.dictionary import Dictionary
-from rag.embed import Encoder, Encoders, open_encoders
+from rag.embed import Encoder, Encoders, TokenEncoder, open_encoders
 from rag.evidence import Evidence, gather
 from rag.fold import simplified
+from rag.late import match, unpack
 from rag.schema import Passage
+from rag.sentences import sentence_spans
 
 if TYPE_CHECKING:
     from rag.endpoint import Endpoint, Survey
@@ -25,7 +29,7 @@ if TYPE_CHECKING:
     from rag.retrieve import Retriever
     from rag.verify import Verifier
 
-__all__ = ["Parts", "VectorsAtHand"]
+__all__ = ["Parts", "TokensAtHand", "VectorsAtHand"]
 
 Vector = NDArray[np.float32]
 T = TypeVar("T")
@@ -54,12 +58,15 @@ class VectorsAtHand:
         missing = [text for text in wanted if text not in found]
         if missing:
             found |= dict(zip(missing, self._encoder.passages(missing), strict=True))
+        self.remember(wanted, [found[text] for text in wanted])
+        return np.stack([found[text] for text in texts]).astype(np.float32)
+
+    def remember(self, texts: Sequence[str], rows: Iterable[Vector]) -> None:
+        """Keep the vectors of these texts, in simplified characters, at hand."""
         with self._lock:
-            for text in wanted:
-                self._known[text] = found[text]
+            self._known.update(zip(texts, rows, strict=True))
             while len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
-        return np.stack([found[text] for text in texts]).astype(np.float32)
 
     def cosines(self, question: str, texts: Sequence[str]) -> Vector:
         """A question, as its encoder embeds questions, against n texts."""
@@ -69,6 +76,38 @@ class VectorsAtHand:
     def similarity(self, text: str, others: Sequence[str]) -> list[float]:
         """A text against n others of its kind."""
         return [float(cosine) for cosine in self(others) @ self([text])[0]]
+
+
+class TokensAtHand:
+    """Questions against texts token by token; the texts' tokens from the catalog, else read.
+
+    Args:
+        encoder: reads texts; what else it finds out of them goes to `vectors`.
+        vectors: of the same encoder.
+        stored: texts → their packed tokens, of those that are kept.
+    """
+
+    def __init__(
+        self,
+        encoder: TokenEncoder,
+        vectors: VectorsAtHand,
+        stored: Callable[[Sequence[str]], dict[str, bytes]],
+    ) -> None:
+        self._encoder = encoder
+        self._vectors = vectors
+        self._stored = stored
+
+    def matches(self, question: str, texts: Sequence[str]) -> tuple[Vector, Sequence[Vector]]:
+        """The score of each of n texts, and of each of its sentences."""
+        texts = [simplified(text) for text in texts]
+        found = self._stored(texts)
+        missing = [text for text in dict.fromkeys(texts) if text not in found]
+        if missing:
+            rows, packed = self._encoder.read(missing, sentence_spans)
+            self._vectors.remember(missing, rows)
+            found |= dict(zip(missing, packed, strict=True))
+        tokens = unpack([found[text] for text in texts])
+        return match(self._encoder.query_tokens(simplified(question)), tokens)
 
 
 class once(Generic[T]):  # noqa: N801  # reads as the decorator it is
@@ -108,6 +147,14 @@ class Parts:
         if close := getattr(made, "close", None):
             self._closing.append(close)
         return made
+
+    @once
+    def cores(self) -> AbstractContextManager[Any]:
+        """Held while computing, by as many as there are cores. Of twenty who ask at once, half then
+        have their answer in half the time, and none has it later; without it all wait for the last.
+        Nobody waits for those who wait for an endpoint."""
+        remote = self.settings.embed_base_url or self.settings.rerank_base_url
+        return nullcontext() if remote else threading.BoundedSemaphore(os.cpu_count() or 1)
 
     @once
     def encoders(self) -> Encoders:
@@ -191,12 +238,24 @@ class Parts:
         """Vectors of whole passages."""
         return self._at_hand(self.encoders.passage)
 
+    @once
+    def tokens(self) -> TokensAtHand | None:
+        """Compares tokens, where the passage encoder tells them apart."""
+        encoder = self.encoders.passage
+        if not isinstance(encoder, TokenEncoder):
+            return None
+        catalog = self.index.catalog
+        return TokensAtHand(
+            encoder, self.passage_vectors, lambda texts: catalog.tokens(encoder.name, texts)
+        )
+
     def _at_hand(self, encoder: Encoder) -> VectorsAtHand:
         catalog = self.index.catalog
         return VectorsAtHand(encoder, lambda texts: catalog.vectors(encoder.name, texts))
 
     def evidence(self, question: str, passages: Sequence[Passage]) -> Evidence:
         """The passages beside the question, with the vectors at hand."""
-        return gather(
-            question, passages, self.passage_vectors.cosines, self.sentence_vectors.cosines
-        )
+        cosines = self.passage_vectors.cosines, self.sentence_vectors.cosines
+        matches = self.tokens.matches if self.tokens else None
+        with self.cores:
+            return gather(question, passages, *cosines, matches)

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag import fold, fusion
+from rag import fold, fusion, late
 from rag.catalog import Catalog, Words
 from rag.config import Settings
 from rag.dictionary import Dictionary
-from rag.embed import Encoder, Encoders
+from rag.embed import Encoder, Encoders, TokenEncoder
 from rag.errors import EndpointError
 from rag.lexical import BOOSTS, Lexical
 from rag.rerank import find_reranker
@@ -41,6 +41,10 @@ Ids = NDArray[np.int64]
 NEAREST = 32
 """Candidates from each encoder, and from words, in each language."""
 
+COMPARED = 32
+"""The best candidates, which are compared with the question token by token."""
+
+TOKEN_BACKGROUND = 64  # the same for comparing tokens, where a passage costs as much as 200 vectors
 BACKGROUND = 256  # passages that stand for a language; their mean and deviation err by 6% of it
 LONGEST = 1_000  # characters of a question that are searched for
 RAREST = 48  # words of a question that are searched for
@@ -78,6 +82,8 @@ class Retriever:
         dictionary: bridges languages; default: the bundled one.
     """
 
+    compared = COMPARED
+
     def __init__(
         self,
         catalog: Catalog,
@@ -99,6 +105,7 @@ class Retriever:
         self._reranker = find_reranker(settings)
         self.reranker_fault: EndpointError | None = None
         self._counted: tuple[int, Mapping[str, int]] = (-1, {})
+        self._backdrops: dict[str, tuple[int, late.Tokens]] = {}
 
     def hits(
         self,
@@ -190,7 +197,17 @@ class Retriever:
             for language in languages
             if len((group := self._group(language, asked, by_encoder, sources)).ids)
         ]
-        return self._joined(asked, groups) if groups else _nothing()
+        if not groups:
+            return _nothing()
+        found = self._joined(asked, groups)
+        tokens = self._token_scores(simple, found)
+        if tokens is None:
+            return found
+        return replace(
+            found,
+            signals={**found.signals, "tokens z": tokens},
+            features={**found.features, "tokens": tokens},
+        )
 
     def _languages(self) -> Mapping[str, int]:
         """How many passages each language has; counted once for each state of the index."""
@@ -332,6 +349,50 @@ class Retriever:
             features=features,
             words=[entry for group in groups for entry in group.words],
         )
+
+    def _token_scores(self, question: str, found: Candidates) -> Floats | None:
+        """How well the best candidates hold what the question's tokens look for, standardised.
+
+        The others get what the worst of them has, which leaves them behind. None: the index holds
+        no token vectors, or they are turned off.
+        """
+        encoder = self._encoders.passage
+        if "tokens" in self._without or not isinstance(encoder, TokenEncoder):
+            return None
+        order = np.argsort(-self._weigh.score(found.features), kind="stable")[: self.compared]
+        packed = self._catalog.passage_tokens(encoder.name, [int(found.ids[row]) for row in order])
+        rows = [row for row in order if int(found.ids[row]) in packed]
+        if not rows:
+            return None
+        asked = encoder.query_tokens(question)
+        scores, _ = late.match(asked, late.unpack([packed[int(found.ids[row])] for row in rows]))
+        spoken = [found.languages[row] for row in rows]
+        places = {
+            language: [at for at, other in enumerate(spoken) if other == language]
+            for language in dict.fromkeys(spoken)
+        }
+        usual = {
+            language: late.match(asked, self._backdrop(encoder.name, language))[0]
+            for language in places
+        }
+        made = fusion.standardise({name: scores[at] for name, at in places.items()}, usual)
+        values = np.empty(len(rows))
+        for language, at in places.items():
+            values[at] = made[language]
+        column = np.full(len(found.ids), values.min())
+        column[rows] = values
+        return column
+
+    def _backdrop(self, encoder: str, language: str) -> late.Tokens:
+        """The tokens of the passages that stand for a language."""
+        generation = self._catalog.generation()
+        kept = self._backdrops.get(language)
+        if kept is None or kept[0] != generation:
+            sample = self._catalog.sample(language, TOKEN_BACKGROUND)
+            packed = self._catalog.passage_tokens(encoder, sample)
+            kept = (generation, late.unpack([packed[unit] for unit in sample if unit in packed]))
+            self._backdrops[language] = kept
+        return kept[1]
 
     def _standardised(self, signal: str, role: str, groups: Sequence[_Group]) -> Floats:
         scores = {group.language: group.cosines[signal] for group in groups}

@@ -31,7 +31,7 @@ MODEL = Path(__file__).with_name("answer_model.json")
 """Coefficients, by the names of the figures."""
 
 FIGURES = (
-    "cosine", "cosine before", "cosine after", "rank", "coverage", "around", "heading",
+    "cosine", "tokens", "cosine before", "cosine after", "rank", "coverage", "around", "heading",
     "characters", "signs", "fits", "new", "exact", "asks", "label", "short", "address",
 )  # fmt: skip
 
@@ -99,8 +99,11 @@ def tell(evidence: Evidence) -> Telling:
         for p in range(len(evidence.passages))
     ]
     heads = [frozenset(content_words(f"{p.title} {p.heading}")) for p in evidence.passages]
+    languages = [line.language for line in lines]
     flat = [float(evidence.sentence_cosines[line.passage][line.sentence]) for line in lines]
-    sentence_levels = _levels(flat, [line.language for line in lines])
+    sentence_levels = _levels(flat, languages)
+    matches = [float(evidence.sentence_matches[line.passage][line.sentence]) for line in lines]
+    match_levels = _levels(matches, languages)
     rows = np.zeros((len(lines), len(FIGURES)))
     for i, (row, line) in enumerate(zip(rows, lines, strict=True)):
         before = lines[i - 1] if i and lines[i - 1].passage == line.passage else None
@@ -110,6 +113,7 @@ def tell(evidence: Evidence) -> Telling:
         covered = share(line.words)
         row[:] = (
             flat[i] - level,
+            matches[i] - match_levels[line.language],
             flat[i - 1] - level if before else 0.0,
             flat[i + 1] - level if after else 0.0,
             log1p(line.passage),

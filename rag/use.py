@@ -180,4 +180,4 @@ def _graph(weights: dict[str, NDArray[Any]]) -> bytes:
     y1 = graph.node("Relu", graph.node("Add", dense(mean, "p1"), dense(y0, "d1")))
     y2 = graph.node("Relu", dense(y1, "d2"))
     last = graph.node("Tanh", graph.node("Add", dense(y1, "p3"), dense(y2, "d3")))
-    return graph.serialize("use", {"rows": ["texts", "tokens", WIDTH]}, last, WIDTH)
+    return graph.serialize("use", {"rows": ["texts", "tokens", WIDTH]}, last, ["texts", WIDTH])

@@ -128,7 +128,7 @@ def test_training_finds_the_figure_that_tells() -> None:
 def test_choices_are_fitted_near_their_prior() -> None:
     rng = np.random.default_rng(1)
     choices = []
-    for n in range(40):
+    for n in range(120):
         rows = rng.normal(size=(6, len(FIGURES)))
         right = (rows[:, 0] == rows[:, 0].max()).astype(float)
         choices.append(Choice("set", str(n), rows, right, ("",) * 6))

@@ -180,7 +180,7 @@ class TestPassageEncoder:
         ids = network.tokens("passage: " + LONG)
         assert len(ids) > 2 * network.window
         windows = [ids[start : start + 510] for start in range(0, len(ids), 510)]
-        means = [network._mean([0, *window, 2]) for window in windows]
+        means = [network._states([0, *window, 2]).mean(axis=0) for window in windows]
         expected = np.average(means, axis=0, weights=[len(window) for window in windows])
         assert cosines(e5.passages([LONG])[0], expected / np.linalg.norm(expected)) > 0.999999
 

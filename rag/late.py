@@ -1,0 +1,139 @@
+"""Late interaction: a question's tokens against the tokens of passages and of their sentences.
+
+A passage's vector says what it is about; its tokens' vectors say what stands where. They come out
+of the same pass through the passage encoder and cost no other. Each token of the question looks for
+its nearest token in a sentence, and the mean of the cosines is the sentence's score (MaxSim:
+Khattab & Zaharia, "ColBERT", 2020), where tokens count by their length: rare words more. Nothing is
+trained: token states are centred and brought to 128 half-whitened principal components
+(`eval/train_late.py` makes them), 4 bits each, 66 bytes a token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import accumulate
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["BASIS", "DIMENSION", "Tokens", "asked", "match", "pack", "unpack"]
+
+Vector = NDArray[np.float32]
+Ids = NDArray[np.int64]
+
+BASIS = Path(__file__).with_name("late_basis.npz")
+"""`projection` [384, 128], `passage` and `question` [128]: what the mean token of each becomes."""
+
+DIMENSION = 128
+_HALF = DIMENSION // 2
+_MOST = 7  # of four bits with a sign
+_TOKEN = np.dtype([("scale", "<f2"), ("halves", "u1", _HALF)])
+_COUNT = np.dtype("<u2")
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Token vectors of some texts, one text after the other.
+
+    `rows` [n, 128] have length 1, nearly. `counts[t][s]` is how many of them are in sentence s of
+    text t.
+    """
+
+    rows: Vector
+    counts: tuple[tuple[int, ...], ...]
+
+
+def pack(states: Vector, sentences: Sequence[int], count: int) -> bytes:
+    """The token vectors of one text, as they are stored.
+
+    Args:
+        states: [n, 384], the encoder's last layer.
+        sentences: [n], the sentence each token stands in, ascending; −1: in none.
+        count: of the text's sentences.
+    """
+    places = np.asarray(sentences, np.int64)
+    inside = places >= 0
+    rows = states[inside] @ _basis()["projection"] - _basis()["passage"]
+    rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    packed = np.empty(len(rows), _TOKEN)
+    largest = np.maximum(np.abs(rows).max(axis=1, initial=0.0), 1e-12)
+    levels = (np.rint(rows / largest[:, None] * _MOST) + 8).astype(np.uint8)
+    packed["scale"] = largest / _MOST
+    packed["halves"] = levels[:, :_HALF] | levels[:, _HALF:] << 4
+    counts = np.bincount(places[inside], minlength=count)
+    return b"".join((np.array([count, *counts], _COUNT).tobytes(), packed.tobytes()))
+
+
+def unpack(blobs: Sequence[bytes]) -> Tokens:
+    """What `pack` made of several texts."""
+    counts, bodies = [], []
+    for blob in blobs:
+        (count,) = np.frombuffer(blob, _COUNT, 1)
+        start = _COUNT.itemsize * (1 + int(count))
+        counts.append(tuple(np.frombuffer(blob, _COUNT, count, _COUNT.itemsize).tolist()))
+        bodies.append(blob[start:])
+    packed = np.frombuffer(b"".join(bodies), _TOKEN)
+    rows = np.empty((len(packed), DIMENSION), np.float32)
+    low, high = _levels()
+    rows[:, :_HALF] = low[packed["halves"]]
+    rows[:, _HALF:] = high[packed["halves"]]
+    rows *= packed["scale"].astype(np.float32)[:, None]
+    return Tokens(rows, tuple(counts))
+
+
+def asked(states: Vector) -> Vector:
+    """The token vectors [m, 128] of a question. Their lengths are what each counts, and add up to
+    1."""
+    rows: Vector = states @ _basis()["projection"] - _basis()["question"]
+    total = np.linalg.norm(rows, axis=1).sum()
+    return np.asarray(rows / max(total, 1e-12), np.float32)
+
+
+def match(question: Vector, tokens: Tokens) -> tuple[Vector, list[Vector]]:
+    """How well texts, and their sentences, hold what a question's tokens look for.
+
+    Args:
+        question: [m, 128], from `asked`.
+        tokens: of t texts.
+
+    Returns:
+        For each text its score [t], and the scores of its sentences: the weighted mean of the
+        cosines, −1 … 1. A text or sentence without a token has the lowest score of all.
+    """
+    sizes = [size for counts in tokens.counts for size in counts if size]
+    if not sizes or not len(question):
+        zeros = [np.zeros(len(counts), np.float32) for counts in tokens.counts]
+        return np.zeros(len(tokens.counts), np.float32), zeros
+    starts = [0, *accumulate(sizes)][:-1]
+    found = np.maximum.reduceat(question @ tokens.rows.T, starts, axis=1)  # [m, sentences]
+    scores = found.sum(axis=0)
+    lowest = scores.min()
+    whole = np.full(len(tokens.counts), lowest, np.float32)
+    parts = []
+    at = 0
+    for text, counts in enumerate(tokens.counts):
+        filled = np.array(counts, np.int64) > 0
+        part = np.full(len(counts), lowest, np.float32)
+        if filled.any():
+            here = slice(at, at + int(filled.sum()))
+            part[filled] = scores[here]
+            whole[text] = found[:, here].max(axis=1).sum()
+            at = here.stop
+        parts.append(part)
+    return whole, parts
+
+
+@cache
+def _basis() -> dict[str, Vector]:
+    with np.load(BASIS) as kept:
+        return {name: kept[name].astype(np.float32) for name in kept.files}
+
+
+@cache
+def _levels() -> tuple[Vector, Vector]:
+    """The value of the low and of the high four bits of each byte, in units of the scale."""
+    byte = np.arange(256)
+    return (byte & 15).astype(np.float32) - 8, (byte >> 4).astype(np.float32) - 8
