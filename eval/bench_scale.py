@@ -32,12 +32,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag import fold
+from rag import fold, late
 from rag.catalog import FileState, Piece
 from rag.config import Settings
 from rag.dictionary import Dictionary
-from rag.embed import Encoders
-from rag.ingest import Indexer
+from rag.embed import Encoders, Spans
+from rag.ingest import Indexer, encoded
 from rag.retrieve import NEAREST, Retriever
 from rag.schema import Essay, OffsetMap, Passage
 from rag.sentences import sentence_spans
@@ -82,10 +82,34 @@ class ClusteredEncoder:
         return len(text)
 
 
+class ClusteredTokens(ClusteredEncoder):
+    """The same, with vectors of made-up tokens: one for every four bytes, about the usual."""
+
+    def read(
+        self, texts: Sequence[str], spans: Spans, on_progress: object = None
+    ) -> tuple[Vector, list[bytes]]:
+        """Vectors [n, dimension] and the packed vectors of tokens."""
+        packed = []
+        for text in texts:
+            sentences = spans(text)
+            sizes = [max(len(text[a:b].encode()) // 4, 1) for a, b in sentences]
+            places = [at for at, size in enumerate(sizes) for _ in range(size)]
+            packed.append(late.pack(self._states(text, len(places)), places, len(sentences)))
+        return self.passages(texts, on_progress), packed
+
+    def query_tokens(self, text: str) -> Vector:
+        """Token vectors [m, 128]."""
+        return late.asked(self._states(text, max(len(text.encode()) // 4, 1)))
+
+    def _states(self, text: str, count: int) -> Vector:
+        start = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=2).digest(), "little")
+        return self._noise[(start + np.arange(count)) % len(self._noise)]
+
+
 @cache
 def encoders() -> Encoders:
     """Of the sizes of the bundled ones."""
-    return Encoders(ClusteredEncoder("bench-384", 384), ClusteredEncoder("bench-512", 512))
+    return Encoders(ClusteredTokens("bench-384", 384), ClusteredEncoder("bench-512", 512))
 
 
 def sentences(paths: Sequence[Path]) -> dict[str, list[str]]:
@@ -159,17 +183,11 @@ def build(folder: Path, size: int, pool: dict[str, list[str]]) -> dict[str, floa
             root = writer.add_root("/bench", "bench")
         since = time.perf_counter()
         for one, made in essays(size, pool):
-            rows = {
-                kind.name: (
-                    texts := [t for p in made for t in p.parts[kind.name]],
-                    kind.passages(texts),
-                )
-                for kind in (kinds.passage, kinds.sentence)
-            }
+            rows = _vectors(made, kinds)
             since = _lap(spent, "make up texts and vectors", since)
             with index.catalog.write() as writer:
-                for name, (texts, vectors) in rows.items():
-                    writer.keep_vectors(name, texts, vectors)
+                for name, vectors in rows.items():
+                    writer.keep_vectors(name, *vectors)
                 writer.put_essay(root.id, one, FileState(0, 0, 0, 0), one.title, made)
             since = _lap(spent, "catalog", since)
         for kind in ("lexical", "vectors"):
@@ -270,20 +288,27 @@ def _add(index: Indexer, pool: dict[str, list[str]], size: int) -> float:
     """Seconds to add one essay, its vectors at hand."""
     chance = random.Random(5)
     one, made = essay("bench/new.txt", "en", pool["en"], chance, itertools.count(10 * size))
-    kinds = index.encoders
-    rows = {
-        kind.name: (texts := _parts(made, kind.name), kind.passages(texts))
-        for kind in (kinds.passage, kinds.sentence)
-    }
+    rows = _vectors(made, index.encoders)
     since = time.perf_counter()
     with index.writing():
         with index.catalog.write() as writer:
-            for name, (texts, vectors) in rows.items():
-                writer.keep_vectors(name, texts, vectors)
+            for name, vectors in rows.items():
+                writer.keep_vectors(name, *vectors)
             root = index.catalog.roots()[0]
             writer.put_essay(root.id, one, FileState(0, 0, 0, 0), one.title, made)
         index.follow(trust_fresh=True)
     return time.perf_counter() - since
+
+
+def _vectors(
+    made: Sequence[Piece], kinds: Encoders
+) -> dict[str, tuple[list[str], Vector, Sequence[bytes]]]:
+    """By encoder: texts, their vectors, and their tokens' where there are any."""
+    found = {}
+    for kind in (kinds.passage, kinds.sentence):
+        texts = _parts(made, kind.name)
+        found[kind.name] = (texts, *encoded(kind, texts))
+    return found
 
 
 def _lap(spent: dict[str, float], name: str, since: float) -> float:
@@ -315,7 +340,8 @@ def _in_process(phase: str, folder: Path, size: int, data: Sequence[Path]) -> di
     """One phase in a process of its own."""
     command = [sys.executable, "-m", "eval.bench_scale", "--phase", phase, "--folder", str(folder)]
     command += ["--sizes", str(size)] + [word for path in data for word in ("--data", str(path))]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}  # as the command does
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
     figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return figures
 

@@ -43,6 +43,9 @@ def cli() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command and leave with its exit status."""
     _speak_utf8()
+    # numpy's products are small here: shared among threads they take twice the processor's time and
+    # are no sooner done. It reads this when it is first imported.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         status = cli.main(arguments, prog_name="rag", standalone_mode=False)
     except click.exceptions.Abort:

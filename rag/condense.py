@@ -41,19 +41,27 @@ def condense(
 ) -> Condensed:
     """The question as it stands without the conversation.
 
-    With an LLM it is rewritten in one short completion; without one, or where the rewriting is no
-    question, the rare words of what was asked before are put beside a question that points back.
+    With an LLM it is rewritten in one short completion, unless nothing in it points back; without
+    one, or where the rewriting is no question, the rare words of what was asked before are put
+    beside a question that points back.
     Raises EndpointError where the endpoint fails: a search for the wrong thing would look like an
     answer.
     """
     turns = [turn for turn in history if turn["content"].strip()][-TURNS:]
-    if not turns:
-        return Condensed(question)
+    if not turns or (llm is not None and _stands_alone(question)):
+        return Condensed(question)  # a rewriting is a second or two that the reader waits
     rewritten = _rewrite(question, turns, llm, cancel) if llm is not None else ""
     if rewritten:
         added = _new_words(rewritten, question)
         return Condensed(rewritten, added)
     return _lean_on(question, turns)
+
+
+def _stands_alone(question: str) -> bool:
+    """Whether a question says enough by itself and has no word that could point back."""
+    folded = fold(question).strip()
+    points = PRONOUN.search(folded) or DEMONSTRATIVE.search(folded) or CARRIES_ON.search(folded)
+    return points is None and len(set(content_words(question))) > FEW
 
 
 # --- with an LLM ---

@@ -107,7 +107,7 @@ class Settings(BaseSettings):
     judge_model: str = Field("", description="the judge's model name")
     judge_api_key: SecretStr = Field(SecretStr(""), description="the key for the judge endpoint")
 
-    ui_concurrency: int = Field(16, gt=0, description="answers that the page works on at once")
+    ui_concurrency: int = Field(32, gt=0, description="answers that the page works on at once")
     ui_queue: int = Field(200, gt=0, description="questions that may wait for their turn")
 
     def __init__(self, **values: Any) -> None:

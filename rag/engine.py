@@ -147,8 +147,7 @@ class Rag:
         if history:
             turn.standalone = condense(question, history, self._parts.llm, turn.cancel).question
         retriever = self._parts.retriever
-        with self._parts.cores:
-            return retriever.hits(turn.standalone, k=k or self.settings.k, sources=sources)
+        return retriever.hits(turn.standalone, k=k or self.settings.k, sources=sources)
 
     def query(
         self,

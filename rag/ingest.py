@@ -24,7 +24,7 @@ from rag.scan import Plan, file_state, make_plan, portable, scan
 from rag.schema import Essay, EssayInfo, IngestReport, Passage
 from rag.sentences import sentence_spans
 
-__all__ = ["Indexer", "OnProgress", "Progress"]
+__all__ = ["Indexer", "OnProgress", "Progress", "encoded"]
 
 GROUP = 300_000  # bytes of files; at 1,500 characters/s about a minute between commits
 SPAN = 20_000  # characters embedded between two commits of their vectors
@@ -345,7 +345,7 @@ class _Maker:
         meter.embedding(sum(len(text) for _, texts in todo for text in texts))
         for encoder, texts in todo:
             for batch in _spans(texts):
-                rows, tokens = _encoded(encoder, batch)
+                rows, tokens = encoded(encoder, batch)
                 with self._catalog.write() as writer:
                     writer.keep_vectors(encoder.name, batch, rows, tokens)
                 meter.embedded(sum(map(len, batch)))
@@ -440,7 +440,7 @@ def _size(path: Path) -> int:
         return 0  # reading it will say why
 
 
-def _encoded(encoder: Encoder, texts: Sequence[str]) -> tuple[Vector, Sequence[bytes]]:
+def encoded(encoder: Encoder, texts: Sequence[str]) -> tuple[Vector, Sequence[bytes]]:
     """The vectors of texts, and their tokens' where the encoder tells them apart."""
     if isinstance(encoder, TokenEncoder):
         return encoder.read(texts, sentence_spans)

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -103,27 +102,21 @@ def match(question: Vector, tokens: Tokens) -> tuple[Vector, list[Vector]]:
         For each text its score [t], and the scores of its sentences: the weighted mean of the
         cosines, −1 … 1. A text or sentence without a token has the lowest score of all.
     """
-    sizes = [size for counts in tokens.counts for size in counts if size]
-    if not sizes or not len(question):
-        zeros = [np.zeros(len(counts), np.float32) for counts in tokens.counts]
-        return np.zeros(len(tokens.counts), np.float32), zeros
-    starts = [0, *accumulate(sizes)][:-1]
-    found = np.maximum.reduceat(question @ tokens.rows.T, starts, axis=1)  # [m, sentences]
-    scores = found.sum(axis=0)
-    lowest = scores.min()
-    whole = np.full(len(tokens.counts), lowest, np.float32)
-    parts = []
-    at = 0
-    for text, counts in enumerate(tokens.counts):
-        filled = np.array(counts, np.int64) > 0
-        part = np.full(len(counts), lowest, np.float32)
-        if filled.any():
-            here = slice(at, at + int(filled.sum()))
-            part[filled] = scores[here]
-            whole[text] = found[:, here].max(axis=1).sum()
-            at = here.stop
-        parts.append(part)
-    return whole, parts
+    lengths = [len(counts) for counts in tokens.counts]
+    sizes = np.array([size for counts in tokens.counts for size in counts], np.int64)
+    whole = np.zeros(len(lengths), np.float32)
+    parts = np.zeros(len(sizes), np.float32)
+    filled = sizes > 0
+    if filled.any() and len(question):
+        starts = np.cumsum(sizes)[filled] - sizes[filled]
+        found = np.maximum.reduceat(question @ tokens.rows.T, starts, axis=1)  # [m, sentences]
+        scores = found.sum(axis=0)
+        owners = np.repeat(np.arange(len(lengths)), lengths)[filled]
+        first = np.flatnonzero(np.r_[True, owners[1:] != owners[:-1]])
+        whole[:] = parts[:] = scores.min()
+        whole[owners[first]] = np.maximum.reduceat(found, first, axis=1).sum(axis=0)
+        parts[filled] = scores
+    return whole, np.split(parts, np.cumsum(lengths)[:-1]) if lengths else []
 
 
 @cache

@@ -153,7 +153,7 @@ class Parts:
         """Held while computing, by as many as there are cores. Of twenty who ask at once, half then
         have their answer in half the time, and none has it later; without it all wait for the last.
         Nobody waits for those who wait for an endpoint."""
-        remote = self.settings.embed_base_url or self.settings.rerank_base_url
+        remote = self.settings.embed_base_url
         return nullcontext() if remote else threading.BoundedSemaphore(os.cpu_count() or 1)
 
     @once

@@ -9,6 +9,8 @@ fixed-size sample stands for the rest.
 from __future__ import annotations
 
 import logging
+import os
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -38,13 +40,13 @@ Vector = NDArray[np.float32]
 Floats = NDArray[np.float64]
 Ids = NDArray[np.int64]
 
-NEAREST = 32
+NEAREST = 24
 """Candidates from each encoder, and from words, in each language."""
 
-COMPARED = 32
+COMPARED = 24
 """The best candidates, which are compared with the question token by token."""
 
-TOKEN_BACKGROUND = 64  # the same for comparing tokens, where a passage costs as much as 200 vectors
+TOKEN_BACKGROUND = 32  # the same for comparing tokens, where a passage costs as much as 200 vectors
 BACKGROUND = 256  # passages that stand for a language; their mean and deviation err by 6% of it
 LONGEST = 1_000  # characters of a question that are searched for
 RAREST = 48  # words of a question that are searched for
@@ -94,6 +96,7 @@ class Retriever:
         weigh: fusion.Fusion | None = None,
         dictionary: Dictionary | None = None,
     ) -> None:
+        self._cores = threading.BoundedSemaphore(os.cpu_count() or 1)
         self._catalog = catalog
         self._vectors = vectors
         self._lexical = lexical
@@ -192,15 +195,18 @@ class Retriever:
             return _nothing()
         simple = fold.simplified(question)  # as passages were embedded
         by_encoder = {name: encoder.query(simple) for name, encoder in self._used().items()}
-        groups = [
-            group
-            for language in languages
-            if len((group := self._group(language, asked, by_encoder, sources)).ids)
-        ]
-        if not groups:
-            return _nothing()
+        with self._cores:  # of many who ask at once, those who began are finished first
+            groups = [
+                group
+                for language in languages
+                if len((group := self._group(language, asked, by_encoder, sources)).ids)
+            ]
+            return self._compared(asked, simple, groups) if groups else _nothing()
+
+    def _compared(self, asked: _Asked, question: str, groups: Sequence[_Group]) -> Candidates:
+        """All languages' candidates, the best of them compared token by token."""
         found = self._joined(asked, groups)
-        tokens = self._token_scores(simple, found)
+        tokens = self._token_scores(question, found)
         if tokens is None:
             return found
         return replace(
@@ -231,14 +237,14 @@ class Retriever:
         sources: Sequence[str] | None,
     ) -> _Group:
         """The candidates of one language with every scorer's opinion of each."""
+        backgrounds = {
+            role: self._catalog.background(self._used()[role].name, language, BACKGROUND) @ vector
+            for role, vector in vectors.items()
+        }
         found: dict[int, None] = {}
-        if sources is None and self._languages().get(language, 0) <= NEAREST:
-            found.update(dict.fromkeys(self._catalog.ids(language)))
-        else:
-            for role, vector in vectors.items():
-                name = self._used()[role].name
-                near = self._vectors.query(name, language, vector, NEAREST, sources)
-                found.update(dict.fromkeys(unit for unit, _ in near))
+        for role, vector in vectors.items():
+            nearest = self._nearest(role, language, vector, backgrounds[role], sources)
+            found.update(dict.fromkeys(nearest))
         matched: dict[int, float] = {}
         rarities: dict[str, float] = {}
         if "lexical" not in self._without:
@@ -256,10 +262,6 @@ class Retriever:
         words = self._catalog.words(ids)
         ids = [entry.unit for entry in words]  # those that are gone meanwhile have no words
         cosines = self._cosines(vectors, ids)
-        backgrounds = {
-            role: self._catalog.background(self._used()[role].name, language, BACKGROUND) @ vector
-            for role, vector in vectors.items()
-        }
         covered = np.array([_covered(entry, rarities, self._without) for entry in words])
         return _Group(
             language=language,
@@ -272,6 +274,23 @@ class Retriever:
             ),
             bm25=np.array([matched.get(unit, 0.0) for unit in ids]),
         )
+
+    def _nearest(
+        self,
+        role: str,
+        language: str,
+        vector: Vector,
+        background: Vector,
+        sources: Sequence[str] | None,
+    ) -> list[int]:
+        """The ids of the nearest passages of a language. Where the background is all of them, their
+        cosines are there already, and the index need not be asked."""
+        if sources is None and self._languages().get(language, 0) == len(background):
+            ids = self._catalog.sample(language, BACKGROUND)
+            if len(ids) == len(background):
+                return [ids[row] for row in np.argsort(-background, kind="stable")[:NEAREST]]
+        name = self._used()[role].name
+        return [unit for unit, _ in self._vectors.query(name, language, vector, NEAREST, sources)]
 
     def _rarities(self, words: Sequence[str], language: str) -> dict[str, float]:
         """The question's rarest words, and how rare they are among this language's passages."""

@@ -148,3 +148,19 @@ def test_without_a_history_no_model_is_asked() -> None:
     with model(answer("x")) as (endpoint, llm):
         assert condense("它呢？", [], llm) == Condensed("它呢？")
     assert not endpoint.requests
+
+
+@pytest.mark.parametrize(
+    ("question", "asked"),
+    [
+        ("Which five layers does the cake of artificial intelligence have?", 0),
+        ("北京和上海两家公司的国产算力训练成本各是多少？", 0),
+        ("Which five layers does it have, from the bottom to the top of the cake?", 1),
+        ("后来换成了什么编辑器？", 1),
+    ],
+)
+def test_no_model_is_asked_about_what_stands_alone(question: str, asked: int) -> None:
+    with model(answer("HeuriGym?")) as (endpoint, llm):
+        found = condense(question, HEURIGYM, llm)
+        assert len(endpoint.requests) == asked
+        assert (found.question == question) is (asked == 0)
