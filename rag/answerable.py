@@ -22,9 +22,11 @@ SLOTS = frozenset({"number", "date"})
 """Kinds of answer that leave a sign in the sentence that gives them."""
 
 _FARTHEST = 6.0
+_NO_GAP = 1.0  # as good as the best
 _WIDEST = 2.0  # beyond it a cosine tells the kind of text, not whether it answers
 _HAN_SCRIPT = {"zh", "ja"}
 _SEVERAL = 4
+_GOOD = 0.55
 _HELD = 0.40  # a match token by token that nearly every answerable question has
 _BEYOND = 4.0
 _LEAST, _MOST = 0.01, 0.99
@@ -56,12 +58,13 @@ def figures(evidence: Evidence, searched: bool, telling: Telling) -> dict[str, f
 
     "nearness": the mean cosine of the two nearest passages (of fewer than four, the nearest), in
     deviations from what is usual for its and the question's language, within two. "far": what it
-    lies below that: another topic. "slot": 1 where a number or a date is asked for. "slot
-    gap": how much less the best sentence that holds one of the unit asked for (or as many items as
-    asked for) has to do with the question than the best of all, in log-odds, 0 to 6. "searched": 1
-    after a search in a few essays, "few": 1 with fewer than four given passages: their nearest is
-    less near than that of a large collection. "apart": how far the best match token by token lies
-    below what nearly every answered question has: nobody speaks of it at all.
+    lies below that: another topic, unless tokens match well. "slot": 1 where a number or a date is
+    asked for. "slot gap": how much less the best sentence that holds one of the unit asked for (or
+    as many items as asked for) has to do with the question than the best of all: what is over 1
+    in log-odds, to 5. "searched": 1 after a search in a few essays, "few": 1 with fewer than four
+    given passages: their nearest is less near than that of a large collection. "apart": how far the
+    best match token by token lies below what nearly every answered question has: nobody speaks of
+    it at all.
     """
     asked = telling.asked
     topical = telling.scores("rank", "signs", "fits")
@@ -75,13 +78,19 @@ def figures(evidence: Evidence, searched: bool, telling: Telling) -> dict[str, f
     match = float(evidence.passage_matches.max())
     return {
         "nearness": min(max(near, -_WIDEST), _WIDEST),
-        "far": min(max(-_WIDEST - near, 0.0), _BEYOND),
-        "slot gap": min(gap, _FARTHEST),
+        "far": min(max(-_WIDEST - near, 0.0), _BEYOND) * _doubt(match),
+        "slot gap": max(min(gap, _FARTHEST) - _NO_GAP, 0.0),
         "slot": float(asked.kind in SLOTS),
         "searched": float(searched),
         "few": float(not searched and len(evidence.passages) < _SEVERAL),
         "apart": max(_HELD - match, 0.0) if match else 0.0,  # 0: the encoder knows no tokens
     }
+
+
+def _doubt(match: float) -> float:
+    """1 where the best match token by token is poor, 0 where it is good: then it is no other topic,
+    however far the vectors of whole passages are. 1 where the encoder knows no tokens."""
+    return min(max((_GOOD - match) / (_GOOD - _HELD), 0.0), 1.0) if match else 1.0
 
 
 def _nearness(evidence: Evidence) -> float:
