@@ -227,12 +227,14 @@ def test_conversations_are_listed_searched_renamed_exported_deleted(
     talk.locator("[data-act=talk-menu]").click()
     page.keyboard.press("Enter")
     page.fill("dialog input", "Striped <b>animals</b>")
+    assert visit.faults_of_axe() == []
     page.keyboard.press("Enter")
     page.wait_for_selector(".talk-title:text('Striped <b>animals</b>')")
     talk.locator("[data-act=talk-menu]").click()
     page.keyboard.press("End")
     page.keyboard.press("Enter")
     visit.shot("delete")
+    assert visit.faults_of_axe() == []
     page.click("dialog .danger")
     page.wait_for_selector(".welcome")
     assert "Striped" not in page.locator("#talks").inner_text()
@@ -357,6 +359,11 @@ def test_on_a_phone(served: tuple[Any, str], opened: Any) -> None:
             visit.view(view)
             visit.shot(f"phone-{view}")
             assert page.evaluate("document.documentElement.scrollWidth") <= 390
+            assert visit.faults_of_axe() == []
+        page.emulate_media(color_scheme="dark")
+        for view in ("chat", "essays", "evaluation", "settings"):
+            visit.view(view)
+            visit.shot(f"phone-dark-{view}")
             assert visit.faults_of_axe() == []
 
 
