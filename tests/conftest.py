@@ -18,19 +18,6 @@ SEEDS = Path(__file__).parents[1] / "seeds"
 LOOPBACK = ("127.", "::1", "localhost")
 
 
-# The longest files, the longest first: two workers that take whole files then end together.
-LONGEST = (
-    *("test_ui_real", "test_ui_page", "test_benchmarks", "test_eval_gate", "test_cli"),
-    *("test_kill", "test_readme", "test_gguf", "test_embed"),
-)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of the longest files first, else in the order they were found."""
-    place = {name: at for at, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: place.get(item.path.stem, len(LONGEST)))
-
-
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No key, endpoint or .env of the person who runs the tests reaches them."""

@@ -333,7 +333,9 @@ def serving(settings: Any, rag: Any = None) -> Iterator[tuple[Any, str]]:
     """The page over a Rag on a free port; yields what is behind it and its address."""
     from ui.app import free_port, prepare, serve
 
-    port = free_port("127.0.0.1", 17860)
+    # a range for each worker: two that look at once would find the same port free
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    port = free_port("127.0.0.1", 17860 + 100 * worker)
     page = prepare(settings, rag)
     with serve(page, "127.0.0.1", port):
         yield page, f"http://127.0.0.1:{port}"
