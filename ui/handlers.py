@@ -48,6 +48,9 @@ PACE = 0.05
 CROWD_PACE = 0.0125
 """So much longer between two looks for each answer under way: 80 pictures a second for all."""
 
+STAGE_CALM = 0.5
+"""Seconds that a stage lasts before it is drawn."""
+
 REMEMBERED = 8
 """Turns of a conversation that a follow-up is understood from."""
 
@@ -338,7 +341,8 @@ class Handlers:
         """An answer as it is written, then the conversation with it."""
         if run is None:
             return
-        async for writing in run.live.follow():
+        # a stage that is over at once would hold up the first words by its drawing
+        async for writing in run.live.follow(_wordless, STAGE_CALM):
             if writing.state != "asking":
                 break
             began = time.perf_counter()
@@ -460,6 +464,10 @@ class Handlers:
         if self._banner is None or self._banner[0] != settings:
             self._banner = (settings, _banner(settings))
         return banner_html(self._banner[1], say)
+
+
+def _wordless(writing: Writing) -> bool:
+    return writing.state == "asking" and not writing.text
 
 
 def _fault(error: RagError, say: Say) -> str:

@@ -60,8 +60,11 @@ class Live(Generic[T]):
                 loop.call_soon_threadsafe(waker.set)
         return True
 
-    async def follow(self) -> AsyncIterator[T]:
-        """The value as it is, then as it becomes; what changes between two looks is skipped."""
+    async def follow(
+        self, passing: Callable[[T], bool] = lambda _: False, calm: float = 0.0
+    ) -> AsyncIterator[T]:
+        """The value as it is, then as it becomes; what changes between two looks is skipped, and so
+        is a `passing` value that is replaced within `calm` seconds."""
         waker = (asyncio.get_running_loop(), asyncio.Event())
         seen = 0
         with self._lock:
@@ -72,6 +75,8 @@ class Live(Generic[T]):
                 with self._lock:
                     value, version, ended = self._value, self._version, self._ended
                 if version != seen:
+                    if passing(value) and await _set_within(waker[1], calm):
+                        continue
                     seen = version
                     yield value
                 elif ended:
@@ -81,6 +86,14 @@ class Live(Generic[T]):
         finally:
             with self._lock:
                 self._wakers.discard(waker)
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> bool:
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
