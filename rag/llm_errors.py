@@ -83,7 +83,7 @@ class Failure:
         if self.retry_after is not None:
             return self.retry_after
         # Jitter, so that many pages do not come back at the same instant.
-        return float(BACK_OFF_SECONDS * 2**sent * random.uniform(0.8, 1.2))  # noqa: S311
+        return float(BACK_OFF_SECONDS * 2**sent * random.uniform(0.8, 1.2))  # noqa: S311  # no secret
 
     def refused_parameter(self, parameters: Mapping[str, Any]) -> str:
         """The optional parameter that the server says it does not take, or ""."""

@@ -115,8 +115,8 @@ def han_names(
             continue
         if folded[start - 1 : start] in {"·", "・"} or folded[end : end + 1] in {"·", "・"}:
             found.append(_with_points(folded, start, end))
-        elif _AFTER.match(folded, end) and len(run) <= 8:
-            found.append(run + _AFTER.match(folded, end).group())  # type: ignore[union-attr]
+        elif (after := _AFTER.match(folded, end)) and len(run) <= 8:
+            found.append(run + after.group())
         else:
             words_of = [*_words_in(run), *(w for w in listed if len(w) == 3 and w[:2] in run)]
             words_of += [m.group() for m in _PERSON.finditer(run) if _apart(m.group(), listed)]

@@ -51,7 +51,7 @@ class PassageParser(NodeParser):
         self,
         nodes: Sequence[BaseNode],
         show_progress: bool = False,  # noqa: ARG002  # the interface's
-        **kwargs: Any,  # noqa: ARG002
+        **kwargs: Any,  # noqa: ARG002  # the interface's
     ) -> list[BaseNode]:
         return [node for one in nodes for node in self._parse(one)]
 

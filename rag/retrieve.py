@@ -27,7 +27,7 @@ from rag.dictionary import Dictionary
 from rag.embed import Encoder, Encoders, TokenEncoder
 from rag.errors import EndpointError
 from rag.lexical import BOOSTS, Lexical
-from rag.rerank import find_reranker
+from rag.rerank import Reranker, find_reranker
 from rag.schema import Hit, Message, Passage
 from rag.vectors import Vectors
 
@@ -144,19 +144,20 @@ class Retriever:
         rows = {str(found.ids[row]): row for row in chosen[: 2 * wanted]}
         passages = self._catalog.passages([int(name) for name in rows], sources)
         hits = [self._hit(passage, rows[passage.id], found, scores) for passage in passages]
-        return (self._reranked(question, hits[:wanted]) if self._reranker else hits)[:k]
+        if self._reranker:
+            hits = self._reranked(self._reranker, question, hits[:wanted])
+        return hits[:k]
 
     @staticmethod
     def _hit(passage: Passage, row: int, found: Candidates, scores: Floats) -> Hit:
         signals = {name: float(column[row]) for name, column in found.signals.items()}
         return Hit(passage, float(scores[row]), MappingProxyType(signals))
 
-    def _reranked(self, question: str, hits: Sequence[Hit]) -> list[Hit]:
+    def _reranked(self, reranker: Reranker, question: str, hits: Sequence[Hit]) -> list[Hit]:
         """The hits in the reranker's order. Where it fails, as they were, and every hit says so:
         signal "reranker failed" is 1, and `reranker_fault` holds the error."""
-        assert self._reranker  # noqa: S101  # for the type checker
         try:
-            scores = self._reranker.scores(question, [hit.passage.text for hit in hits])
+            scores = reranker.scores(question, [hit.passage.text for hit in hits])
         except EndpointError as error:
             self.reranker_fault = error
             _log.warning("%s Passages are in the order found without it.", error)

@@ -23,7 +23,7 @@ from rag import reasons
 from rag.comparison import Comparison, Reading, compare, read
 from rag.fold import copy_key
 from rag.narrator import in_first_person, tells_of_oneself
-from rag.schema import Verdict
+from rag.schema import Verdict, VerdictLabel
 from rag.sentences import sentence_spans
 
 __all__ = [
@@ -186,7 +186,7 @@ class Verifier:
             for found, kept in examine(claim, sentences, self._vectors, self._words)
         ]
         score, found, kept = max(judged, key=lambda one: one[0])
-        label = (
+        label: VerdictLabel = (
             "supported"
             if score >= self._model.supported
             else "partly"
@@ -194,7 +194,7 @@ class Verifier:
             else "unsupported"
         )
         quote = " ".join(s.text for s in kept[found.window[0] : found.window[1]])
-        return Verdict(label, score, wording.explain(found, label), quote)  # type: ignore[arg-type]
+        return Verdict(label, score, wording.explain(found, label), quote)
 
 
 def examine(

@@ -41,7 +41,7 @@ def _only_loopback() -> Iterator[None]:
 
     socket.socket.connect = guarded  # type: ignore[method-assign]  # restored below
     yield
-    socket.socket.connect = connect  # type: ignore[method-assign]
+    socket.socket.connect = connect  # type: ignore[method-assign]  # as it was
 
 
 @pytest.fixture

@@ -375,10 +375,11 @@ def models(
     server: str, *ids: str, context: int = 4096, loaded: Sequence[str] = ()
 ) -> dict[str, Any]:
     """The pages by which a server of a kind is known, with its model list."""
-    listed = {"object": "list", "data": [{"id": name, "object": "model"} for name in ids]}
+    entries = [{"id": name, "object": "model"} for name in ids]
+    listed = {"object": "list", "data": entries}
 
     def owned(owner: str, **more: object) -> dict[str, Any]:
-        data = [{**entry, "owned_by": owner, **more} for entry in listed["data"]]  # type: ignore[attr-defined]
+        data = [{**entry, "owned_by": owner, **more} for entry in entries]
         return {"/v1/models": {"object": "list", "data": data}}
 
     if server == "ollama":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from eval.train_answer import (
 from rag.answerable import answerable, figures, with_answer
 from rag.config import Settings
 from rag.evidence import Evidence, Vector, gather
-from rag.schema import OffsetMap, Passage, Verdict
+from rag.schema import OffsetMap, Passage, Verdict, VerdictLabel
 from rag.telling import FIGURES, coefficients, tell
 
 
@@ -31,11 +32,11 @@ def evidence(question: str, *texts: str, nearest: float = 0.88) -> Evidence:
         for n, t in enumerate(texts)
     ]
 
-    def near(_: str, found: object) -> Vector:
-        return np.full(len(list(found)), nearest, np.float32)  # type: ignore[call-overload]
+    def near(_: str, found: Sequence[str]) -> Vector:
+        return np.full(len(found), nearest, np.float32)
 
-    def even(_: str, found: object) -> Vector:
-        return np.full(len(list(found)), 0.3, np.float32)  # type: ignore[call-overload]
+    def even(_: str, found: Sequence[str]) -> Vector:
+        return np.full(len(found), 0.3, np.float32)
 
     return gather(question, passages, near, even)
 
@@ -80,8 +81,8 @@ def test_every_figure_has_a_coefficient() -> None:
     assert {"intercept", *figures(seen, False, tell(seen))} == set(coefficients()["answerable"])
 
 
-def verdict(score: float, label: str = "supported") -> Verdict:
-    return Verdict(label, score, "")  # type: ignore[arg-type]
+def verdict(score: float, label: VerdictLabel = "supported") -> Verdict:
+    return Verdict(label, score, "")
 
 
 def test_a_model_that_refuses_lowers_the_probability() -> None:
@@ -160,8 +161,8 @@ def test_files_become_cases(tmp_path: Path) -> None:
         '{"query_id": "q", "question": "Who?", "answerable": false, "passages": [{"text": "No."}]}'
     )
 
-    def even(_: str, texts: object) -> Vector:
-        return np.full(len(list(texts)), 0.5, np.float32)  # type: ignore[call-overload]
+    def even(_: str, texts: Sequence[str]) -> Vector:
+        return np.full(len(texts), 0.5, np.float32)
 
     (choice,) = squad_choices(squad, 10, (even, even))
     assert choice.right.tolist() == [0, 1]
