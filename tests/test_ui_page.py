@@ -174,6 +174,21 @@ def test_follow_up_retry_and_edit(visit: Visit, rag: FakeRag) -> None:
     assert visit.last().locator(".question-text").inner_text() == "another first"
 
 
+def test_an_edit_in_mid_answer_is_not_lost(visit: Visit, rag: FakeRag) -> None:
+    page = visit.page
+    visit.ask("first one")
+    visit.ask("slow please", wait=False)
+    page.wait_for_function("document.querySelector('#live .prose-text').textContent.length > 3")
+    page.locator("#history .turn").first.locator("[data-act=edit]").click()
+    page.fill("dialog textarea", "another first")
+    page.click("dialog .solid")
+    visit.settle(1)
+    assert visit.last().locator(".question-text").inner_text() == "another first"
+    assert rag.asked[-1][:2] == ("another first", ())
+    page.reload()
+    visit.settle(1)
+
+
 def test_a_conversation_survives_a_reload_even_in_mid_answer(visit: Visit) -> None:
     page = visit.page
     visit.ask("remember me")

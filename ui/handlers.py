@@ -138,7 +138,6 @@ class Handlers:
         """Begin to answer in the open conversation, or in a new one, and watch."""
         question = question.strip()
         if not question or self._runs.of(session.conversation):
-            yield {}
             return
         try:
             session, run = await asyncio.to_thread(self._begin, question, session)
@@ -150,16 +149,15 @@ class Handlers:
             yield patch
 
     async def again(self, turn: str, question: str, session: Session) -> AsyncIterator[Patch]:
-        """Ask a turn's question, or another one in its place, anew; what came after it goes."""
+        """Ask a turn's question, or another one in its place, anew; what came after it goes,
+        an answer under way too."""
         try:
             kept = await asyncio.to_thread(self._store.turn, turn)
         except ConversationNotFound as error:
             yield {"toast": str(error)}
             return
         session = replace(session, conversation=kept.conversation)
-        if self._runs.of(kept.conversation):
-            yield {}
-            return
+        self._runs.stop(kept.conversation)
         await asyncio.to_thread(self._store.cut, turn)
         async for patch in self.ask(question or kept.question, session):
             yield {name: value for name, value in patch.items() if name != "question"}
@@ -222,7 +220,6 @@ class Handlers:
         """Copy files in and read them, with progress; then what came of each."""
         say = session.say
         if not files:
-            yield {}
             return
         first = Progress(say("adding", n=len(files)))
         yield {"added": progress_html(first, say)}
