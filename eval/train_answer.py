@@ -7,6 +7,9 @@ SQuAD-like files, where the passages are the paragraph and its nearest neighbour
 questions over the seed essays, whose passages are what is retrieved and each of which counts as
 many. Answerable: logistic regression on NoMIRACL and the essay questions together. All figures
 that are printed are cross-validated: by article, and by question where a question is the unit.
+
+What the reader (`rag/reader.py`) says is weighed last, the other weights as they are, by articles
+that it never saw and the essay questions: it reads only where no model answers.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import argparse
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,19 +29,22 @@ from eval.cases import Question
 from eval.datasets import open_dataset
 from eval.metrics import answer_match, auroc, calibration_error
 from eval.opening import open_rag
+from eval.reading import group_of, held_out
 from rag.answerable import figures
 from rag.config import Settings
 from rag.embed import PassageEncoder, SentenceEncoder
-from rag.evidence import Cosines, Evidence, Matches, gather
+from rag.evidence import Cosines, Evidence, Matches, Readings, gather
 from rag.fold import language, simplified
 from rag.late import match, unpack
+from rag.reader import Reader
 from rag.schema import OffsetMap, Passage
 from rag.sentences import sentence_spans
 from rag.telling import FIGURES, MODEL, coefficients, tell
 
 Floats = NDArray[np.float64]
 Vector = NDArray[np.float32]
-Comparisons = tuple[Cosines, Cosines, Matches]
+Comparisons = tuple[Cosines, Cosines, Matches, Readings]
+READING = FIGURES.index("reading")
 FOLDS = 8
 PASSAGES = 5
 
@@ -53,7 +59,7 @@ ESSAYS = 40
 """What an essay question counts: encyclopaedia questions repeat their sentence's words, and people
 who ask about an essay do not. At 1, the essay questions gain nothing; at 80, the others lose."""
 
-STRENGTH = 3.0  # of the prior
+STRENGTH, WEAK = 3.0, 0.1  # of the prior
 OWN = {"questions", "elsewhere"}
 
 # Log-odds that no data set here tells. The fit presumes that half the questions can be answered; of
@@ -72,6 +78,13 @@ class Choice:
     right: Floats
     texts: tuple[str, ...]
     accepted: tuple[tuple[str, ...], ...] = ()
+    read: bool = False
+
+    def unread(self) -> Choice:
+        """The same without the reader."""
+        figures = self.figures.copy()
+        figures[:, READING] = 0
+        return replace(self, figures=figures, read=False)
 
 
 @dataclass(frozen=True)
@@ -117,10 +130,22 @@ def fit_choices(
 
 
 def fit_all(choices: Sequence[Choice]) -> Floats:
-    """The weights by all data sets, an essay question counting `ESSAYS` times."""
+    """The weights by all data sets, an essay question counting `ESSAYS` times. Without the reader:
+    its weight is 0."""
     start = np.array([SET.get(name, 0.0) for name in FIGURES])
-    counted = [c for c in choices for _ in range(ESSAYS if c.data == "questions" else 1)]
-    return fit_choices(counted, start, STRENGTH, [True] * len(start))
+    free = [name != "reading" for name in FIGURES]
+    return fit_choices(_counted([c.unread() for c in choices]), start, STRENGTH, free)
+
+
+def fit_reading(choices: Sequence[Choice]) -> Floats:
+    """The same, and the weight of what the reader says, by the choices it has read."""
+    read = [choice for choice in choices if choice.read]
+    only = [name == "reading" for name in FIGURES]
+    return fit_choices(_counted(read), fit_all(choices), WEAK, only)
+
+
+def _counted(choices: Sequence[Choice]) -> list[Choice]:
+    return [c for c in choices for _ in range(ESSAYS if c.data == "questions" else 1)]
 
 
 def fit_cases(cases: Sequence[Case], names: Sequence[str]) -> tuple[float, Floats]:
@@ -146,16 +171,25 @@ def fold_of(group: str, seed: int = 0) -> int:
 
 
 def squad_choices(path: Path, limit: int, compare: Comparisons) -> Iterator[Choice]:
-    """Questions of a SQuAD-like file beside their paragraph and the nearest four others."""
+    """Questions of a SQuAD-like file beside their paragraph and the nearest four others: `limit` of
+    those of articles that the reader learned from, which it does not read here, and a quarter as
+    many of others, which it reads."""
     articles = json.loads(path.read_text("utf-8"))["data"]
-    paragraphs = [(n, p) for n, article in enumerate(articles) for p in article["paragraphs"]]
+    paragraphs = [
+        (group_of(path, article), p) for article in articles for p in article["paragraphs"]
+    ]
     texts = [paragraph["context"] for _, paragraph in paragraphs]
     asked = [(at, qa) for at, (_, p) in enumerate(paragraphs) for qa in p["qas"]]
-    for at, qa in asked[:: max(1, len(asked) // limit)]:
+    unseen = [pair for pair in asked if held_out(paragraphs[pair[0]][0])]
+    learned = [pair for pair in asked if not held_out(paragraphs[pair[0]][0])]
+    few = max(1, 4 * len(unseen) // limit)
+    for at, qa in (*unseen[::few], *learned[:: max(1, len(learned) // limit)]):
         near = compare[0](qa["question"], texts)
         order = [int(i) for i in np.argsort(-near)[: PASSAGES * 2]]
         chosen = order[:PASSAGES] if at in order[:PASSAGES] else [*order[: PASSAGES - 1], at]
-        evidence = gather(qa["question"], [_plain(texts[i], i) for i in chosen], *compare)
+        read = held_out(paragraphs[at][0])
+        passages = [_plain(texts[i], i) for i in chosen]
+        evidence = gather(qa["question"], passages, *compare[:3], compare[3] if read else None)
         telling = tell(evidence)
         home = chosen.index(at)
         spans = [
@@ -168,8 +202,8 @@ def squad_choices(path: Path, limit: int, compare: Comparisons) -> Iterator[Choi
         ]
         if any(right):
             lines = tuple(line.text for line in telling.lines)
-            group = f"{path.stem} {paragraphs[at][0]}"
-            yield Choice(path.stem, group, telling.figures, np.array(right), lines)
+            group = paragraphs[at][0]
+            yield Choice(path.stem, group, telling.figures, np.array(right), lines, read=read)
 
 
 def _meets(span: tuple[int, int], answers: Sequence[tuple[int, int]]) -> bool:
@@ -189,7 +223,7 @@ def nomiracl_cases(path: Path, compare: Comparisons) -> Iterator[Case]:
     for line in path.read_text("utf-8").splitlines():
         row = json.loads(line)
         passages = [_plain(passage["text"], n) for n, passage in enumerate(row["passages"])]
-        evidence = gather(row["question"], passages, *compare)
+        evidence = gather(row["question"], passages, *compare[:3])
         values = figures(evidence, False, tell(evidence))
         yield Case(path.stem, row["query_id"], values, bool(row["answerable"]))
 
@@ -209,7 +243,8 @@ def essay_evidence(settings: Settings) -> list[tuple[Question, Evidence]]:
                 from rag.condense import condense
 
                 standalone = condense(question.question, question.history).question
-            evidence = rag._parts.evidence(standalone, [hit.passage for hit in hits])
+            passages = [hit.passage for hit in hits]
+            evidence = rag._parts.evidence(standalone, passages, read=True)
             found.append((question, evidence))
     return found
 
@@ -229,7 +264,8 @@ def essay_choices(found: Sequence[tuple[Question, Evidence]]) -> Iterator[Choice
         )
         right = ((held == held.max()) & (held > 0)).astype(float)
         lines = tuple(line.text for line in telling.lines)
-        yield Choice("questions", question.id, telling.figures, right, lines, accepted)
+        known = telling.figures, right, lines, accepted, bool(evidence.readings)
+        yield Choice("questions", question.id, *known)
 
 
 # --- figures
@@ -320,8 +356,10 @@ def main(
     choices = [c for path in options.squad for c in squad_choices(path, options.limit, compare)]
     choices += essay_choices(essays)
     for line in validated(choices, fit_all):
-        print(line)
-    sentence = fit_all([choice for choice in choices if choice.right.any()])
+        print("without the reader", line, flush=True)
+    for line in validated(choices, fit_reading):
+        print("with the reader   ", line, flush=True)
+    sentence = fit_reading([choice for choice in choices if choice.right.any()])
 
     cases = [case for path in options.nomiracl for case in nomiracl_cases(path, compare)]
     for question, evidence in essays:
@@ -356,8 +394,15 @@ class Known:
     def __init__(self, settings: Settings) -> None:
         models = settings.data_dir / "models"
         self._passage, self._sentence = PassageEncoder(models), SentenceEncoder(models)
+        self._reader = Reader(models, self._passage.network)
         self._vectors: dict[tuple[str, str], Vector] = {}
         self._packed: dict[str, bytes] = {}
+
+    def readings(self, question: str, texts: Sequence[str]) -> Sequence[Vector]:
+        """What the reader makes of the sentences of n texts."""
+        plain = [simplified(text) for text in texts]
+        spans = [sentence_spans(text) for text in plain]
+        return self._reader.read(simplified(question), plain, spans)
 
     def passages(self, question: str, texts: Sequence[str]) -> Vector:
         """The passage encoder's cosines with n texts."""
@@ -391,7 +436,7 @@ class Known:
 
 def _bundled(settings: Settings) -> Comparisons:
     known = Known(settings)
-    return known.passages, known.sentences, known.matches
+    return known.passages, known.sentences, known.matches, known.readings
 
 
 if __name__ == "__main__":

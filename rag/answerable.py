@@ -67,7 +67,7 @@ def figures(evidence: Evidence, searched: bool, telling: Telling) -> dict[str, f
     it at all.
     """
     asked = telling.asked
-    topical = telling.scores("rank", "signs", "fits")
+    topical = telling.topical()
     holds = telling.column("fits") >= 1
     if asked.kind in SLOTS:
         holds &= telling.column("signs") >= 1

@@ -121,7 +121,9 @@ def compose(
     found = {hit.passage.id: hit for hit in turn.hits}
     hits = tuple(found.get(passage.id, Hit(passage, 0.0)) for passage in passages)
     with turn.timed("evidence"):
-        evidence = parts.evidence(turn.standalone or question, passages)
+        # with a model only for the refusal, before the first word: no time to read
+        alone = parts.llm is None
+        evidence = parts.evidence(turn.standalone or question, passages, read=alone)
         probability = answerable(evidence, searched=bool(turn.hits))
     draft = _drafted(question, hits, evidence, turn, parts, verify)
     if draft.model:

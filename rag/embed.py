@@ -167,11 +167,11 @@ class PassageEncoder:
 
     def open(self) -> None:
         """Loads now what the first use would load: half a second that a thread can hide."""
-        _ = self._network
+        _ = self.network
 
     def passages(self, texts: Sequence[str], on_progress: Progress | None = None) -> Vector:
         """The vectors [n, 384] of passages; each distinct text is embedded once."""
-        network = self._network
+        network = self.network
 
         def encode(batch: list[str]) -> Vector:
             return network.vector(network.tokens(f"{PASSAGE}{batch[0]}"))[None]
@@ -182,7 +182,7 @@ class PassageEncoder:
         self, texts: Sequence[str], spans: Spans, on_progress: Progress | None = None
     ) -> tuple[Vector, list[bytes]]:
         """The same, and for each text the vectors of its tokens, packed sentence by sentence."""
-        network = self._network
+        network = self.network
         packed: dict[str, bytes] = {}
 
         def encode(batch: list[str]) -> Vector:
@@ -220,14 +220,14 @@ class PassageEncoder:
         """The last few questions: each is asked for by several who look for it."""
 
         def read(text: str) -> tuple[Vector, Vector]:
-            reading = self._network.read(text, QUESTION)
+            reading = self.network.read(text, QUESTION)
             return _checked(reading.vector), _checked(late.asked(reading.states))
 
         return lru_cache(REMEMBERED)(read)
 
     def count_tokens(self, text: str) -> int:
         """Tokens of a passage, with its prefix, its beginning and its end."""
-        return len(self._network.tokens(f"{PASSAGE}{text}")) + 2
+        return len(self.network.tokens(f"{PASSAGE}{text}")) + 2
 
     @cached_property
     def _workers(self) -> int:
@@ -235,7 +235,8 @@ class PassageEncoder:
         return self._threads or idle_cores()
 
     @property
-    def _network(self) -> E5:
+    def network(self) -> E5:
+        """Opened at its first use."""
         from rag.e5 import E5
 
         with self._lock:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from rag.config import Settings
 from rag.dictionary import Dictionary
-from rag.embed import Encoder, Encoders, TokenEncoder, open_encoders
+from rag.embed import Encoder, Encoders, PassageEncoder, TokenEncoder, open_encoders
 from rag.evidence import Evidence, gather
 from rag.fold import simplified
 from rag.late import match, unpack
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rag.ingest import Indexer
     from rag.judge import Judge
     from rag.llm import LLM
+    from rag.reader import Reader
     from rag.retrieve import Retriever
     from rag.verify import Verifier
 
@@ -253,9 +254,30 @@ class Parts:
         catalog = self.index.catalog
         return VectorsAtHand(encoder, lambda texts: catalog.vectors(encoder.name, texts))
 
-    def evidence(self, question: str, passages: Sequence[Passage]) -> Evidence:
-        """The passages beside the question, with the vectors at hand."""
+    @once
+    def reader(self) -> Reader | None:
+        """Reads passages for a question; not where all of embedding is an endpoint's."""
+        encoder = self.encoders.passage
+        if not isinstance(encoder, PassageEncoder) or "reader" in self.settings.without:
+            return None
+        from rag.reader import Reader
+
+        return Reader(self.settings.data_dir / "models", encoder.network)
+
+    def readings(self, question: str, texts: Sequence[str]) -> Sequence[Vector]:
+        """What the reader makes of each sentence of each text."""
+        if self.reader is None:
+            return ()
+        plain = [simplified(text) for text in texts]
+        return self.reader.read(simplified(question), plain, [sentence_spans(t) for t in plain])
+
+    def evidence(
+        self, question: str, passages: Sequence[Passage], *, read: bool = False
+    ) -> Evidence:
+        """The passages beside the question, with the vectors at hand; `read`: also by the reader,
+        which takes longer than all the rest."""
         cosines = self.passage_vectors.cosines, self.sentence_vectors.cosines
         matches = self.tokens.matches if self.tokens else None
+        readings = self.readings if read and self.reader else None
         with self.cores:
-            return gather(question, passages, *cosines, matches)
+            return gather(question, passages, *cosines, matches, readings)

@@ -109,7 +109,7 @@ def test_one_pass_gives_what_two_would() -> None:
 
 def test_a_question_is_read_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     own = PassageEncoder(tmp_path, threads=1)
-    network = own._network
+    network = own.network
     calls: list[str] = []
     read = network.read
 

@@ -165,6 +165,8 @@ def test_an_endpoint_is_set_tested_used_and_stopped(
     assert f"by {endpoint.model}" in visit.last().locator(".meta").inner_text()
     assert visit.last().locator(".prose-text .cite").count() == 1
     visit.shot("by-model")
+    page.click("[data-act=new]")  # else the model is first asked, as slowly, what is meant
+    page.wait_for_selector(".suggestion")
     visit.ask("SLOW please", wait=False)
     page.wait_for_function("document.querySelector('#live .prose-text')?.textContent.length > 30")
     page.click("#stop")

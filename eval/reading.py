@@ -1,0 +1,295 @@
+"""What the reader learns from: questions, windows of sentences, and where the answer stands.
+
+Files in SQuAD's format and HaluEval QA, as `eval/train_reader.py` is given them. Every eighth
+article, by a hash of its name, is held out: nothing is learned there, so that the reader can be
+measured, and whatever is fitted on its figures can be fitted there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from heapq import nlargest
+from itertools import pairwise
+from math import log
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rag.e5 import BEGIN, E5, END
+from rag.fold import content_words, simplified
+from rag.reader import QUESTION_TOKENS
+from rag.sentences import sentence_spans
+
+__all__ = [
+    "Corpus",
+    "Example",
+    "Paragraph",
+    "Question",
+    "epoch",
+    "example",
+    "group_of",
+    "held_out",
+    "read",
+]
+
+Span = tuple[int, int]
+
+HELD_OUT = 8
+NEAR = 10  # paragraphs that share most rare words with a question and do not answer it
+LONGEST = 256  # tokens of a question and its window
+WINDOW = (30, 200)  # tokens of a window
+TITLED = 0.4
+NEGATIVES = 0.8  # windows without the answer for each one with it
+SAME_PARAGRAPH = 0.35  # of them are from the answer's own paragraph
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A text in simplified characters, its sentences and its tokens."""
+
+    group: str
+    title: str
+    text: str
+    sentences: tuple[Span, ...]
+    ids: tuple[int, ...]
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question, the paragraph that answers it and where (characters), and near ones that do
+    not."""
+
+    data: str
+    text: str
+    ids: tuple[int, ...]
+    words: frozenset[str]
+    home: int
+    answers: tuple[Span, ...]
+    near: tuple[int, ...] = ()
+
+
+@dataclass
+class Corpus:
+    """All paragraphs, and the questions that one of them answers."""
+
+    paragraphs: list[Paragraph] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Example:
+    """Question and window as the network gets them. `first`: of the window's tokens. The answer
+    begins at one of `starts` and ends at one of `ends`; at 0: it is not there."""
+
+    ids: tuple[int, ...]
+    first: int
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+
+
+def held_out(group: str) -> bool:
+    """Whether an article, named as in `read`, is for measuring only."""
+    return int(hashlib.sha256(group.encode()).hexdigest(), 16) % HELD_OUT == 0
+
+
+def group_of(path: Path, article: Mapping[str, Any]) -> str:
+    """An article's name: the same in the parallel files of a set."""
+    return f"{path.name.split('.')[0]} {article.get('title', '').replace('_', ' ')}"
+
+
+# --- what is read
+
+
+def read(folder: Path, encoder: E5) -> Corpus:
+    """All that FOLDER holds. The parallel files of XQuAD are also asked across."""
+    reading = _Reading(encoder)
+    english = reading.squad(folder / "xquad.en.json")
+    chinese = reading.squad(folder / "xquad.zh.json")
+    for key, (home, question, answers) in english.items():
+        other, theirs, their_answers = chinese[key]
+        reading.ask("xquad zh→en", theirs, home, answers)
+        reading.ask("xquad en→zh", question, other, their_answers)
+    reading.squad(folder / "drcd_dev.json")
+    reading.squad(folder / "cmrc_trial.json")
+    reading.halueval(folder / "halueval_qa_500.jsonl")
+    parallel = [(english[key][0], chinese[key][0]) for key in english]
+    return Corpus(reading.paragraphs, with_near(reading, parallel))
+
+
+Answers = Sequence[tuple[int, str]]
+
+
+class _Reading(Corpus):
+    def __init__(self, encoder: E5) -> None:
+        super().__init__()
+        self._encoder = encoder
+
+    def squad(self, path: Path) -> dict[str, tuple[int, str, Answers]]:
+        """Ask a file's questions. By their ids: the paragraph, the question, its answers."""
+        asked: dict[str, tuple[int, str, Answers]] = {}
+        for article in json.loads(path.read_text("utf-8"))["data"]:
+            title, group = article.get("title", "").replace("_", " "), group_of(path, article)
+            for paragraph in article["paragraphs"]:
+                home = self.add(group, title, paragraph["context"])
+                for qa in paragraph["qas"]:
+                    answers = [(answer["answer_start"], answer["text"]) for answer in qa["answers"]]
+                    self.ask(path.stem, qa["question"], home, answers)
+                    asked[qa["id"]] = home, qa["question"], answers
+        return asked
+
+    def halueval(self, path: Path) -> None:
+        """Ask the questions whose right answer stands in the knowledge."""
+        for n, line in enumerate(path.read_text("utf-8").splitlines()):
+            row = json.loads(line)
+            home = self.add(f"halueval {n}", "", row["knowledge"].strip())
+            text, answer = self.paragraphs[home].text, row["right_answer"].strip()
+            at = text.lower().find(answer.lower())
+            if at >= 0 and answer.lower() not in ("yes", "no"):
+                self.ask("halueval", row["question"], home, [(at, text[at : at + len(answer)])])
+
+    def add(self, group: str, title: str, text: str) -> int:
+        """A paragraph; its number."""
+        text = simplified(text)
+        ids, spans = self._encoder.tokens_at(text)
+        sentences = tuple(sentence_spans(text))
+        self.paragraphs.append(
+            Paragraph(group, simplified(title), text, sentences, tuple(ids), tuple(spans))
+        )
+        return len(self.paragraphs) - 1
+
+    def ask(self, data: str, question: str, home: int, answers: Answers) -> None:
+        """A question, if one of its answers stands in the paragraph (offsets may be wrong)."""
+        question, text = simplified(question), self.paragraphs[home].text
+        spans = set()
+        for start, given in answers:
+            answer = simplified(given)
+            at = start if text.startswith(answer, start) else text.find(answer)
+            if at >= 0 and answer.strip():
+                spans.add((at, at + len(answer)))
+        if spans:
+            ids = tuple(self._encoder.tokens(question))
+            words = frozenset(content_words(question))
+            self.questions.append(Question(data, question, ids, words, home, tuple(sorted(spans))))
+
+
+def with_near(corpus: Corpus, parallel: Sequence[tuple[int, int]] = ()) -> list[Question]:
+    """The questions, each with the paragraphs that share most rare words with it, lack its answer
+    and lie on the same side of `held_out`. `parallel`: pairs of paragraphs that say the same."""
+    same = dict(parallel) | {b: a for a, b in parallel}
+    where: dict[str, list[int]] = defaultdict(list)
+    for n, paragraph in enumerate(corpus.paragraphs):
+        for word in frozenset(content_words(paragraph.text)):
+            where[word].append(n)
+    found = []
+    for question in corpus.questions:
+        home = corpus.paragraphs[question.home]
+        answers = {home.text[a:b] for a, b in question.answers}
+        scores: dict[int, float] = defaultdict(float)
+        for word in question.words:
+            for n in where[word]:
+                scores[n] += log(1 + len(corpus.paragraphs) / len(where[word]))
+        near = [
+            n
+            for n in nlargest(4 * NEAR, scores, key=lambda n: scores[n])
+            if n not in (question.home, same.get(question.home))
+            and held_out(corpus.paragraphs[n].group) == held_out(home.group)
+            and not any(answer in corpus.paragraphs[n].text for answer in answers)
+        ]
+        found.append(replace(question, near=tuple(near[:NEAR])))
+    return found
+
+
+# --- what is learned from
+
+
+def epoch(corpus: Corpus, encoder: E5, chance: random.Random) -> Iterator[Example]:
+    """For each question that is not held out a window with the answer and, mostly, one without."""
+    for question in corpus.questions:
+        home = corpus.paragraphs[question.home]
+        if held_out(home.group):
+            continue
+        title = home.title if chance.random() < TITLED else ""
+        size = chance.randint(*WINDOW)
+        answer = [chance.choice(question.answers)]
+        right = [n for n, s in enumerate(home.sentences) if meets(s, answer)]
+        if right:
+            kept = window(home, size, right, chance)
+            yield example(encoder, question, home, kept, question.answers, title)
+        if chance.random() > NEGATIVES:
+            continue
+        wrong = {n for n, s in enumerate(home.sentences) if meets(s, question.answers)}
+        if chance.random() < SAME_PARAGRAPH and len(home.sentences) - len(wrong) >= 2:
+            rest = [n for n in window(home, size, (), chance) if n not in wrong]
+            if rest:
+                yield example(encoder, question, home, rest, (), title)
+        elif question.near:
+            other = corpus.paragraphs[chance.choice(question.near)]
+            title = other.title if title else ""
+            yield example(encoder, question, other, window(other, size, (), chance), (), title)
+
+
+def window(paragraph: Paragraph, size: int, keep: Sequence[int], chance: random.Random) -> range:
+    """Sentences side by side, of at most `size` tokens, around those of `keep`, or anywhere."""
+    counts = sentence_tokens(paragraph)
+    low, high = (min(keep), max(keep)) if keep else (chance.randrange(len(counts)),) * 2
+    total = sum(counts[low : high + 1])
+    while True:
+        sides = []
+        if low > 0 and total + counts[low - 1] <= size:
+            sides.append(-1)
+        if high + 1 < len(counts) and total + counts[high + 1] <= size:
+            sides.append(1)
+        if not sides:
+            return range(low, high + 1)
+        if chance.choice(sides) < 0:
+            low -= 1
+            total += counts[low]
+        else:
+            high += 1
+            total += counts[high]
+
+
+def sentence_tokens(paragraph: Paragraph) -> list[int]:
+    """How many tokens each sentence has."""
+    starts = [start for start, _ in paragraph.spans]
+    edges = np.searchsorted(starts, [start for start, _ in paragraph.sentences] + [1 << 30])
+    return [int(b - a) for a, b in pairwise(edges)]
+
+
+def example(
+    encoder: E5,
+    question: Question,
+    paragraph: Paragraph,
+    sentences: Sequence[int],
+    answers: Sequence[Span],
+    title: str = "",
+) -> Example:
+    """The question beside some sentences of a paragraph, under its title or not."""
+    inside = [paragraph.sentences[s] for s in sentences]
+    head = [BEGIN, *question.ids[:QUESTION_TOKENS], END, END]
+    head += encoder.tokens(title + "\n") if title else ()
+    chosen = [
+        n
+        for n, (start, end) in enumerate(paragraph.spans)
+        if end > start and any(a <= start < b for a, b in inside)
+    ][: LONGEST - len(head) - 1]
+    starts, ends = [], []
+    for a, b in answers:
+        over = [k for k, n in enumerate(chosen) if meets(paragraph.spans[n], [(a, b)])]
+        if over:
+            starts.append(len(head) + over[0])
+            ends.append(len(head) + over[-1])
+    ids = (*head, *(paragraph.ids[n] for n in chosen), END)
+    return Example(ids, len(head), tuple(starts) or (0,), tuple(ends) or (0,))
+
+
+def meets(span: Span, answers: Sequence[Span]) -> bool:
+    """Whether a span has a character in common with one of the answers."""
+    return any(span[0] < end and start < span[1] for start, end in answers)

@@ -1,0 +1,129 @@
+"""The reader: which sentence answers, in every window, and who asks it to read."""
+
+from __future__ import annotations
+
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.config import Settings
+from rag.embed import PassageEncoder
+from rag.engine import Rag
+from rag.parts import Parts
+from rag.reader import NOWHERE, Reader, _windows
+from rag.sentences import sentence_spans
+
+BRIDGE = (
+    "The bridge over the Orla is painted red. Its arches were drawn by Ines Falk. "
+    "It was opened in 1931 by the mayor. Four hundred people came to the feast."
+)
+LIBRARY = "新图书馆坐落在河的北岸。它由建筑师陈默设计，外墙是青砖。全馆藏书四十万册。每逢周一闭馆。"
+
+
+@cache
+def models() -> Path:
+    return Path(tempfile.mkdtemp())
+
+
+@cache
+def reader() -> Reader:
+    return Reader(models(), PassageEncoder(models(), threads=1).network)
+
+
+def best(question: str, text: str) -> str:
+    spans = sentence_spans(text)
+    (scores,) = reader().read(question, [text], [spans])
+    assert scores.shape == (len(spans),)
+    start, end = spans[int(scores.argmax())]
+    return text[start:end]
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "answer"),
+    [
+        ("Who drew the arches?", BRIDGE, "Ines Falk"),
+        ("In which year was it opened?", BRIDGE, "1931"),
+        ("这座桥是哪一年开放的？", BRIDGE, "1931"),
+        ("图书馆是谁设计的？", LIBRARY, "陈默"),
+        ("哪一天不开门？", LIBRARY, "周一"),
+        ("How many books does the library hold?", LIBRARY, "四十万"),
+    ],
+)
+def test_the_sentence_that_answers_scores_highest(question: str, text: str, answer: str) -> None:
+    assert answer in best(question, text)
+
+
+def test_a_text_without_the_answer_scores_lower() -> None:
+    question = "Who drew the arches of the bridge?"
+    spans = [sentence_spans(BRIDGE), sentence_spans(LIBRARY)]
+    here, elsewhere = reader().read(question, [BRIDGE, LIBRARY], spans)
+    assert here.max() > elsewhere.max()
+
+
+def test_a_long_text_is_read_to_its_end() -> None:
+    filler = "The river rises in spring and falls again in autumn. " * 80
+    text = filler + BRIDGE
+    spans = sentence_spans(text)
+    (scores,) = reader().read("Who drew the arches?", [text], [spans])
+    start, end = spans[int(scores.argmax())]
+    assert "Ines Falk" in text[start:end]
+    assert scores.min() > NOWHERE
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n", "。", "a", "word " * 900, "\x00", "🙂" * 700])
+def test_any_text_and_any_question_can_be_read(text: str) -> None:
+    spans = sentence_spans(text)
+    for question in ("", "Why?", "为什么" * 300):
+        (scores,) = reader().read(question, [text], [spans])
+        assert len(scores) == len(spans)
+        assert np.isfinite(scores).all()
+
+
+@given(st.lists(st.integers(0, 60), max_size=40), st.integers(1, 100))
+def test_windows_hold_each_sentence_once_and_fit(counts: list[int], room: int) -> None:
+    edges = [0, *np.cumsum(counts).tolist()]
+    found = list(_windows(edges, room))
+    assert [s for first, last in found for s in range(first, last)] == list(range(len(counts)))
+    for first, last in found:
+        assert last == first + 1 or edges[last] - edges[first] <= room
+
+
+def test_the_same_text_always_gets_the_same_scores() -> None:
+    spans = [sentence_spans(BRIDGE), sentence_spans(LIBRARY)]
+    question = "Who drew the arches?"
+    both = reader().read(question, [BRIDGE, LIBRARY], spans)
+    (alone,) = reader().read(question, [LIBRARY], spans[1:])
+    assert (both[1] == alone).all()
+
+
+def test_damaged_weights_are_made_again(tmp_path: Path) -> None:
+    encoder = PassageEncoder(models(), threads=1).network
+    Reader(tmp_path, encoder)
+    (path,) = tmp_path.glob("reader-*.onnx")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
+    Reader(tmp_path, encoder)
+    assert path.read_bytes() == whole
+
+
+def test_it_reads_only_where_no_model_answers(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def counted(self: Parts, question: str, texts: list[str]) -> object:
+        asked.append(question)
+        return [np.zeros(len(sentence_spans(text)), np.float32) for text in texts]
+
+    monkeypatch.setattr(Parts, "readings", counted)
+    with Rag(settings) as rag:
+        rag.answer("Who drew the arches?", [BRIDGE])
+        assert asked == ["Who drew the arches?"]
+    with Rag(settings.model_copy(update={"without": frozenset(["reader"])})) as rag:
+        rag.answer("Who opened it?", [BRIDGE])
+    assert asked == ["Who drew the arches?"]

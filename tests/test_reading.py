@@ -1,0 +1,130 @@
+"""What the reader learns from: windows that hold the answer where they say, and no others."""
+
+from __future__ import annotations
+
+import json
+import random
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eval.reading import LONGEST, Corpus, Example, epoch, held_out, meets, read, window
+from rag.e5 import E5, END
+from rag.fold import simplified
+
+ARTICLES = 24
+TOPICS = "otter bridge violin harbour comet orchard glacier lantern parrot quarry saddle turbine"
+
+
+@cache
+def encoder() -> E5:
+    return E5(Path(tempfile.mkdtemp()))
+
+
+def article(n: int, language: str) -> dict[str, object]:
+    topic = TOPICS.split()[n % 12]
+    if language == "en":
+        text = (
+            f"The {topic} of town {n} is known. It was found in {1500 + n} by a clerk. Rain fell."
+        )
+        question, answer = f"When was the {topic} of town {n} found?", str(1500 + n)
+    else:
+        text = f"城鎮{n}的{topic}很有名。它在{1500 + n}年被一位書記發現。後來下了雨。"
+        question, answer = f"城鎮{n}的{topic}何時被發現？", f"{1500 + n}年"
+    asked = {
+        "id": f"q{n}",
+        "question": question,
+        "answers": [{"text": answer, "answer_start": text.index(answer)}],
+    }
+    return {"title": f"Town_{n}", "paragraphs": [{"context": text, "qas": [asked]}]}
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    folder = tmp_path_factory.mktemp("files")
+    for name, language in (
+        ("xquad.en", "en"),
+        ("xquad.zh", "zh"),
+        ("drcd_dev", "zh"),
+        ("cmrc_trial", "zh"),
+    ):
+        data = [article(n, language) for n in range(ARTICLES)]
+        (folder / f"{name}.json").write_text(json.dumps({"data": data}), "utf-8")
+    row = {
+        "knowledge": "Anna Roe sings. She lives in Oslo.",
+        "question": "Where does Anna live?",
+        "right_answer": "oslo",
+    }
+    (folder / "halueval_qa_500.jsonl").write_text(json.dumps(row) + "\n", "utf-8")
+    return read(folder, encoder())
+
+
+def words(example: Example, first: int, last: int) -> str:
+    model = encoder()._tokenizer
+    return "".join(model.id_to_piece(token) for token in example.ids[first : last + 1])
+
+
+def test_every_question_is_read_and_asked_across(corpus: Corpus) -> None:
+    assert len(corpus.paragraphs) == 4 * ARTICLES + 1
+    counts = {q.data: 0 for q in corpus.questions}
+    for question in corpus.questions:
+        counts[question.data] += 1
+    names = ("xquad.en", "xquad.zh", "xquad zh→en", "xquad en→zh", "drcd_dev", "cmrc_trial")
+    assert counts == {**dict.fromkeys(names, ARTICLES), "halueval": 1}
+    assert all(p.text == simplified(p.text) for p in corpus.paragraphs)
+    across = next(q for q in corpus.questions if q.data == "xquad en→zh")
+    assert "When" in across.text
+    assert corpus.paragraphs[across.home].text.startswith("城镇")
+
+
+def test_near_paragraphs_do_not_answer_and_lie_on_the_same_side(corpus: Corpus) -> None:
+    assert any(question.near for question in corpus.questions)
+    for question in corpus.questions:
+        home = corpus.paragraphs[question.home]
+        for other in (corpus.paragraphs[n] for n in question.near):
+            assert not any(home.text[a:b] in other.text for a, b in question.answers)
+            assert held_out(other.group) == held_out(home.group)
+
+
+def test_an_epoch_marks_the_answer_and_leaves_held_out_articles_alone(corpus: Corpus) -> None:
+    held = [p.text for p in corpus.paragraphs if held_out(p.group)]
+    assert 0 < len(held) < len(corpus.paragraphs)
+    unseen = {p.ids for p in corpus.paragraphs if held_out(p.group)}
+    found = list(epoch(corpus, encoder(), random.Random(1)))
+    with_answer = [e for e in found if e.starts != (0,)]
+    assert 0 < len(with_answer) < len(found)
+    for example in found:
+        assert len(example.ids) <= LONGEST
+        assert example.ids[-1] == END
+        assert not any(example.ids[example.first : -1] == ids for ids in unseen)
+    for example in with_answer:
+        assert any(c.isdigit() for c in words(example, example.starts[0], example.ends[0])) or (
+            "slo" in words(example, example.starts[0], example.ends[0])
+        )
+
+
+@given(st.integers(1, 400), st.integers(0, 10**6))
+def test_a_window_keeps_what_it_must(size: int, seed: int) -> None:
+    paragraph = _paragraph()
+    kept = window(paragraph, size, [2], random.Random(seed))
+    assert 2 in kept
+    assert kept.start >= 0
+    assert kept.stop <= len(paragraph.sentences)
+
+
+@cache
+def _paragraph() -> object:
+    from eval.reading import _Reading
+
+    reading = _Reading(encoder())
+    reading.add("group", "", "One two three. Four five. Six is here. Seven eight nine ten. End.")
+    return reading.paragraphs[0]
+
+
+def test_spans_meet_where_they_share_a_character() -> None:
+    assert meets((0, 3), [(2, 5)])
+    assert not meets((0, 3), [(3, 5)])
