@@ -19,6 +19,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -395,29 +396,30 @@ class Known:
         models = settings.data_dir / "models"
         self._passage, self._sentence = PassageEncoder(models), SentenceEncoder(models)
         self._reader = Reader(models, self._passage.network)
+        self._plain = lru_cache(None)(simplified)  # a file's texts, at each of its questions
         self._vectors: dict[tuple[str, str], Vector] = {}
         self._packed: dict[str, bytes] = {}
 
     def readings(self, question: str, texts: Sequence[str]) -> Sequence[Vector]:
         """What the reader makes of the sentences of n texts."""
-        plain = [simplified(text) for text in texts]
+        plain = [self._plain(text) for text in texts]
         spans = [sentence_spans(text) for text in plain]
         return self._reader.read(simplified(question), plain, spans)
 
     def passages(self, question: str, texts: Sequence[str]) -> Vector:
         """The passage encoder's cosines with n texts."""
         self._read(texts)
-        rows = np.stack([self._vectors["passage", simplified(text)] for text in texts])
+        rows = np.stack([self._vectors["passage", self._plain(text)] for text in texts])
         return np.asarray(rows @ self._passage.query(simplified(question)))
 
     def matches(self, question: str, texts: Sequence[str]) -> tuple[Vector, Sequence[Vector]]:
         """The scores token by token, of n texts and of their sentences."""
         self._read(texts)
-        tokens = unpack([self._packed[simplified(text)] for text in texts])
+        tokens = unpack([self._packed[self._plain(text)] for text in texts])
         return match(self._passage.query_tokens(simplified(question)), tokens)
 
     def _read(self, texts: Sequence[str]) -> None:
-        new = [text for text in dict.fromkeys(map(simplified, texts)) if text not in self._packed]
+        new = [text for text in dict.fromkeys(map(self._plain, texts)) if text not in self._packed]
         if new:
             rows, packed = self._passage.read(new, sentence_spans)
             self._packed.update(zip(new, packed, strict=True))
@@ -425,7 +427,7 @@ class Known:
 
     def sentences(self, question: str, texts: Sequence[str]) -> Vector:
         """The sentence encoder's cosines with n sentences."""
-        keys = [("sentence", simplified(text)) for text in texts]
+        keys = [("sentence", self._plain(text)) for text in texts]
         new = [key for key in dict.fromkeys(keys) if key not in self._vectors]
         if new:
             rows = self._sentence.passages([text for _, text in new])

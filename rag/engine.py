@@ -216,7 +216,8 @@ class Rag:
     ) -> Answer:
         self._turn.set(turn)
         turn.history = tuple(history)
-        _ = self._parts.llm  # found, and loading, while the passages are looked for
+        # whoever answers is found, and loading, while the passages are looked for
+        _ = self._parts.llm or self._parts.reader
         turn.emit(Status("retrieve", "Searching the essays …"))
         with turn.timed("retrieve"):
             turn.hits = tuple(self.retrieve(question, history, self.settings.k, sources))

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,7 +44,8 @@ NOWHERE = -20.0
 
 
 class Reader:
-    """Reads passages for a question. Any thread may call it.
+    """Reads passages for a question. Any thread may call it. Its network is opened beside whatever
+    else is going on: the first to read waits for it.
 
     Args:
         cache_dir: where the changed network is kept, about 22 MB.
@@ -56,9 +57,11 @@ class Reader:
         self._encoder = encoder
         digest = hashlib.sha256(changes.read_bytes()).hexdigest()[:12]
         path = cache_dir / f"reader-{package_version()}-{digest}.onnx"
-        self._session: onnxruntime.InferenceSession = open_session(
-            stored(path, lambda: _network(changes))
+        beside = ThreadPoolExecutor(1, "reader")
+        self._session: Future[onnxruntime.InferenceSession] = beside.submit(
+            lambda: open_session(stored(path, lambda: _network(changes)))
         )
+        beside.shutdown(wait=False)
 
     def read(
         self, question: str, texts: Sequence[str], spans: Sequence[Sequence[Span]]
@@ -86,7 +89,7 @@ class Reader:
         for first, last in _windows(edges, WINDOW + 1 - len(head)):
             a, b = edges[first], min(edges[last], edges[first] + WINDOW + 1 - len(head))
             rows = self._encoder.rows([*head, *ids[a:b], END])
-            logits = self._session.run(None, {"rows": rows[None]})[0][0]
+            logits = self._session.result().run(None, {"rows": rows[None]})[0][0]
             tokens = logits[len(head) : -1]
             for s in range(first, last):
                 part = tokens[edges[s] - a : edges[s + 1] - a]

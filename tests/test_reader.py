@@ -103,12 +103,22 @@ def test_the_same_text_always_gets_the_same_scores() -> None:
 
 def test_damaged_weights_are_made_again(tmp_path: Path) -> None:
     encoder = PassageEncoder(models(), threads=1).network
-    Reader(tmp_path, encoder)
+    spans = [sentence_spans(BRIDGE)]
+    Reader(tmp_path, encoder).read("Who?", [BRIDGE], spans)
     (path,) = tmp_path.glob("reader-*.onnx")
     whole = path.read_bytes()
     path.write_bytes(whole[:-1])
-    Reader(tmp_path, encoder)
+    Reader(tmp_path, encoder).read("Who?", [BRIDGE], spans)
     assert path.read_bytes() == whole
+
+
+def test_what_keeps_it_from_opening_is_told_when_it_reads(tmp_path: Path) -> None:
+    wrong = tmp_path / "changes.npz"
+    np.savez(wrong, **{"l5.q.b": np.zeros(3, np.float16)})
+    encoder = PassageEncoder(models(), threads=1).network
+    slow = Reader(tmp_path / "models", encoder, wrong)
+    with pytest.raises(Exception, match=r"shape|dimension|Input"):
+        slow.read("Who?", [BRIDGE], [sentence_spans(BRIDGE)])
 
 
 def test_it_reads_only_where_no_model_answers(
