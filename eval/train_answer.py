@@ -8,8 +8,8 @@ questions over the seed essays, whose passages are what is retrieved and each of
 many. Answerable: logistic regression on NoMIRACL and the essay questions together. All figures
 that are printed are cross-validated: by article, and by question where a question is the unit.
 
-What the reader (`rag/reader.py`) says is weighed last, the other weights as they are, by articles
-that it never saw and the essay questions: it reads only where no model answers.
+What the reader (`rag/reader.py`) says is weighed last, beside the score of all other figures, by
+the essay questions alone: most of the files' articles it has learned from.
 """
 
 from __future__ import annotations
@@ -30,22 +30,21 @@ from eval.cases import Question
 from eval.datasets import open_dataset
 from eval.metrics import answer_match, auroc, calibration_error
 from eval.opening import open_rag
-from eval.reading import group_of, held_out
 from rag.answerable import figures
 from rag.config import Settings
 from rag.embed import PassageEncoder, SentenceEncoder
-from rag.evidence import Cosines, Evidence, Matches, Readings, gather
+from rag.evidence import Cosines, Evidence, Matches, gather
+from rag.extract import Read, readings
 from rag.fold import language, simplified
 from rag.late import match, unpack
-from rag.reader import Reader
+from rag.parts import Parts
 from rag.schema import OffsetMap, Passage
 from rag.sentences import sentence_spans
 from rag.telling import FIGURES, MODEL, coefficients, tell
 
 Floats = NDArray[np.float64]
 Vector = NDArray[np.float32]
-Comparisons = tuple[Cosines, Cosines, Matches, Readings]
-READING = FIGURES.index("reading")
+Comparisons = tuple[Cosines, Cosines, Matches]
 FOLDS = 8
 PASSAGES = 5
 
@@ -79,13 +78,6 @@ class Choice:
     right: Floats
     texts: tuple[str, ...]
     accepted: tuple[tuple[str, ...], ...] = ()
-    read: bool = False
-
-    def unread(self) -> Choice:
-        """The same without the reader."""
-        figures = self.figures.copy()
-        figures[:, READING] = 0
-        return replace(self, figures=figures, read=False)
 
 
 @dataclass(frozen=True)
@@ -131,22 +123,16 @@ def fit_choices(
 
 
 def fit_all(choices: Sequence[Choice]) -> Floats:
-    """The weights by all data sets, an essay question counting `ESSAYS` times. Without the reader:
-    its weight is 0."""
+    """The weights by all data sets, an essay question counting `ESSAYS` times."""
     start = np.array([SET.get(name, 0.0) for name in FIGURES])
-    free = [name != "reading" for name in FIGURES]
-    return fit_choices(_counted([c.unread() for c in choices]), start, STRENGTH, free)
+    counted = [c for c in choices for _ in range(ESSAYS if c.data == "questions" else 1)]
+    return fit_choices(counted, start, STRENGTH, [True] * len(start))
 
 
 def fit_reading(choices: Sequence[Choice]) -> Floats:
-    """The same, and the weight of what the reader says, by the choices it has read."""
-    read = [choice for choice in choices if choice.read]
-    only = [name == "reading" for name in FIGURES]
-    return fit_choices(_counted(read), fit_all(choices), WEAK, only)
-
-
-def _counted(choices: Sequence[Choice]) -> list[Choice]:
-    return [c for c in choices for _ in range(ESSAYS if c.data == "questions" else 1)]
+    """Weights of the score (1) and of what the reader says, of `read_choices`."""
+    usable = [choice for choice in choices if choice.right.any()]
+    return fit_choices(usable, np.array([1.0, 0.0]), WEAK, [False, True])
 
 
 def fit_cases(cases: Sequence[Case], names: Sequence[str]) -> tuple[float, Floats]:
@@ -172,25 +158,16 @@ def fold_of(group: str, seed: int = 0) -> int:
 
 
 def squad_choices(path: Path, limit: int, compare: Comparisons) -> Iterator[Choice]:
-    """Questions of a SQuAD-like file beside their paragraph and the nearest four others: `limit` of
-    those of articles that the reader learned from, which it does not read here, and a quarter as
-    many of others, which it reads."""
+    """Questions of a SQuAD-like file beside their paragraph and the nearest four others."""
     articles = json.loads(path.read_text("utf-8"))["data"]
-    paragraphs = [
-        (group_of(path, article), p) for article in articles for p in article["paragraphs"]
-    ]
+    paragraphs = [(n, p) for n, article in enumerate(articles) for p in article["paragraphs"]]
     texts = [paragraph["context"] for _, paragraph in paragraphs]
     asked = [(at, qa) for at, (_, p) in enumerate(paragraphs) for qa in p["qas"]]
-    unseen = [pair for pair in asked if held_out(paragraphs[pair[0]][0])]
-    learned = [pair for pair in asked if not held_out(paragraphs[pair[0]][0])]
-    few = max(1, 4 * len(unseen) // limit)
-    for at, qa in (*unseen[::few], *learned[:: max(1, len(learned) // limit)]):
+    for at, qa in asked[:: max(1, len(asked) // limit)]:
         near = compare[0](qa["question"], texts)
         order = [int(i) for i in np.argsort(-near)[: PASSAGES * 2]]
         chosen = order[:PASSAGES] if at in order[:PASSAGES] else [*order[: PASSAGES - 1], at]
-        read = held_out(paragraphs[at][0])
-        passages = [_plain(texts[i], i) for i in chosen]
-        evidence = gather(qa["question"], passages, *compare[:3], compare[3] if read else None)
+        evidence = gather(qa["question"], [_plain(texts[i], i) for i in chosen], *compare)
         telling = tell(evidence)
         home = chosen.index(at)
         spans = [
@@ -203,8 +180,8 @@ def squad_choices(path: Path, limit: int, compare: Comparisons) -> Iterator[Choi
         ]
         if any(right):
             lines = tuple(line.text for line in telling.lines)
-            group = paragraphs[at][0]
-            yield Choice(path.stem, group, telling.figures, np.array(right), lines, read=read)
+            group = f"{path.stem} {paragraphs[at][0]}"
+            yield Choice(path.stem, group, telling.figures, np.array(right), lines)
 
 
 def _meets(span: tuple[int, int], answers: Sequence[tuple[int, int]]) -> bool:
@@ -224,7 +201,7 @@ def nomiracl_cases(path: Path, compare: Comparisons) -> Iterator[Case]:
     for line in path.read_text("utf-8").splitlines():
         row = json.loads(line)
         passages = [_plain(passage["text"], n) for n, passage in enumerate(row["passages"])]
-        evidence = gather(row["question"], passages, *compare[:3])
+        evidence = gather(row["question"], passages, *compare)
         values = figures(evidence, False, tell(evidence))
         yield Case(path.stem, row["query_id"], values, bool(row["answerable"]))
 
@@ -244,8 +221,7 @@ def essay_evidence(settings: Settings) -> list[tuple[Question, Evidence]]:
                 from rag.condense import condense
 
                 standalone = condense(question.question, question.history).question
-            passages = [hit.passage for hit in hits]
-            evidence = rag._parts.evidence(standalone, passages, read=True)
+            evidence = rag._parts.evidence(standalone, [hit.passage for hit in hits])
             found.append((question, evidence))
     return found
 
@@ -265,8 +241,17 @@ def essay_choices(found: Sequence[tuple[Question, Evidence]]) -> Iterator[Choice
         )
         right = ((held == held.max()) & (held > 0)).astype(float)
         lines = tuple(line.text for line in telling.lines)
-        known = telling.figures, right, lines, accepted, bool(evidence.readings)
-        yield Choice("questions", question.id, *known)
+        yield Choice("questions", question.id, telling.figures, right, lines, accepted)
+
+
+def read_choices(
+    found: Sequence[tuple[Question, Evidence]], weights: Floats, read: Read
+) -> Iterator[Choice]:
+    """The same with two figures: the score by `weights`, and what the reader says."""
+    for question, evidence in found:
+        for choice in essay_choices([(question, evidence)]):
+            told = readings(evidence, tell(evidence), read)
+            yield replace(choice, figures=np.stack([choice.figures @ weights, told], axis=1))
 
 
 # --- figures
@@ -337,10 +322,11 @@ def main(
     argv: Sequence[str] | None = None,
     compare: Comparisons | None = None,
     essays: Sequence[tuple[Question, Evidence]] | None = None,
+    read: Read | None = None,
 ) -> None:
     """Train, print the figures, and with `--write` keep the coefficients.
 
-    `compare`, `essays`: vectors and passages that are at hand already.
+    `compare`, `essays`, `read`: vectors, passages and a reader that are at hand already.
     """
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -357,10 +343,11 @@ def main(
     choices = [c for path in options.squad for c in squad_choices(path, options.limit, compare)]
     choices += essay_choices(essays)
     for line in validated(choices, fit_all):
-        print("without the reader", line, flush=True)
-    for line in validated(choices, fit_reading):
-        print("with the reader   ", line, flush=True)
-    sentence = fit_reading([choice for choice in choices if choice.right.any()])
+        print(line)
+    sentence = fit_all([choice for choice in choices if choice.right.any()])
+    own = list(read_choices(essays, sentence, read or _reading(settings)))
+    for line in validated(own, fit_reading):
+        print("with the reader", line)
 
     cases = [case for path in options.nomiracl for case in nomiracl_cases(path, compare)]
     for question, evidence in essays:
@@ -377,6 +364,7 @@ def main(
     model = {
         "about": "Fitted by eval/train_answer.py. Log-odds: figure → coefficient.",
         "sentence": dict(zip(FIGURES, (round(float(w), 2) for w in sentence), strict=True)),
+        "reading": round(float(fit_reading(own)[1]), 2),
         "answerable": {
             "intercept": round(intercept, 2),
             **{name: round(weight, 2) for name, weight in named.items()},
@@ -395,16 +383,9 @@ class Known:
     def __init__(self, settings: Settings) -> None:
         models = settings.data_dir / "models"
         self._passage, self._sentence = PassageEncoder(models), SentenceEncoder(models)
-        self._reader = Reader(models, self._passage.network)
         self._plain = lru_cache(None)(simplified)  # a file's texts, at each of its questions
         self._vectors: dict[tuple[str, str], Vector] = {}
         self._packed: dict[str, bytes] = {}
-
-    def readings(self, question: str, texts: Sequence[str]) -> Sequence[Vector]:
-        """What the reader makes of the sentences of n texts."""
-        plain = [self._plain(text) for text in texts]
-        spans = [sentence_spans(text) for text in plain]
-        return self._reader.read(simplified(question), plain, spans)
 
     def passages(self, question: str, texts: Sequence[str]) -> Vector:
         """The passage encoder's cosines with n texts."""
@@ -436,9 +417,13 @@ class Known:
         return np.asarray(rows @ self._sentence.query(simplified(question)))
 
 
+def _reading(settings: Settings) -> Read:
+    return Parts(settings).readings
+
+
 def _bundled(settings: Settings) -> Comparisons:
     known = Known(settings)
-    return known.passages, known.sentences, known.matches, known.readings
+    return known.passages, known.sentences, known.matches
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ def figures(evidence: Evidence, searched: bool, telling: Telling) -> dict[str, f
     it at all.
     """
     asked = telling.asked
-    topical = telling.topical()
+    topical = telling.scores("rank", "signs", "fits")
     holds = telling.column("fits") >= 1
     if asked.kind in SLOTS:
         holds &= telling.column("signs") >= 1

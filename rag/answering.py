@@ -121,9 +121,7 @@ def compose(
     found = {hit.passage.id: hit for hit in turn.hits}
     hits = tuple(found.get(passage.id, Hit(passage, 0.0)) for passage in passages)
     with turn.timed("evidence"):
-        # with a model only for the refusal, before the first word: no time to read
-        alone = parts.llm is None
-        evidence = parts.evidence(turn.standalone or question, passages, read=alone)
+        evidence = parts.evidence(turn.standalone or question, passages)
         probability = answerable(evidence, searched=bool(turn.hits))
     draft = _drafted(question, hits, evidence, turn, parts, verify)
     if draft.model:
@@ -171,7 +169,9 @@ def _drafted(
 
     llm = parts.llm
     if llm is None:
-        return check(_quoted(evidence))
+        with turn.timed("read"):
+            quoted = _quoted(evidence, parts)
+        return check(quoted)
     draft = check(_written(question, hits, turn, parts, llm))
     policy = parts.settings.unsupported
     faults = _faults(draft)
@@ -189,11 +189,11 @@ def _drafted(
 # --- drafts ---
 
 
-def _quoted(evidence: Evidence) -> Draft:
+def _quoted(evidence: Evidence, parts: Parts) -> Draft:
     """The sentences that answer, word for word."""
     spans = [
         (evidence.passages[pick.passage], *evidence.spans[pick.passage][pick.sentence])
-        for pick in extract(evidence)
+        for pick in extract(evidence, read=parts.readings)
     ]
     cited = quote(spans)
     return Draft(cited.text, cited.sentences, cited.citations, warnings=cited.warnings)

@@ -20,7 +20,6 @@ __all__ = ["Evidence", "gather"]
 Vector = NDArray[np.float32]
 Cosines = Callable[[str, Sequence[str]], Vector]
 Matches = Callable[[str, Sequence[str]], tuple[Vector, Sequence[Vector]]]
-Readings = Callable[[str, Sequence[str]], Sequence[Vector]]
 
 
 @dataclass(frozen=True)
@@ -30,8 +29,7 @@ class Evidence:
     `spans[p]` are the sentences of `passages[p].text`. `passage_cosines[p]` compares the question
     with the whole passage (passage encoder), `sentence_cosines[p][s]` with one sentence of it
     (sentence encoder). `passage_matches[p]` and `sentence_matches[p][s]` compare it token by token
-    (`rag/late.py`); all are 0 where the encoder does not tell tokens apart. `readings[p][s]` is
-    what the reader makes of a sentence (`rag/reader.py`, log-odds); () where nobody read.
+    (`rag/late.py`); all are 0 where the encoder does not tell tokens apart.
     """
 
     question: str
@@ -41,7 +39,6 @@ class Evidence:
     sentence_cosines: tuple[Vector, ...]
     passage_matches: Vector
     sentence_matches: tuple[Vector, ...]
-    readings: tuple[Vector, ...] = ()
 
     def sentence(self, passage: int, sentence: int) -> str:
         """The cleaned text of one sentence."""
@@ -55,13 +52,11 @@ def gather(
     passage_cosines: Cosines,
     sentence_cosines: Cosines,
     token_matches: Matches | None = None,
-    readings: Readings | None = None,
 ) -> Evidence:
     """Compare `question` with `passages` and their sentences.
 
     The first two callables take the question and n texts and return n cosines. The third returns n
-    scores, and for each text those of its sentences; the last one the sentences' alone. Each is
-    called once.
+    scores, and for each text those of its sentences. Each is called once.
     """
     spans = tuple(tuple(sentence_spans(passage.text)) for passage in passages)
     texts = [passage.text for passage in passages]
@@ -83,7 +78,6 @@ def gather(
         sentence_cosines=tuple(np.split(flat, cuts)) if spans else (),
         passage_matches=whole if len(whole) else np.zeros(len(texts), np.float32),
         sentence_matches=tuple(_fitted(parts, spans)),
-        readings=tuple(_fitted(readings(question, texts), spans)) if readings else (),
     )
 
 

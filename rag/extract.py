@@ -1,16 +1,28 @@
-"""The answer when there is no LLM: the sentences of the passages that tell most, quoted."""
+"""The answer when there is no LLM: the sentences of the passages that tell most, quoted.
+
+What they tell is measured in two steps: figures of all sentences (`rag/telling.py`), and, of the
+passages where those are highest, what a reader makes of them (`rag/reader.py`).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rag.evidence import Evidence
 from rag.fold import copy_key
-from rag.telling import Telling, tell
+from rag.telling import Telling, coefficients, tell
 
-__all__ = ["Pick", "extract"]
+__all__ = ["Pick", "Read", "extract", "readings"]
+
+Figures = NDArray[np.float64]
+Read = Callable[[str, Sequence[str]], Sequence[NDArray[np.float32]]]
+
+READ = 2  # passages: with three nothing more is found
+SURE = 12.0  # log-odds of the reader: what is beyond says no more
 
 ENOUGH = 5.0
 """A sentence that scores this much less than the best one (in log-odds) is not quoted beside it."""
@@ -25,11 +37,20 @@ class Pick:
     score: float
 
 
-def extract(evidence: Evidence, limit: int = 3, telling: Telling | None = None) -> tuple[Pick, ...]:
+def extract(
+    evidence: Evidence, limit: int = 3, telling: Telling | None = None, read: Read | None = None
+) -> tuple[Pick, ...]:
     """At most `limit` sentences that answer the question: the most telling first, the others in
-    reading order. `telling`: what `tell(evidence)` gave, where it is at hand."""
+    reading order.
+
+    Args:
+        telling: what `tell(evidence)` gave, where it is at hand.
+        read: takes the question and n texts and returns the log-odds of their sentences, or [].
+    """
     telling = telling or tell(evidence)
     scored = telling.scores()
+    if read is not None and telling.lines:
+        scored = scored + coefficients()["reading"] * readings(evidence, telling, read)
     picks: list[Pick] = []
     said: set[str] = set()
     for i in np.argsort(-scored, kind="stable"):
@@ -44,3 +65,28 @@ def extract(evidence: Evidence, limit: int = 3, telling: Telling | None = None) 
     picks = [pick for pick in picks if pick.score > picks[0].score - ENOUGH]
     rest = sorted(picks[1:], key=lambda pick: (pick.passage, pick.sentence))
     return (*picks[:1], *rest)
+
+
+def readings(evidence: Evidence, telling: Telling, read: Read) -> Figures:
+    """What the reader makes of each line of the `READ` passages that hold the most telling ones.
+    The others count as its lowest; so do all lines of a passage that it cuts in other places."""
+    scored = telling.scores()
+    order = [telling.lines[i].passage for i in np.argsort(-scored, kind="stable")]
+    chosen = list(dict.fromkeys(order))[:READ]
+    found = dict(
+        zip(
+            chosen,
+            read(evidence.question, [evidence.passages[p].text for p in chosen]),
+            strict=False,  # [] without a reader
+        )
+    )
+    told = {p: part for p, part in found.items() if len(part) == len(evidence.spans[p])}
+    if not told:
+        return np.zeros(len(scored))
+    lowest = min(float(part.min()) for part in told.values())
+    values = [
+        float(told[line.passage][line.sentence]) if line.passage in told else lowest
+        for line in telling.lines
+    ]
+    clipped: Figures = np.clip(np.array(values), -SURE, SURE)
+    return clipped

@@ -264,20 +264,18 @@ class Parts:
 
         return Reader(self.settings.data_dir / "models", encoder.network)
 
-    def readings(self, question: str, texts: Sequence[str]) -> Sequence[Vector]:
-        """What the reader makes of each sentence of each text."""
+    def readings(self, question: str, texts: Sequence[str]) -> list[Vector]:
+        """What the reader makes of each sentence of each text; [] where there is none."""
         if self.reader is None:
-            return ()
+            return []
         plain = [simplified(text) for text in texts]
-        return self.reader.read(simplified(question), plain, [sentence_spans(t) for t in plain])
+        spans = [sentence_spans(text) for text in plain]
+        with self.cores:
+            return self.reader.read(simplified(question), plain, spans)
 
-    def evidence(
-        self, question: str, passages: Sequence[Passage], *, read: bool = False
-    ) -> Evidence:
-        """The passages beside the question, with the vectors at hand; `read`: also by the reader,
-        which takes longer than all the rest."""
+    def evidence(self, question: str, passages: Sequence[Passage]) -> Evidence:
+        """The passages beside the question, with the vectors at hand."""
         cosines = self.passage_vectors.cosines, self.sentence_vectors.cosines
         matches = self.tokens.matches if self.tokens else None
-        readings = self.readings if read and self.reader else None
         with self.cores:
-            return gather(question, passages, *cosines, matches, readings)
+            return gather(question, passages, *cosines, matches)

@@ -4,8 +4,7 @@ Vectors of a question and of a sentence are made apart and compared; here both g
 network together, so that every token of the passage sees the question (Devlin et al., "BERT", 2019,
 section 4.3; the numbers of the first token stand for "not here"). It is the passage encoder again
 with a change of low rank to each of its matrices (LoRA: Hu et al., 2022), which
-`eval/train_reader.py` learns. It reads the few passages that an answer is made from, about 4,000
-tokens a second on one core, and no others.
+`eval/train_reader.py` learns. A pass costs as much as embedding the passage, so it reads a few.
 """
 
 from __future__ import annotations

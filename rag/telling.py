@@ -32,7 +32,7 @@ MODEL = Path(__file__).with_name("answer_model.json")
 
 FIGURES = (
     "cosine", "tokens", "cosine before", "cosine after", "rank", "coverage", "around", "heading",
-    "characters", "signs", "fits", "new", "exact", "asks", "label", "short", "address", "reading",
+    "characters", "signs", "fits", "new", "exact", "asks", "label", "short", "address",
 )  # fmt: skip
 
 _ADDRESS = re.compile(r"https?://|www\.|doi:|arxiv:", re.IGNORECASE)
@@ -40,8 +40,6 @@ _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
 _SMALL_HAN = frozenset(
     "的了和是在有我你他她它们这那什么怎如何哪谁几多少吗呢为个一与及或被把让对从到"
 )
-_ANSWERING = {"rank", "signs", "fits", "reading"}
-_SURE = 12.0  # log-odds of the reader: what is beyond says no more
 _SHORT = 8  # characters: below it a line is a heading or a scrap
 _PRIOR = 4  # texts that a language's mean cosine is drawn from the common one with
 
@@ -61,7 +59,7 @@ class Line:
 @dataclass(frozen=True)
 class Telling:
     """`figures[i]` describe `lines[i]`, columns as in FIGURES. `weights`: rarity of each word of
-    the question among the lines. "reading" is 0 where nobody read."""
+    the question among the lines."""
 
     asked: Asked
     lines: tuple[Line, ...]
@@ -73,17 +71,11 @@ class Telling:
         found: Figures = self.figures[:, FIGURES.index(name)]
         return found
 
-    def scores(self) -> Figures:
-        """How much each line tells, in log-odds against the others."""
-        return self._weighed(coefficients()["sentence"])
-
-    def topical(self) -> Figures:
-        """How much each line has to do with the question, whether it answers or not."""
+    def scores(self, *without: str) -> Figures:
+        """How much each line tells, in log-odds against the others; `without` some figures."""
         fitted = coefficients()["sentence"]
-        return self._weighed({name: fitted[name] for name in fitted if name not in _ANSWERING})
-
-    def _weighed(self, weights: Mapping[str, float]) -> Figures:
-        found: Figures = self.figures @ np.array([weights.get(name, 0.0) for name in FIGURES])
+        weights = [0.0 if name in without else fitted[name] for name in FIGURES]
+        found: Figures = self.figures @ np.asarray(weights)
         return found
 
 
@@ -112,8 +104,6 @@ def tell(evidence: Evidence) -> Telling:
     sentence_levels = _levels(flat, languages)
     matches = [float(evidence.sentence_matches[line.passage][line.sentence]) for line in lines]
     match_levels = _levels(matches, languages)
-    none = np.zeros(len(lines), np.float32)
-    readings = np.clip(np.concatenate(evidence.readings or (none,)), -_SURE, _SURE)
     rows = np.zeros((len(lines), len(FIGURES)))
     for i, (row, line) in enumerate(zip(rows, lines, strict=True)):
         before = lines[i - 1] if i and lines[i - 1].passage == line.passage else None
@@ -139,7 +129,6 @@ def tell(evidence: Evidence) -> Telling:
             line.text.rstrip(" \t*_").endswith((":", "：")),
             len(line.text) < _SHORT,
             _ADDRESS.search(line.text) is not None,
-            readings[i],
         )
     return Telling(question, lines, rows, weights)
 

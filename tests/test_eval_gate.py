@@ -6,7 +6,7 @@ A part of the questions over the seed essays, without a model, through the real 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -16,7 +16,6 @@ import pytest
 import eval as evaluation
 from eval import Comparison, Dataset, Report, compare, open_dataset, run
 from eval.cases import KINDS, UNANSWERABLE
-from eval.opening import open_rag
 from eval.swaps import evidence_pairs
 from rag import Rag, Settings
 from rag.schema import Answer, Citation, Hit, Message, Passage, Verdict
@@ -36,11 +35,9 @@ ASKED = part(open_dataset())
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def settings(seeded: Path) -> Settings:
     """Settings of an index that holds the seed essays."""
-    home = Settings(data_dir=tmp_path_factory.mktemp("gate"), llm="off", judge="off")
-    with open_rag(ASKED, home) as rag:
-        yield rag.settings
+    return Settings(data_dir=seeded, llm="off", judge="off")
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rag.answerable import answerable
 from rag.asked import asked, fits, is_question, signs
 from rag.evidence import Evidence, Vector, gather
-from rag.extract import extract
+from rag.extract import READ, extract, readings
 from rag.fold import content_words, fold, language
 from rag.schema import OffsetMap, Passage
 from rag.telling import FIGURES, coefficients, tell
@@ -173,3 +173,41 @@ def test_questions_are_told_from_statements() -> None:
     assert is_question("这意味着什么？”")
     assert is_question("**What changed?**")
     assert not is_question("“Why?” he asked.")
+
+
+def test_what_the_reader_says_moves_the_order() -> None:
+    texts = ("The lamp is green. The lamp is old.", "The lamp burns oil.", "Nobody has a lamp.")
+    seen = evidence("What about the lamp?", *texts)
+    asked_of: list[str] = []
+
+    def read(_: str, found: Sequence[str]) -> list[Vector]:
+        asked_of.extend(found)
+        return [
+            np.array([20.0 if "old" in s else -20.0 for s in text.split(". ")], np.float32)
+            for text in found
+        ]
+
+    plain = extract(seen, 1)
+    moved = extract(seen, 1, read=read)
+    assert len(asked_of) == READ
+    assert texts[0] in asked_of
+    assert seen.sentence(moved[0].passage, moved[0].sentence) == "The lamp is old."
+    assert moved != plain
+
+
+def test_what_is_not_read_counts_as_the_lowest() -> None:
+    seen = evidence("What about the lamp?", *(f"The lamp number {n} is lit." for n in range(5)))
+    telling = tell(seen)
+    found = readings(
+        seen, telling, lambda _, texts: [np.array([-3.0 + len(texts)], np.float32)] * 2
+    )
+    assert found.tolist() == [-1.0] * 5
+    told = iter((2.0, -1.0))
+    found = readings(
+        seen, telling, lambda _, texts: [np.array([next(told)], np.float32) for _ in texts]
+    )
+    assert sorted(found) == [-1, -1, -1, -1, 2]
+    assert not readings(seen, telling, lambda *_: []).any()  # nobody reads
+    elsewhere = [np.ones(7, np.float32)] * READ  # cut in other places
+    assert not readings(seen, telling, lambda *_: elsewhere).any()
+    assert extract(seen, read=lambda *_: []) == extract(seen)

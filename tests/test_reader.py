@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from rag.config import Settings
 from rag.embed import PassageEncoder
 from rag.engine import Rag
-from rag.parts import Parts
 from rag.reader import NOWHERE, Reader, _windows
 from rag.sentences import sentence_spans
 
@@ -121,19 +120,17 @@ def test_what_keeps_it_from_opening_is_told_when_it_reads(tmp_path: Path) -> Non
         slow.read("Who?", [BRIDGE], [sentence_spans(BRIDGE)])
 
 
-def test_it_reads_only_where_no_model_answers(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_setting_turns_it_off(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    def counted(self: Parts, question: str, texts: list[str]) -> object:
+    def counted(self: Reader, question: str, texts: list[str], spans: list[object]) -> object:
         asked.append(question)
-        return [np.zeros(len(sentence_spans(text)), np.float32) for text in texts]
+        return [np.zeros(len(own), np.float32) for own in spans]  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Parts, "readings", counted)
+    monkeypatch.setattr(Reader, "read", counted)
     with Rag(settings) as rag:
         rag.answer("Who drew the arches?", [BRIDGE])
-        assert asked == ["Who drew the arches?"]
+    assert asked == ["Who drew the arches?"]
     with Rag(settings.model_copy(update={"without": frozenset(["reader"])})) as rag:
         rag.answer("Who opened it?", [BRIDGE])
     assert asked == ["Who drew the arches?"]
