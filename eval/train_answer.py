@@ -30,6 +30,7 @@ from eval.cases import Question
 from eval.datasets import open_dataset
 from eval.metrics import answer_match, auroc, calibration_error
 from eval.opening import open_rag
+from eval.reading import meets
 from rag.answerable import figures
 from rag.config import Settings
 from rag.embed import PassageEncoder, SentenceEncoder
@@ -175,17 +176,13 @@ def squad_choices(path: Path, limit: int, compare: Comparisons) -> Iterator[Choi
             for answer in qa["answers"]
         ]
         right = [
-            float(line.passage == home and _meets(evidence.spans[home][line.sentence], spans))
+            float(line.passage == home and meets(evidence.spans[home][line.sentence], spans))
             for line in telling.lines
         ]
         if any(right):
             lines = tuple(line.text for line in telling.lines)
             group = f"{path.stem} {paragraphs[at][0]}"
             yield Choice(path.stem, group, telling.figures, np.array(right), lines)
-
-
-def _meets(span: tuple[int, int], answers: Sequence[tuple[int, int]]) -> bool:
-    return any(span[0] < end and start < span[1] for start, end in answers)
 
 
 def _plain(text: str, n: int) -> Passage:

@@ -32,6 +32,7 @@ from rag.schema import (
     Verdict,
 )
 from rag.sentences import sentence_spans
+from rag.telling import Telling, tell
 from rag.wording import again, refusal
 
 if TYPE_CHECKING:
@@ -122,8 +123,9 @@ def compose(
     hits = tuple(found.get(passage.id, Hit(passage, 0.0)) for passage in passages)
     with turn.timed("evidence"):
         evidence = parts.evidence(turn.standalone or question, passages)
-        probability = answerable(evidence, searched=bool(turn.hits))
-    draft = _drafted(question, hits, evidence, turn, parts, verify)
+        telling = tell(evidence)
+        probability = answerable(evidence, searched=bool(turn.hits), telling=telling)
+    draft = _drafted(question, hits, evidence, telling, turn, parts, verify)
     if draft.model:
         verdicts = [sentence.verdict for sentence in draft.sentences]
         probability = with_answer(probability, draft.refused, verdicts)
@@ -157,6 +159,7 @@ def _drafted(
     question: str,
     hits: Sequence[Hit],
     evidence: Evidence,
+    telling: Telling,
     turn: Turn,
     parts: Parts,
     verify: Verify,
@@ -170,7 +173,7 @@ def _drafted(
     llm = parts.llm
     if llm is None:
         with turn.timed("read"):
-            quoted = _quoted(evidence, parts)
+            quoted = _quoted(evidence, telling, parts)
         return check(quoted)
     draft = check(_written(question, hits, turn, parts, llm))
     policy = parts.settings.unsupported
@@ -189,11 +192,11 @@ def _drafted(
 # --- drafts ---
 
 
-def _quoted(evidence: Evidence, parts: Parts) -> Draft:
+def _quoted(evidence: Evidence, telling: Telling, parts: Parts) -> Draft:
     """The sentences that answer, word for word."""
     spans = [
         (evidence.passages[pick.passage], *evidence.spans[pick.passage][pick.sentence])
-        for pick in extract(evidence, read=parts.readings)
+        for pick in extract(evidence, telling=telling, read=parts.readings)
     ]
     cited = quote(spans)
     return Draft(cited.text, cited.sentences, cited.citations, warnings=cited.warnings)

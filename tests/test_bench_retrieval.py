@@ -17,11 +17,31 @@ from rag.errors import EvalFault
 from rag.fusion import FEATURES
 
 PAIR = [
-    ("1517年，路德在维滕贝格贴出九十五条论纲。", "谁贴出了论纲？", "In 1517 Luther posted his theses in Wittenberg.", "Who posted the theses?"),  # noqa: E501
-    ("汉堡港2021年装卸八百七十万个集装箱。", "汉堡港装卸了多少集装箱？", "Hamburg handled 8.7 million containers in 2021.", "How many containers did Hamburg handle?"),  # noqa: E501
-    ("面包因为酵母产生气体而膨胀。", "面包为什么膨胀？", "Bread rises because yeast makes gas.", "Why does bread rise?"),  # noqa: E501
-    ("龙井茶产于杭州，春天采摘。", "龙井茶产于哪里？", "Longjing tea grows near Hangzhou in spring.", "Where does Longjing tea grow?"),  # noqa: E501
-]  # fmt: skip
+    (
+        "1517年，路德在维滕贝格贴出九十五条论纲。",
+        "谁贴出了论纲？",
+        "In 1517 Luther posted his theses in Wittenberg.",
+        "Who posted the theses?",
+    ),
+    (
+        "汉堡港2021年装卸八百七十万个集装箱。",
+        "汉堡港装卸了多少集装箱？",
+        "Hamburg handled 8.7 million containers in 2021.",
+        "How many containers did Hamburg handle?",
+    ),
+    (
+        "面包因为酵母产生气体而膨胀。",
+        "面包为什么膨胀？",
+        "Bread rises because yeast makes gas.",
+        "Why does bread rise?",
+    ),
+    (
+        "龙井茶产于杭州，春天采摘。",
+        "龙井茶产于哪里？",
+        "Longjing tea grows near Hangzhou in spring.",
+        "Where does Longjing tea grow?",
+    ),
+]
 TRADITIONAL = [("臺北一零一大樓高五百零八公尺。", "臺北一零一大樓有多高？")]
 
 

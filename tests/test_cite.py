@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -126,8 +127,8 @@ def test_without_any_word_in_common_the_whole_passage_is_cited() -> None:
 
 
 def test_similarity_finds_the_sentence_across_languages() -> None:
-    def alike(sentence: str, candidates: object) -> list[float]:
-        return [0.9 if "Energy" in str(candidate) else 0.1 for candidate in list(candidates)]  # type: ignore[call-overload]
+    def alike(sentence: str, candidates: Sequence[str]) -> list[float]:
+        return [0.9 if "Energy" in candidate else 0.1 for candidate in candidates]
 
     found = cite("第一层是能源[2]。", HITS, alike)
     assert found.citations[0].quote == "Energy is the first layer."

@@ -125,9 +125,9 @@ def test_openai_base_url_without_a_model(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_named_server_nearby_is_asked_for_its_context() -> None:
     with ScriptedEndpoint(pages=models("vllm", "m", context=2048)) as server:
-        named = {"llm_base_url": server.base_url, "llm_model": "m"}
-        chosen = find_endpoint(Settings(**named))  # type: ignore[arg-type]
-        told = find_endpoint(Settings(**named, llm_context=999))  # type: ignore[arg-type]
+        named: dict[str, Any] = {"llm_base_url": server.base_url, "llm_model": "m"}
+        chosen = find_endpoint(Settings(**named))
+        told = find_endpoint(Settings(**named, llm_context=999))
     assert chosen is not None
     assert told is not None
     assert (chosen.context_window, told.context_window) == (2048, 999)

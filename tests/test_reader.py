@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from rag.config import Settings
 from rag.embed import PassageEncoder
 from rag.engine import Rag
-from rag.reader import NOWHERE, Reader, _windows
+from rag.reader import NOWHERE, Floats, Reader, _windows
 from rag.sentences import sentence_spans
 
 BRIDGE = (
@@ -22,6 +23,9 @@ BRIDGE = (
     "It was opened in 1931 by the mayor. Four hundred people came to the feast."
 )
 LIBRARY = "新图书馆坐落在河的北岸。它由建筑师陈默设计，外墙是青砖。全馆藏书四十万册。每逢周一闭馆。"
+
+
+Spans = Sequence[tuple[int, int]]
 
 
 @cache
@@ -123,9 +127,11 @@ def test_what_keeps_it_from_opening_is_told_when_it_reads(tmp_path: Path) -> Non
 def test_a_setting_turns_it_off(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    def counted(self: Reader, question: str, texts: list[str], spans: list[object]) -> object:
+    def counted(
+        self: Reader, question: str, texts: Sequence[str], spans: Sequence[Spans]
+    ) -> list[Floats]:
         asked.append(question)
-        return [np.zeros(len(own), np.float32) for own in spans]  # type: ignore[arg-type]
+        return [np.zeros(len(own), np.float32) for own in spans]
 
     monkeypatch.setattr(Reader, "read", counted)
     with Rag(settings) as rag:
