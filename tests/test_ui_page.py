@@ -286,9 +286,8 @@ def test_essays_are_read_chosen_added_and_removed(
     page.click("[data-act=choose-none]")
     page.wait_for_function("!document.querySelector('[data-act=choose]:checked')")
     page.check("[data-source='corpus/cake.txt'] input")
-    page.wait_for_selector("#scope .is-narrow", state="attached")
     visit.view("chat")
-    assert page.locator("#scope").inner_text() == f"Searching 1 of {len(rag.texts)} essays"
+    page.wait_for_selector(f"#scope .is-narrow:text-is('Searching 1 of {len(rag.texts)} essays')")
     visit.ask("filtered")
     assert rag.asked[-1][2] == ("corpus/cake.txt",)
     page.click("#scope [data-act=choose-all]")
