@@ -264,12 +264,12 @@ class _Steps:
     def _dense(self, encoder: Any, question: str) -> None:
         vector = encoder.query(question)
         for language in ("en", "zh"):
-            self._index.vectors.query(encoder.name, language, vector, NEAREST)
+            self._index.vectors.query(encoder.name, language, vector, max(NEAREST))
 
     def _lexical(self, question: str) -> None:
         words = fold.words(question)
         for language in ("en", "zh"):
-            self._index.lexical.query(words, language, NEAREST)
+            self._index.lexical.query(words, language, max(NEAREST))
 
 
 def _threads(retriever: Retriever, questions: Sequence[str]) -> dict[str, float]:

@@ -17,24 +17,24 @@ import json
 import sqlite3
 import threading
 import uuid
-from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import IndexFault, IndexMismatch, SourceNotFound
+from rag.recent import Recent
 from rag.schema import Essay, EssayInfo, OffsetMap, Passage, Place
 
 __all__ = ["Catalog", "FileState", "Pending", "Piece", "Root", "Words", "Writer"]
 
 Ids = NDArray[np.int64]
 Vector = NDArray[np.float32]
-Array = TypeVar("Array", Ids, Vector)
 
 MIGRATIONS = (
     """
@@ -125,7 +125,6 @@ KINDS = ("vectors", "lexical")
 STORED = np.dtype("<f2")
 """Half precision: half the disk, and a cosine moves by about 1e-5 (docs/decisions)."""
 
-SAMPLE_CACHE = 64
 SELECTION_CACHE = 16
 
 
@@ -193,9 +192,7 @@ class Catalog:
         self.path = path
         self._idle: deque[sqlite3.Connection] = deque()
         self._writing = threading.RLock()
-        self._cache_lock = threading.Lock()
-        self._samples: OrderedDict[tuple[Any, ...], Vector] = OrderedDict()
-        self._selections: OrderedDict[tuple[Any, ...], Ids] = OrderedDict()
+        self._selections: Recent[tuple[Any, ...], Ids] = Recent(SELECTION_CACHE)
         self._closed = False
         with self._faults():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -457,9 +454,7 @@ class Catalog:
         """The ids of the passages of one language that stand in these essays, ascending."""
         names = tuple(sorted(set(sources)))
         key = (self.generation(), language, names)
-        return self._cached(
-            self._selections, SELECTION_CACHE, key, lambda: self._select(names, language)
-        )
+        return self._selections.one(key, lambda: self._select(names, language))
 
     def _select(self, names: Sequence[str], language: str) -> Ids:
         # CROSS JOIN fixes the order: from the essays to their passages. Left to itself SQLite may
@@ -477,7 +472,7 @@ class Catalog:
         """The numbers by which the lexical index knows these essays; unknown ones are left out."""
         names = tuple(sources)
         key = (self.generation(), names)
-        found = self._cached(self._selections, SELECTION_CACHE, key, lambda: self._numbers(names))
+        found = self._selections.one(key, lambda: self._numbers(names))
         return [int(number) for number in found]
 
     def _numbers(self, names: Sequence[str]) -> Ids:
@@ -596,34 +591,6 @@ class Catalog:
         means = np.add.reduceat(rows, first, axis=0)
         norms = np.linalg.norm(means, axis=1, keepdims=True)
         return owners[first], np.asarray(means / np.maximum(norms, 1e-12), np.float32)
-
-    def background(self, encoder: str, language: str, size: int = 256) -> Vector:
-        """The vectors of a language's `sample`: [at most size, d]."""
-        key = (self.generation(), encoder, language, size)
-
-        def make() -> Vector:
-            return self.passage_vectors(encoder, self.sample(language, size))[1]
-
-        return self._cached(self._samples, SAMPLE_CACHE, key, make)
-
-    def _cached(
-        self,
-        cache: OrderedDict[tuple[Any, ...], Array],
-        size: int,
-        key: tuple[Any, ...],
-        make: Callable[[], Array],
-    ) -> Array:
-        with self._cache_lock:
-            if key in cache:
-                cache.move_to_end(key)
-                return cache[key]
-        value = make()
-        value.setflags(write=False)
-        with self._cache_lock:
-            cache[key] = value
-            while len(cache) > size:
-                cache.popitem(last=False)
-        return value
 
 
 class Writer:

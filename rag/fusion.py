@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 __all__ = [
     "FEATURES",
     "Fusion",
+    "Text",
     "best_parts",
     "bridged",
     "coverage",
@@ -57,6 +59,23 @@ WINDOW = 25  # words: about a sentence, in either language
 MEAN_PRIOR = 2.0
 DEVIATION_PRIOR = 8.0
 LEAST_DEVIATION = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text's folded words in order, without repetition, and joined: by spaces with one at either
+    end, and by nothing."""
+
+    words: tuple[str, ...]
+    distinct: frozenset[str]
+    spaced: str
+    glued: str
+
+    @classmethod
+    def of(cls, body: str) -> Text:
+        """A text given as its folded words, joined by spaces."""
+        words = tuple(map(sys.intern, body.split()))
+        return cls(words, frozenset(words), f" {body} ", body.replace(" ", ""))
 
 
 def standardise(
@@ -115,21 +134,22 @@ def rarity(frequencies: Mapping[str, int], count: int) -> dict[str, float]:
     }
 
 
-def coverage(words: Sequence[str], rarities: Mapping[str, float]) -> tuple[float, float]:
+def coverage(text: Text, rarities: Mapping[str, float]) -> tuple[float, float]:
     """The share of the question's words, by rarity, in a text and in its best stretch.
 
     Args:
-        words: of the text, in order.
+        text: where they are looked for.
         rarities: of the question's words; those with none are not asked for.
 
     Returns:
         (share in the text, share in the best WINDOW words); 0 … 1.
     """
     total = sum(rarities.values())
-    places = list(compress(enumerate(words), map(rarities.__contains__, words)))
-    if not places or total <= 0:
+    held = rarities.keys() & text.distinct
+    if not held or total <= 0:
         return 0.0, 0.0
-    whole = sum(rarities[word] for word in {word for _, word in places})
+    places = list(compress(enumerate(text.words), map(held.__contains__, text.words)))
+    whole = sum(rarities[word] for word in sorted(held))
     if places[-1][0] - places[0][0] < WINDOW:
         return whole / total, whole / total
     best = here = 0.0
@@ -164,47 +184,47 @@ def phrases(folded: str, words: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(pairs))
 
 
-def phrase_shares(asked: Sequence[str], bodies: Sequence[str]) -> Floats:
+def phrase_shares(asked: Sequence[str], texts: Sequence[Text]) -> Floats:
     """The share of the question's pairs that each text holds, by rarity among these texts: [n].
 
     Args:
         asked: `phrases` of the question.
-        bodies: folded words of each text, joined by spaces.
+        texts: n of them.
     """
-    if not asked or not bodies:
-        return np.zeros(len(bodies))
-    held, rare = _held([(pair,) for pair in asked], bodies)
+    if not asked or not texts:
+        return np.zeros(len(texts))
+    held, rare = _held([(pair,) for pair in asked], texts)
     return np.asarray(rare @ held / rare.sum(), np.float64)
 
 
-def bridged(terms: Sequence[Sequence[str]], bodies: Sequence[str]) -> Floats:
+def bridged(terms: Sequence[Sequence[str]], texts: Sequence[Text]) -> Floats:
     """The rarity among these texts of the terms that each holds in translation: [n].
 
     What no text holds counts nothing: the dictionary may not have the right word.
 
     Args:
         terms: the translations of each term of the question, `Dictionary.bridges`.
-        bodies: folded words of each text, joined by spaces.
+        texts: n of them.
     """
-    if not terms or not bodies:
-        return np.zeros(len(bodies))
-    held, rare = _held(terms, bodies)
+    if not terms or not texts:
+        return np.zeros(len(texts))
+    held, rare = _held(terms, texts)
     return np.asarray(rare @ held, np.float64)
 
 
 def _held(
-    terms: Sequence[Sequence[str]], bodies: Sequence[str]
+    terms: Sequence[Sequence[str]], texts: Sequence[Text]
 ) -> tuple[NDArray[np.bool_], Floats]:
     """Which texts hold any form of each term [terms, texts], and the terms' rarity [terms]."""
-    spaced = [f" {body} " for body in bodies]
-    glued = [body.replace(" ", "") for body in bodies]
-    held = np.zeros((len(terms), len(bodies)), np.bool_)
+    spaced = [text.spaced for text in texts]
+    glued = [text.glued for text in texts]
+    held = np.zeros((len(terms), len(texts)), np.bool_)
     for term, forms in enumerate(terms):
-        texts = spaced if forms[0][0] == " " else glued
+        among = spaced if forms[0][0] == " " else glued
         for form in forms:
-            held[term] |= np.frombuffer(bytes([form in text for text in texts]), np.bool_)
+            held[term] |= np.frombuffer(bytes([form in text for text in among]), np.bool_)
     seen = held.sum(axis=1)
-    return held, np.log1p((len(bodies) - seen + 0.5) / (seen + 0.5))
+    return held, np.log1p((len(texts) - seen + 0.5) / (seen + 0.5))
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +250,7 @@ NEAR = 0.85
 """Share of common words from which two passages are told apart by nothing but wording."""
 
 
-def near_copies(texts: Iterable[Sequence[str]]) -> list[bool]:
+def near_copies(texts: Iterable[frozenset[str]]) -> list[bool]:
     """Which of these texts, given as folded words, nearly repeat one that stands before them.
 
     Two texts are near copies when the Jaccard index of their words is `NEAR` or more and no number
@@ -238,8 +258,7 @@ def near_copies(texts: Iterable[Sequence[str]]) -> list[bool]:
     """
     kept: list[frozenset[str]] = []
     repeated = []
-    for words in texts:
-        own = frozenset(words)
+    for own in texts:
         near = any(_near(own, other) for other in kept)
         repeated.append(near)
         if not near:

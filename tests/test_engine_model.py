@@ -155,7 +155,7 @@ def test_closing_the_stream_hangs_up(seeded: Path) -> None:
             if isinstance(event, Token):
                 break
         stream.close()
-        assert endpoint.chats[0].gone.wait(5)
+        assert endpoint.chats[0].gone.wait(20)
 
 
 def test_a_follow_up_is_rewritten_by_the_model(seeded: Path) -> None:

@@ -16,7 +16,8 @@ from rag.catalog import Catalog
 from rag.config import Settings
 from rag.embed import Encoders, PassageEncoder, SentenceEncoder, TokenEncoder
 from rag.ingest import Indexer
-from rag.late import DIMENSION, Tokens, asked, match, pack, unpack
+from rag.known import Known
+from rag.late import DIMENSION, Tokens, asked, joined, match, pack, unpack
 from rag.retrieve import Retriever
 from rag.sentences import sentence_spans
 
@@ -138,6 +139,12 @@ def test_an_index_keeps_tokens_and_finds_by_them(tmp_path: Path) -> None:
     kept = catalog.passage_tokens(encoder().name, catalog.ids())
     assert sorted(kept) == catalog.ids()
     assert set(catalog.tokens(encoder().name, [MARIE, "unknown"])) == {MARIE}
+    known = Known(catalog, catalog.generation())
+    for _ in range(2):  # read, then remembered
+        tokens = joined(known.tokens(encoder().name, sorted(kept)).values())
+        wanted = unpack([kept[unit] for unit in sorted(kept)])
+        assert tokens.counts == wanted.counts
+        np.testing.assert_array_equal(tokens.rows, wanted.rows)
 
     def finder(without: str) -> Retriever:
         index.ready()

@@ -118,14 +118,14 @@ def test_comments_and_events_without_choices_are_passed_over() -> None:
 
 
 def test_tokens_arrive_as_they_are_sent() -> None:
-    with ScriptedEndpoint(answer(["one ", "two ", "three"], between=0.15)) as endpoint:
+    with ScriptedEndpoint(answer(["one ", "two ", "three"], between=0.4)) as endpoint:
         llm = make(endpoint)
         llm.complete(ASK)  # opened and imported
         began = time.monotonic()
         arrivals = [(delta.text, time.monotonic() - began) for delta in llm.stream(ASK)]
         llm.close()
     assert [text for text, _ in arrivals] == ["one ", "two ", "three"]
-    assert arrivals[2][1] - arrivals[0][1] >= 0.25
+    assert arrivals[2][1] - arrivals[0][1] >= 0.5
 
 
 def test_an_endpoint_that_does_not_stream_is_read_whole() -> None:
@@ -310,10 +310,10 @@ def test_nothing_listens() -> None:
 def test_silence_is_a_time_out() -> None:
     began = time.monotonic()
     with pytest.raises(errors.EndpointTimeout, match=r"before its answer.*RAG_LLM_TIMEOUT"):
-        run(silence(5.0), llm_timeout=0.3)
-    assert time.monotonic() - began < 4
+        run(silence(60.0), llm_timeout=0.3)
+    assert time.monotonic() - began < 30
     with pytest.raises(errors.EndpointTimeout, match="in the middle"):
-        run(answer(["a", "b"], between=5.0), llm_timeout=0.3)
+        run(answer(["a", "b"], between=60.0), llm_timeout=1.5)
 
 
 def test_the_key_is_never_in_an_error() -> None:
@@ -375,7 +375,7 @@ def test_a_wait_that_is_too_long_is_said_and_not_waited() -> None:
     began = time.monotonic()
     with pytest.raises(errors.RateLimited, match="asks to wait 120 s"):
         run(error(429, headers={"Retry-After": "120"}), llm_retries=3)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
 
 
 def test_retry_after_in_all_its_forms() -> None:
@@ -400,9 +400,9 @@ def test_cancel_closes_the_connection_at_once(reply: Reply) -> None:
         threading.Timer(0.3, cancel.set).start()
         began = time.monotonic()
         list(stream)
-        assert time.monotonic() - began < 1.0
+        assert time.monotonic() - began < 10
         assert stream.completion is None
-        assert endpoint.chats[1].gone.wait(5.0)
+        assert endpoint.chats[1].gone.wait(20)
         llm.close()
 
 
@@ -411,7 +411,7 @@ def test_closing_the_stream_closes_the_connection() -> None:
         llm = make(endpoint)
         with llm.stream(ASK) as stream:
             assert next(stream).text == "a"
-        assert endpoint.chats[0].gone.wait(5.0)
+        assert endpoint.chats[0].gone.wait(20)
         llm.close()
 
 
@@ -422,7 +422,7 @@ def test_cancel_during_a_wait_for_a_retry() -> None:
         threading.Timer(0.5, cancel.set).start()
         began = time.monotonic()
         list(llm.stream(ASK, cancel))
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15
         llm.close()
     assert len(endpoint.chats) == 1
 

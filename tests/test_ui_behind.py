@@ -121,7 +121,7 @@ def runs_of(store: Store, rag: FakeRag, **limits: int) -> Runs:
     )
 
 
-def wait_for(condition: Any, seconds: float = 5) -> None:
+def wait_for(condition: Any, seconds: float = 30) -> None:
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until

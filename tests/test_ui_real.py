@@ -70,9 +70,9 @@ def test_the_page_is_up_before_the_first_essays_are_read(
 ) -> None:
     page_parts, address = served
     with Visit(opened, address) as visit:
-        if not page_parts.desk.start.live.over():
-            assert visit.page.locator("#start progress").count() == 1
-            visit.shot("first-start")
+        shown = visit.page.locator("#start progress").count()
+        assert shown or page_parts.desk.start.live.over()
+        visit.shot("first-start")
         visit.page.set_default_timeout(120_000)
         visit.page.wait_for_selector(".suggestion")
         assert visit.page.locator("#start .notice").count() == 0
@@ -171,7 +171,7 @@ def test_an_endpoint_is_set_tested_used_and_stopped(
     page.wait_for_function("document.querySelector('#live .prose-text')?.textContent.length > 30")
     page.click("#stop")
     page.wait_for_selector("#history .stopped")
-    assert endpoint.chats[-1].gone.wait(5)
+    assert endpoint.chats[-1].gone.wait(20)
 
 
 def test_a_key_never_comes_back_and_stays_with_its_endpoint(

@@ -350,7 +350,7 @@ class Visit:
         self.faults: list[str] = []
         options = {"viewport": {"width": 1280, "height": 800}, "locale": "en-US", **context}
         self.context = opened.new_context(accept_downloads=True, **options)
-        self.context.set_default_timeout(10_000)
+        self.context.set_default_timeout(30_000)
         self.page = self.context.new_page()
         self.page.on("request", self._request)
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))

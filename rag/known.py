@@ -1,0 +1,133 @@
+"""What a retriever keeps in memory of an index that stays as it is.
+
+How many passages a language has, the sample that stands for it, and what was last read of passages
+to compare them with questions: people ask again about what they just asked about, and all of a
+small folder fits. A change of the index is followed by making another `Known`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag import late
+from rag.catalog import Catalog
+from rag.fusion import Text
+from rag.recent import Recent
+
+__all__ = ["Entry", "Known", "Parts"]
+
+Vector = NDArray[np.float32]
+
+BACKGROUND = 256
+"""Passages that stand for a language; their mean and deviation err by 6% of it."""
+
+TOKEN_BACKGROUND = 32
+"""The same for comparing tokens, where a passage costs as much as 200 vectors."""
+
+LANGUAGES = 64  # whose samples are kept
+RECENT = 2_000  # passages whose words and vectors are kept: some 30 kB each
+RECENT_TOKENS = 256  # passages whose tokens' vectors are kept: some 80 kB each, at most 260
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A passage's words. `above`: those of its headings and of its essay's title."""
+
+    text: Text
+    above: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A passage's vectors: of its parts [n, d], and of the whole [d], their normalised mean."""
+
+    whole: Vector
+    rows: Vector
+
+
+class Known:
+    """What is in memory of `catalog` as it is at one generation."""
+
+    def __init__(self, catalog: Catalog, generation: int) -> None:
+        self.generation = generation
+        self.languages: Mapping[str, int] = catalog.languages()
+        self._catalog = catalog
+        self._samples: Recent[str, list[int]] = Recent(LANGUAGES)
+        self._backgrounds: Recent[tuple[str, str], Vector] = Recent(LANGUAGES)
+        self._backdrops: Recent[tuple[str, str], late.Tokens] = Recent(LANGUAGES)
+        self._entries: Recent[int, Entry] = Recent(RECENT)
+        self._parts: Recent[tuple[str, int], Parts] = Recent(2 * RECENT)
+        self._tokens: Recent[tuple[str, int], late.Tokens] = Recent(RECENT_TOKENS)
+
+    def sample(self, language: str) -> list[int]:
+        """The ids of the passages that stand for a language."""
+        return self._samples.one(language, lambda: self._catalog.sample(language, BACKGROUND))
+
+    def background(self, encoder: str, language: str) -> Vector:
+        """The vectors of a language's sample: [at most BACKGROUND, d]."""
+
+        def make() -> Vector:
+            return self._catalog.passage_vectors(encoder, self.sample(language))[1]
+
+        return self._backgrounds.one((encoder, language), make)
+
+    def backdrop(self, encoder: str, language: str) -> late.Tokens:
+        """The tokens of a language's sample, of fewer passages."""
+
+        def make() -> late.Tokens:
+            sample = self.sample(language)[:TOKEN_BACKGROUND]
+            packed = self._catalog.passage_tokens(encoder, sample)
+            found = late.unpack([packed[unit] for unit in sample if unit in packed])
+            return late.settled(found)
+
+        return self._backdrops.one((encoder, language), make)
+
+    def entries(self, ids: Sequence[int]) -> dict[int, Entry]:
+        """The words of these passages; those that are gone meanwhile are left out."""
+
+        def read(missing: Sequence[int]) -> Mapping[int, Entry]:
+            return {
+                words.unit: Entry(
+                    Text.of(words.body),
+                    frozenset(words.heading.split()) | frozenset(words.title.split()),
+                )
+                for words in self._catalog.words(missing)
+            }
+
+        return self._entries.get(ids, read)
+
+    def parts(self, encoder: str, ids: Sequence[int]) -> dict[int, Parts]:
+        """The vectors of these passages; those that have none are left out."""
+
+        def read(missing: Sequence[tuple[str, int]]) -> Mapping[tuple[str, int], Parts]:
+            owners, rows = self._catalog.sentence_vectors(encoder, [unit for _, unit in missing])
+            edges = np.flatnonzero(np.diff(owners, prepend=-1, append=-1)).tolist()
+            return {
+                (encoder, int(owners[start])): _parts(rows[start:end])
+                for start, end in pairwise(edges)
+            }
+
+        found = self._parts.get([(encoder, unit) for unit in ids], read)
+        return {unit: parts for (_, unit), parts in found.items()}
+
+    def tokens(self, encoder: str, ids: Sequence[int]) -> dict[int, late.Tokens]:
+        """The token vectors of these passages; those that have none are left out."""
+
+        def read(missing: Sequence[tuple[str, int]]) -> Mapping[tuple[str, int], late.Tokens]:
+            packed = self._catalog.passage_tokens(encoder, [unit for _, unit in missing])
+            return {
+                (encoder, unit): late.settled(late.unpack([blob])) for unit, blob in packed.items()
+            }
+
+        found = self._tokens.get([(encoder, unit) for unit in ids], read)
+        return {unit: tokens for (_, unit), tokens in found.items()}
+
+
+def _parts(rows: Vector) -> Parts:
+    mean = rows.sum(axis=0)
+    return Parts(mean / np.maximum(np.linalg.norm(mean), np.float32(1e-12)), rows)

@@ -1,0 +1,89 @@
+"""What a retriever keeps in memory: the same as the catalog says, bounded, and read once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from store_support import encoders
+
+from rag.ingest import Indexer
+from rag.known import Known
+from rag.recent import Recent
+
+
+@given(st.lists(st.lists(st.integers(0, 9), max_size=6), max_size=12), st.integers(1, 5))
+def test_the_last_used_are_kept_and_the_answer_is_always_right(
+    asked: list[list[int]], most: int
+) -> None:
+    recent: Recent[int, int] = Recent(most)
+    last: list[int] = []
+    for keys in asked:
+        reads: list[int] = []
+
+        def read(missing: Sequence[int], reads: list[int] = reads) -> Mapping[int, int]:
+            reads.extend(missing)
+            return {key: key * key for key in missing if key != 9}
+
+        found = recent.get(keys, read)
+        assert found == {key: key * key for key in keys if key != 9}
+        assert not {*reads} & {*last[-most:]}  # what was just used is not read again
+        last = [key for key in last if key not in keys] + [
+            key for key in dict.fromkeys(keys) if key in found and key not in reads
+        ]
+        last += [key for key in dict.fromkeys(reads) if key in found]
+
+
+def test_many_threads_get_what_they_ask_for() -> None:
+    recent: Recent[int, int] = Recent(20)
+    faults: list[object] = []
+
+    def work(seed: int) -> None:
+        chance = np.random.default_rng(seed)
+        for _ in range(300):
+            keys = chance.integers(0, 60, 8).tolist()
+            found = recent.get(keys, lambda missing: {key: -key for key in missing})
+            if found != {key: -key for key in keys}:
+                faults.append(found)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not faults
+
+
+def test_it_says_what_the_catalog_says(tmp_path: Path) -> None:
+    folder = tmp_path / "essays"
+    folder.mkdir()
+    for number in range(6):
+        text = f"# Head {number}\n\nFirst of {number}. Second one.\n\n第{number}篇说了。又一句。"
+        (folder / f"{number}.md").write_text(text, "utf-8")
+    kinds = encoders()
+    with Indexer(tmp_path / "data", kinds) as index:
+        index.ingest(folder)
+        catalog = index.catalog
+        known = Known(catalog, catalog.generation())
+        ids = catalog.ids()
+        for _ in range(2):  # read, then kept
+            for words in catalog.words(ids):
+                entry = known.entries(ids)[words.unit]
+                assert " ".join(entry.text.words) == words.body
+                assert entry.above == {*words.heading.split(), *words.title.split()}
+            for kind in (kinds.passage, kinds.sentence):
+                owners, rows = catalog.sentence_vectors(kind.name, ids)
+                parts = known.parts(kind.name, [*ids, 999])
+                assert {*parts} == {*owners.tolist()}
+                for unit, part in parts.items():
+                    np.testing.assert_array_equal(part.rows, rows[owners == unit])
+                present, wholes = catalog.passage_vectors(kind.name, ids)
+                found = np.stack([parts[int(unit)].whole for unit in present])
+                np.testing.assert_allclose(found, wholes, atol=1e-6)
+        assert known.languages == catalog.languages()
+        for language in known.languages:
+            assert known.sample(language) == catalog.sample(language, 256)
