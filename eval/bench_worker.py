@@ -96,11 +96,18 @@ class System:
     def __init__(self, name: str, home: Path, models: Path, base_url: str = "") -> None:
         home.mkdir(parents=True, exist_ok=True)
         self._ours = name == OURS
+        encoder = PassageEncoder(models, threads=1)
         self._made: Any = (
-            _rag(home, models, base_url)
-            if self._ours
-            else BASELINES[name](home, PassageEncoder(models, threads=1), base_url)
+            _rag(home, models, base_url) if self._ours else BASELINES[name](home, encoder, base_url)
         )
+        self._encoder = encoder
+
+    def open_encoders(self) -> None:
+        """Load their weights, which the first to need them would do: whoever that is, it is part of
+        embedding."""
+        kinds = self._made._parts.index.encoders if self._ours else None
+        for encoder in (kinds.passage, kinds.sentence) if kinds else (self._encoder,):
+            encoder.open()
 
     def ingest(self, folder: Path) -> None:
         self._made.ingest(folder)
@@ -157,6 +164,7 @@ def ingest(given: argparse.Namespace) -> dict[str, float]:
     }
     first.close()
     system = System(given.system, given.home / "index", given.models)
+    system.open_encoders()
     with meter.watching(PassageEncoder, SentenceEncoder):
         since, processor = time.perf_counter(), time.process_time()
         system.ingest(given.corpus)

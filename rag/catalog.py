@@ -497,6 +497,10 @@ class Catalog:
         with self._connection() as connection:
             return _words(connection, ids)
 
+    def body_words(self, ids: Sequence[int]) -> list[tuple[int, str, str, str]]:
+        """The words of these ids' texts, headings and titles: (id, text, heading, title)."""
+        return self._rows(BODY_WORDS, _json_ids(ids))
+
     # -- vectors ----------------------------------------------------------------------------------
 
     def missing(self, encoder: str, texts: Iterable[str]) -> list[str]:
@@ -587,10 +591,8 @@ class Catalog:
         owners, rows = self.sentence_vectors(encoder, ids)
         if not len(owners):
             return owners, rows
-        first = np.flatnonzero(np.r_[True, owners[1:] != owners[:-1]])
-        means = np.add.reduceat(rows, first, axis=0)
-        norms = np.linalg.norm(means, axis=1, keepdims=True)
-        return owners[first], np.asarray(means / np.maximum(norms, 1e-12), np.float32)
+        first = np.flatnonzero(np.diff(owners, prepend=-1))
+        return owners[first], normalised_means(rows, first)
 
 
 class Writer:
@@ -845,10 +847,25 @@ PLACES = """
     WHERE p.unit IN (SELECT value FROM json_each(?1))
     AND (?2 IS NULL OR +p.essay IN (SELECT value FROM json_each(?2)))
     ORDER BY p.id"""
+WORDS = """
+    SELECT u.id, words, heading_words, title_words, u.language FROM unit u
+    JOIN passage p ON p.id = u.passage JOIN essay e ON e.id = p.essay
+    WHERE u.id IN (SELECT value FROM json_each(?)) ORDER BY 1"""
+BODY_WORDS = WORDS.replace(", u.language", "")
 FIND_TOKENS = (
     "SELECT packed FROM token WHERE vector = (SELECT id FROM vector WHERE hash = ? AND encoder = ?)"
 )
 FIND_VECTOR = "SELECT id, vector FROM vector WHERE hash = ? AND encoder = ?"
+
+
+def normalised_means(rows: Vector, first: Ids) -> Vector:
+    """The means [m, d] of groups of rows [n, d], each brought to length 1. `first`: the row at
+    which each group begins."""
+    if not len(first):
+        return rows[:0]
+    means = rows if len(first) == len(rows) else np.add.reduceat(rows, first, axis=0)
+    norms = np.linalg.norm(means, axis=1, keepdims=True)
+    return np.asarray(means / np.maximum(norms, 1e-12), np.float32)
 
 
 def text_hash(text: str) -> bytes:
@@ -912,15 +929,9 @@ def _words(connection: sqlite3.Connection, ids: Sequence[int]) -> list[Words]:
         wanted,
     ):
         essays.setdefault(unit, []).append(essay)
-    rows = connection.execute(
-        "SELECT u.id, u.language, words, heading_words, title_words FROM unit u "
-        "JOIN passage p ON p.id = u.passage JOIN essay e ON e.id = p.essay "
-        "WHERE u.id IN (SELECT value FROM json_each(?)) ORDER BY 1",
-        wanted,
-    )
     return [
         Words(unit, language, body, heading, title, tuple(essays[unit]))
-        for unit, language, body, heading, title in rows
+        for unit, body, heading, title, language in connection.execute(WORDS, wanted)
     ]
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -63,19 +62,17 @@ LEAST_DEVIATION = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text's folded words in order, without repetition, and joined: by spaces with one at either
-    end, and by nothing."""
+    """A text's folded words in order, and joined: by spaces with one at either end, and by
+    nothing."""
 
     words: tuple[str, ...]
-    distinct: frozenset[str]
     spaced: str
     glued: str
 
     @classmethod
     def of(cls, body: str) -> Text:
         """A text given as its folded words, joined by spaces."""
-        words = tuple(map(sys.intern, body.split()))
-        return cls(words, frozenset(words), f" {body} ", body.replace(" ", ""))
+        return cls(tuple(body.split()), f" {body} ", body.replace(" ", ""))
 
 
 def standardise(
@@ -145,11 +142,11 @@ def coverage(text: Text, rarities: Mapping[str, float]) -> tuple[float, float]:
         (share in the text, share in the best WINDOW words); 0 … 1.
     """
     total = sum(rarities.values())
-    held = rarities.keys() & text.distinct
-    if not held or total <= 0:
+    places = list(compress(enumerate(text.words), map(rarities.__contains__, text.words)))
+    if not places or total <= 0:
         return 0.0, 0.0
-    places = list(compress(enumerate(text.words), map(held.__contains__, text.words)))
-    whole = sum(rarities[word] for word in sorted(held))
+    held = dict.fromkeys(word for _, word in places)  # no set: its order is not always the same
+    whole = sum(rarities[word] for word in held)
     if places[-1][0] - places[0][0] < WINDOW:
         return whole / total, whole / total
     best = here = 0.0
@@ -250,15 +247,16 @@ NEAR = 0.85
 """Share of common words from which two passages are told apart by nothing but wording."""
 
 
-def near_copies(texts: Iterable[frozenset[str]]) -> list[bool]:
-    """Which of these texts, given as folded words, nearly repeat one that stands before them.
+def near_copies(texts: Iterable[Text]) -> list[bool]:
+    """Which of these texts nearly repeat one that stands before them.
 
     Two texts are near copies when the Jaccard index of their words is `NEAR` or more and no number
     differs: another number is another fact.
     """
     kept: list[frozenset[str]] = []
     repeated = []
-    for own in texts:
+    for text in texts:
+        own = frozenset(text.words)
         near = any(_near(own, other) for other in kept)
         repeated.append(near)
         if not near:

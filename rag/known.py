@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag import late
-from rag.catalog import Catalog
+from rag.catalog import Catalog, normalised_means
 from rag.fusion import Text
 from rag.recent import Recent
 
@@ -59,7 +59,7 @@ class Known:
         self._catalog = catalog
         self._samples: Recent[str, list[int]] = Recent(LANGUAGES)
         self._backgrounds: Recent[tuple[str, str], Vector] = Recent(LANGUAGES)
-        self._backdrops: Recent[tuple[str, str], late.Tokens] = Recent(LANGUAGES)
+        self._backdrops: Recent[tuple[str, str], tuple[list[int], late.Tokens]] = Recent(LANGUAGES)
         self._entries: Recent[int, Entry] = Recent(RECENT)
         self._parts: Recent[tuple[str, int], Parts] = Recent(2 * RECENT)
         self._tokens: Recent[tuple[str, int], late.Tokens] = Recent(RECENT_TOKENS)
@@ -76,14 +76,14 @@ class Known:
 
         return self._backgrounds.one((encoder, language), make)
 
-    def backdrop(self, encoder: str, language: str) -> late.Tokens:
-        """The tokens of a language's sample, of fewer passages."""
+    def backdrop(self, encoder: str, language: str) -> tuple[list[int], late.Tokens]:
+        """The ids and the tokens of a language's sample, of fewer passages."""
 
-        def make() -> late.Tokens:
+        def make() -> tuple[list[int], late.Tokens]:
             sample = self.sample(language)[:TOKEN_BACKGROUND]
             packed = self._catalog.passage_tokens(encoder, sample)
-            found = late.unpack([packed[unit] for unit in sample if unit in packed])
-            return late.settled(found)
+            ids = [unit for unit in sample if unit in packed]
+            return ids, late.settled(late.unpack([packed[unit] for unit in ids]))
 
         return self._backdrops.one((encoder, language), make)
 
@@ -92,11 +92,8 @@ class Known:
 
         def read(missing: Sequence[int]) -> Mapping[int, Entry]:
             return {
-                words.unit: Entry(
-                    Text.of(words.body),
-                    frozenset(words.heading.split()) | frozenset(words.title.split()),
-                )
-                for words in self._catalog.words(missing)
+                unit: Entry(Text.of(body), frozenset((*heading.split(), *title.split())))
+                for unit, body, heading, title in self._catalog.body_words(missing)
             }
 
         return self._entries.get(ids, read)
@@ -106,10 +103,13 @@ class Known:
 
         def read(missing: Sequence[tuple[str, int]]) -> Mapping[tuple[str, int], Parts]:
             owners, rows = self._catalog.sentence_vectors(encoder, [unit for _, unit in missing])
-            edges = np.flatnonzero(np.diff(owners, prepend=-1, append=-1)).tolist()
+            edges = np.flatnonzero(np.diff(owners, prepend=-1, append=-1))
+            wholes = normalised_means(rows, edges[:-1])
             return {
-                (encoder, int(owners[start])): _parts(rows[start:end])
-                for start, end in pairwise(edges)
+                (encoder, owner): Parts(whole, rows[start:end])
+                for owner, whole, (start, end) in zip(
+                    owners[edges[:-1]].tolist(), wholes, pairwise(edges.tolist()), strict=True
+                )
             }
 
         found = self._parts.get([(encoder, unit) for unit in ids], read)
@@ -126,8 +126,3 @@ class Known:
 
         found = self._tokens.get([(encoder, unit) for unit in ids], read)
         return {unit: tokens for (_, unit), tokens in found.items()}
-
-
-def _parts(rows: Vector) -> Parts:
-    mean = rows.sum(axis=0)
-    return Parts(mean / np.maximum(np.linalg.norm(mean), np.float32(1e-12)), rows)

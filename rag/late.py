@@ -13,12 +13,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain, pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BASIS", "DIMENSION", "Tokens", "asked", "joined", "match", "pack", "settled", "unpack"]
+__all__ = [
+    "BASIS",
+    "DIMENSION",
+    "Tokens",
+    "asked",
+    "joined",
+    "match",
+    "match_whole",
+    "pack",
+    "settled",
+    "unpack",
+]
 
 Vector = NDArray[np.float32]
 Ids = NDArray[np.int64]
@@ -87,7 +99,8 @@ def joined(several: Iterable[Tokens]) -> Tokens:
     """All texts of several, one after the other."""
     parts = list(several)
     counts = tuple(count for part in parts for count in part.counts)
-    return Tokens(np.concatenate([part.rows for part in parts]), counts)
+    none = np.empty((0, DIMENSION), np.float32)
+    return Tokens(np.concatenate([part.rows for part in parts] or [none]), counts)
 
 
 def settled(tokens: Tokens) -> Tokens:
@@ -115,8 +128,20 @@ def match(question: Vector, tokens: Tokens) -> tuple[Vector, list[Vector]]:
         For each text its score [t], and the scores of its sentences: the weighted mean of the
         cosines, −1 … 1. A text or sentence without a token has the lowest score of all.
     """
+    whole, parts = _scores(question, tokens)
+    edges = np.cumsum([0, *map(len, tokens.counts)]).tolist()
+    return whole, [parts[start:end] for start, end in pairwise(edges)]
+
+
+def match_whole(question: Vector, tokens: Tokens) -> Vector:
+    """The first of what `match` returns."""
+    return _scores(question, tokens)[0]
+
+
+def _scores(question: Vector, tokens: Tokens) -> tuple[Vector, Vector]:
+    """The score of each text [t], and of each sentence of all texts [s]."""
     lengths = [len(counts) for counts in tokens.counts]
-    sizes = np.array([size for counts in tokens.counts for size in counts], np.int64)
+    sizes = np.fromiter(chain.from_iterable(tokens.counts), np.int64)
     whole = np.zeros(len(lengths), np.float32)
     parts = np.zeros(len(sizes), np.float32)
     filled = sizes > 0
@@ -125,11 +150,11 @@ def match(question: Vector, tokens: Tokens) -> tuple[Vector, list[Vector]]:
         found = np.maximum.reduceat(question @ tokens.rows.T, starts, axis=1)  # [m, sentences]
         scores = found.sum(axis=0)
         owners = np.repeat(np.arange(len(lengths)), lengths)[filled]
-        first = np.flatnonzero(np.r_[True, owners[1:] != owners[:-1]])
+        first = np.flatnonzero(np.diff(owners, prepend=-1))
         whole[:] = parts[:] = scores.min()
         whole[owners[first]] = np.maximum.reduceat(found, first, axis=1).sum(axis=0)
         parts[filled] = scores
-    return whole, np.split(parts, np.cumsum(lengths)[:-1]) if lengths else []
+    return whole, parts
 
 
 @cache

@@ -383,28 +383,45 @@ class Retriever:
         if "tokens" in self._without or not isinstance(encoder, TokenEncoder):
             return None
         order = np.argsort(-self._weigh.score(found.features), kind="stable")[: self.compared]
-        tokens = known.tokens(encoder.name, [int(found.ids[row]) for row in order])
-        rows = [row for row in order if int(found.ids[row]) in tokens]
+        scores, usual = self._matches(encoder, question, found, order, known)
+        rows = [row for row in order.tolist() if int(found.ids[row]) in scores]
         if not rows:
             return None
-        asked = encoder.query_tokens(question)
-        scores, _ = late.match(asked, late.joined(tokens[int(found.ids[row])] for row in rows))
-        spoken = [found.languages[row] for row in rows]
-        places = {
-            language: [at for at, other in enumerate(spoken) if other == language]
-            for language in dict.fromkeys(spoken)
+        places: dict[str, list[int]] = {}
+        for row in rows:
+            places.setdefault(found.languages[row], []).append(row)
+        matched = {
+            language: np.array([scores[int(found.ids[row])] for row in at], np.float32)
+            for language, at in places.items()
         }
-        usual = {
-            language: late.match(asked, known.backdrop(encoder.name, language))[0]
-            for language in places
-        }
-        made = fusion.standardise({name: scores[at] for name, at in places.items()}, usual)
-        values = np.empty(len(rows))
+        made = fusion.standardise(matched, {language: usual[language] for language in places})
+        column = np.full(len(found.ids), min(values.min() for values in made.values()))
         for language, at in places.items():
-            values[at] = made[language]
-        column = np.full(len(found.ids), values.min())
-        column[rows] = values
+            column[at] = made[language]
         return column
+
+    def _matches(
+        self,
+        encoder: TokenEncoder,
+        question: str,
+        found: Candidates,
+        rows: NDArray[np.intp],
+        known: Known,
+    ) -> tuple[dict[int, float], dict[str, Vector]]:
+        """How well the question's tokens match: by id, of these rows and more, and by language, of
+        the passages that stand for it. In a small index these are the same and matched once."""
+        asked = encoder.query_tokens(question)
+        usual: dict[str, Vector] = {}
+        scores: dict[int, float] = {}
+        for language in {found.languages[row] for row in rows}:
+            sample, tokens = known.backdrop(encoder.name, language)
+            usual[language] = late.match_whole(asked, tokens)
+            scores.update(zip(sample, usual[language].tolist(), strict=True))
+        missing = [unit for unit in found.ids[rows].tolist() if unit not in scores]
+        others = known.tokens(encoder.name, missing)
+        matched = late.match_whole(asked, late.joined(others.values()))
+        scores.update(zip(others, matched.tolist(), strict=True))
+        return scores, usual
 
     def _standardised(self, signal: str, role: str, groups: Sequence[_Group]) -> Floats:
         scores = {group.language: group.cosines[signal] for group in groups}
@@ -422,7 +439,7 @@ class Retriever:
         rows = [int(row) for row in order]
         if "copies" in self._without:
             return rows
-        repeated = fusion.near_copies(texts[row].distinct for row in rows)
+        repeated = fusion.near_copies(texts[row] for row in rows)
         return [row for row, again in zip(rows, repeated, strict=True) if not again]
 
 
@@ -463,8 +480,9 @@ def _covered(
     whole, best = fusion.coverage(entry.text, rarities)
     if "titles" in without:
         return whole, best, 0.0
-    above = (rarities.keys() & entry.above) - entry.text.distinct
-    share = sum(rarities[word] for word in sorted(above)) if above else 0.0
+    above = rarities.keys() & entry.above
+    alone = sorted(above.difference(entry.text.words)) if above else ()
+    share = sum(rarities[word] for word in alone)
     return whole, best, share / (sum(rarities.values()) or 1.0)
 
 

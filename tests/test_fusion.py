@@ -16,7 +16,7 @@ def texts(*bodies: str) -> list[Text]:
 
 
 def near_copies(words: list[list[str]]) -> list[bool]:
-    return fusion.near_copies(map(frozenset, words))
+    return fusion.near_copies(texts(*map(" ".join, words)))
 
 
 finite = st.floats(-1, 1, width=32)
