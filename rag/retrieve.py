@@ -334,14 +334,16 @@ class Retriever:
             kept = known.parts(self._used()[role].name, ids)
             at = [row for row, unit in enumerate(ids) if unit in kept]
             parts = [kept[ids[row]] for row in at]
-            whole, best = (np.zeros(len(ids), np.float32) for _ in range(2))
-            if parts:
-                whole[at] = np.stack([part.whole for part in parts]) @ vector
+            for name in _SIGNALS[role]:
+                signals[name] = np.zeros(len(ids), np.float32)
+            if not parts:
+                continue
+            if "sentence" in _SIGNALS[role]:
                 owners = np.repeat(at, [len(part.rows) for part in parts])
                 rows = np.concatenate([part.rows for part in parts])
                 present, nearest = fusion.best_parts(owners, rows @ vector)
-                best[present] = nearest
-            signals |= dict(zip(_SIGNALS[role], (whole, best), strict=False))
+                signals["sentence"][present] = nearest
+            signals[_SIGNALS[role][0]][at] = np.stack([part.whole for part in parts]) @ vector
         return signals
 
     def _joined(self, asked: _Asked, groups: Sequence[_Group], known: Known) -> Candidates:
