@@ -323,7 +323,7 @@ class _Source:
         self.passage = passage
 
     @cached_property
-    def spans(self) -> list[tuple[int, int]]:
+    def spans(self) -> tuple[tuple[int, int], ...]:
         return sentence_spans(self.passage.text)
 
     @cached_property

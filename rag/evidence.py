@@ -58,7 +58,7 @@ def gather(
     The first two callables take the question and n texts and return n cosines. The third returns n
     scores, and for each text those of its sentences. Each is called once.
     """
-    spans = tuple(tuple(sentence_spans(passage.text)) for passage in passages)
+    spans = tuple(sentence_spans(passage.text) for passage in passages)
     texts = [passage.text for passage in passages]
     sentences = [
         text[start:end]

@@ -54,6 +54,7 @@ _KEPT = re.compile(
 currency signs. What is left out is white space and punctuation."""
 
 
+@lru_cache(maxsize=64)  # a passage's key and its words, a question's words and phrases
 def fold(text: str) -> str:
     """`text` in compatibility form, lower case, Simplified characters, Latin without accents.
 

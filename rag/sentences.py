@@ -7,6 +7,7 @@ language alone, lose offsets, or break on `No. 5`, `v3.1` and 。” in the same
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 __all__ = ["sentence_spans"]
 
@@ -66,7 +67,8 @@ _STARTERS = _listed(
 )
 
 
-def sentence_spans(text: str) -> list[tuple[int, int]]:
+@lru_cache(maxsize=256)  # splitting, embedding, answering and checking ask for the same ones
+def sentence_spans(text: str) -> tuple[tuple[int, int], ...]:
     """The sentences of `text`: spans in order, without white space around them.
 
     Every character that is no white space is in exactly one span. A line break ends a sentence; so
@@ -79,7 +81,7 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
         start, end = _trim(text, line.start(), line.end())
         if start < end:
             spans.extend(_spans_in_line(text, start, end))
-    return spans
+    return tuple(spans)
 
 
 def _spans_in_line(text: str, start: int, end: int) -> list[tuple[int, int]]:
