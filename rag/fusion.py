@@ -24,6 +24,7 @@ __all__ = [
     "bridged",
     "coverage",
     "near_copies",
+    "own_size",
     "phrase_shares",
     "phrases",
     "rarity",
@@ -45,11 +46,12 @@ FEATURES = (
     "bridge",  # rarity of its terms whose translation the passage holds, across languages
     "title",  # share of words that only the title or a heading holds
     "own language",  # 1 where question and passage share a language
-    "size",  # logarithm of how many passages the language has: the best of many is high by chance
+    "own size",  # where they share it, logarithm of how many passages it has (`own_size`)
 )
 """What a candidate is judged by, in the order of the columns that `Fusion` weighs."""
 
 _HAN = re.compile("[\u3400-\u9fff]{2,}")
+SIZES = (60, 1_500)  # passages
 
 WINDOW = 25  # words: about a sentence, in either language
 
@@ -164,6 +166,12 @@ def coverage(text: Text, rarities: Mapping[str, float]) -> tuple[float, float]:
             first += 1
         best = max(best, here)
     return whole / total, best / total
+
+
+def own_size(passages: int) -> float:
+    """Logarithm of how many passages the question's own language has: of many, the best shares
+    words with it by chance. Beyond the sizes it was measured with it says no more."""
+    return float(np.log(min(max(passages, SIZES[0]), SIZES[1])))
 
 
 def phrases(folded: str, words: Sequence[str]) -> tuple[str, ...]:

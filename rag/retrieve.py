@@ -358,12 +358,11 @@ class Retriever:
             features["sentence"] = features["mean"]
         for column, name in enumerate(_COVERED):
             features[name] = _join(group.covered[:, column] for group in groups)
-        features["own language"] = _join(
-            np.full(len(group.ids), float(group.language == asked.language)) for group in groups
-        )
-        features["size"] = _join(
-            np.full(len(group.ids), np.log(known.languages[group.language])) for group in groups
-        )
+        own = [float(group.language == asked.language) for group in groups]
+        sizes = [fusion.own_size(known.languages[group.language]) for group in groups]
+        counts = [len(group.ids) for group in groups]
+        features["own language"] = np.repeat(own, counts)
+        features["own size"] = np.repeat(np.multiply(own, sizes), counts)
         signals["bm25"] = _join(group.bm25 for group in groups)
         signals |= {f"{name} z": features[name] for name in _ENCODED if name in features}
         signals |= {name: features[name] for name in _COVERED}
