@@ -97,16 +97,18 @@ class System:
         home.mkdir(parents=True, exist_ok=True)
         self._ours = name == OURS
         encoder = PassageEncoder(models, threads=1)
-        self._made: Any = (
-            _rag(home, models, base_url) if self._ours else BASELINES[name](home, encoder, base_url)
-        )
-        self._encoder = encoder
+        self._encoders: tuple[Any, ...] = (encoder,)
+        if self._ours:
+            self._made: Any = _rag(home, models, base_url)
+            kinds = self._made._parts.encoders
+            self._encoders = (kinds.passage, kinds.sentence)
+        else:
+            self._made = BASELINES[name](home, encoder, base_url)
 
     def open_encoders(self) -> None:
         """Load their weights, which the first to need them would do: whoever that is, it is part of
         embedding."""
-        kinds = self._made._parts.index.encoders if self._ours else None
-        for encoder in (kinds.passage, kinds.sentence) if kinds else (self._encoder,):
+        for encoder in self._encoders:
             encoder.open()
 
     def ingest(self, folder: Path) -> None:

@@ -497,9 +497,9 @@ class Catalog:
         with self._connection() as connection:
             return _words(connection, ids)
 
-    def body_words(self, ids: Sequence[int]) -> list[tuple[int, str, str, str]]:
-        """The words of these ids' texts, headings and titles: (id, text, heading, title)."""
-        return self._rows(BODY_WORDS, _json_ids(ids))
+    def shown_words(self, ids: Sequence[int]) -> list[tuple[int, str, str, str, str]]:
+        """The same without the essays: (id, body, heading, title, language)."""
+        return self._rows(WORDS, _json_ids(ids))
 
     # -- vectors ----------------------------------------------------------------------------------
 
@@ -851,7 +851,6 @@ WORDS = """
     SELECT u.id, words, heading_words, title_words, u.language FROM unit u
     JOIN passage p ON p.id = u.passage JOIN essay e ON e.id = p.essay
     WHERE u.id IN (SELECT value FROM json_each(?)) ORDER BY 1"""
-BODY_WORDS = WORDS.replace(", u.language", "")
 FIND_TOKENS = (
     "SELECT packed FROM token WHERE vector = (SELECT id FROM vector WHERE hash = ? AND encoder = ?)"
 )

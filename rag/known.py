@@ -93,7 +93,7 @@ class Known:
         def read(missing: Sequence[int]) -> Mapping[int, Entry]:
             return {
                 unit: Entry(Text.of(body), frozenset((*heading.split(), *title.split())))
-                for unit, body, heading, title in self._catalog.body_words(missing)
+                for unit, body, heading, title, _ in self._catalog.shown_words(missing)
             }
 
         return self._entries.get(ids, read)
@@ -105,8 +105,8 @@ class Known:
             owners, rows = self._catalog.sentence_vectors(encoder, [unit for _, unit in missing])
             edges = np.flatnonzero(np.diff(owners, prepend=-1, append=-1))
             wholes = normalised_means(rows, edges[:-1])
-            return {
-                (encoder, owner): Parts(whole, rows[start:end])
+            return {  # copies: a view would keep all that was read with it in memory
+                (encoder, owner): Parts(whole.copy(), rows[start:end].copy())
                 for owner, whole, (start, end) in zip(
                     owners[edges[:-1]].tolist(), wholes, pairwise(edges.tolist()), strict=True
                 )

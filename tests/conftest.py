@@ -39,9 +39,9 @@ def _only_loopback() -> Iterator[None]:
             raise AssertionError(f"a test reached for {address}")
         connect(self, address)
 
-    socket.socket.connect = guarded  # type: ignore[method-assign]  # restored below
-    yield
-    socket.socket.connect = connect  # type: ignore[method-assign]  # as it was
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded)
+        yield
 
 
 @pytest.fixture

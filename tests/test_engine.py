@@ -10,7 +10,7 @@ import pytest
 
 from rag import Rag, Settings
 from rag.errors import NothingIngested, SourceNotFound
-from rag.schema import Answer, Done, Passage, Status, Token, Verdict
+from rag.schema import Answer, Done, Hit, Message, Passage, Status, Token, Verdict
 
 COMPANY = "作者在哪家公司做AI Infra？"
 
@@ -86,9 +86,15 @@ def test_a_subclass_can_replace_each_stage(seeded: Path) -> None:
     called = []
 
     class Watched(Rag):
-        def retrieve(self, *args: object, **kwargs: object) -> list[object]:  # type: ignore[override]
+        def retrieve(
+            self,
+            question: str,
+            history: Sequence[Message] = (),
+            k: int | None = None,
+            sources: Sequence[str] | None = None,
+        ) -> list[Hit]:
             called.append("retrieve")
-            return super().retrieve(*args, **kwargs)  # type: ignore[arg-type, return-value]
+            return super().retrieve(question, history, k, sources)
 
         def answer(self, question: str, passages: Sequence[Passage | str]) -> Answer:
             called.append("answer")
@@ -99,7 +105,9 @@ def test_a_subclass_can_replace_each_stage(seeded: Path) -> None:
             return Verdict("partly", 0.5, "by hand")
 
     with Watched(Settings(data_dir=seeded, llm="off")) as rag:
-        for answer in (rag.query(COMPANY), list(rag.stream(COMPANY))[-1].answer):  # type: ignore[union-attr]
+        done = list(rag.stream(COMPANY))[-1]
+        assert isinstance(done, Done)
+        for answer in (rag.query(COMPANY), done.answer):
             assert answer.warnings == ("watched",)
             assert {s.verdict.label for s in answer.sentences} == {"partly"}
     assert called.count("retrieve") == called.count("answer") == 2

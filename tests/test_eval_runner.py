@@ -385,10 +385,11 @@ def test_a_subclass_is_never_taken_up(tmp_path: Path) -> None:
     class Settings:
         data_dir = tmp_path
 
-    rag = WordRag(TEXTS)
-    assert journal_path(rag, {}) is None
-    rag.settings = Settings()  # type: ignore[attr-defined]  # as a subclass of Rag has them
-    assert journal_path(rag, {}) is None
+    class Subclass(WordRag):
+        settings = Settings()  # as a subclass of Rag has them
+
+    assert journal_path(WordRag(TEXTS), {}) is None
+    assert journal_path(Subclass(TEXTS), {}) is None
 
 
 class Plain(WordRag):

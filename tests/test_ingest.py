@@ -402,11 +402,12 @@ def test_reindex_with_another_encoder(index: Indexer, folder: Path, kinds: Encod
     with Indexer(index.folder, other) as again:
         with pytest.raises(IndexMismatch, match="hash-passage in the index, other now"):
             again.ready()
-        done = len(kinds.sentence.embedded)  # type: ignore[attr-defined]  # a HashEncoder
+        assert isinstance(kinds.sentence, HashEncoder)
+        done = len(kinds.sentence.embedded)
         again.reindex()
         again.ready()
         assert again.catalog.encoders() == {"other": 8, "hash-sentence": 16}
-        assert len(kinds.sentence.embedded) == done  # type: ignore[attr-defined]
+        assert len(kinds.sentence.embedded) == done
         assert again.vectors.query("other", "en", other.passage.query("apples"), 3)
         check(again)
 
