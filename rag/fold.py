@@ -13,17 +13,17 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import jieba
     import opencc
 
 __all__ = ["VERSION", "content_words", "copy_key", "fold", "language", "simplified", "words"]
 
-VERSION = 1
+VERSION = 2
 """Changes whenever `words` gives other words for the same text: the lexical index depends on it."""
 
 _HAN = "\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _KANA = "\u3040-\u30ff\u31f0-\u31ff"
 _HANGUL = "\u1100-\u11ff\u3130-\u318f\uac00-\ud7af"
+_DICTIONARY = ("\u4e00", "\u9fd5")  # the characters that the dictionary's words are made of
 _THAI_TO_KHMER = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -76,8 +76,8 @@ def simplified(text: str) -> str:
 def words(text: str) -> list[str]:
     """The folded words of `text` in order, as the lexical index holds them.
 
-    Chinese is cut by jieba; a long word brings the dictionary words inside it. Latin words are
-    stemmed (Snowball, English). Numbers stay whole and lose their thousands separator: `4,000`
+    Chinese is cut by jieba's dictionary; a long word brings the shorter ones inside it. Latin words
+    are stemmed (Snowball, English). Numbers stay whole and lose their thousands separator: `4,000`
     gives `4000`. A compound gives itself without hyphens and its parts, an amount with a unit also
     its number: `GPT-4o` gives `gpt4o gpt 4o 4`, `100B` gives `100b 100`, `o1` gives `o1`. Other
     unspaced scripts give overlapping pairs. Punctuation gives nothing.
@@ -134,7 +134,7 @@ def _tokens(folded: str) -> Iterator[tuple[str, str]]:
     for match in _TOKEN.finditer(_without_thousands(folded)):
         text = match.group()
         if match.lastgroup == "han":
-            for word in _segmenter().cut_for_search(text):
+            for word in _cut(text):
                 yield word, word
         elif match.lastgroup == "unspaced":
             for start in range(max(len(text) - 1, 1)):
@@ -168,10 +168,21 @@ def _without_thousands(text: str) -> str:
 
 @lru_cache(maxsize=1 << 16)
 def _stem(word: str) -> str:
-    import snowballstemmer  # only lexical commands need it
+    import Stemmer  # only lexical commands need it
 
     # a stemmer holds the word it works on, so threads must not share one; making one is free
-    return str(snowballstemmer.stemmer("english").stemWord(word))
+    return str(Stemmer.Stemmer("english", 0).stemWord(word))
+
+
+def _cut(text: str) -> Iterator[str]:
+    """The words of a run of Chinese characters, and the shorter words inside long ones."""
+    import rjieba  # reads its dictionary at the first word
+
+    for word in rjieba.cut_for_search(text):
+        if _DICTIONARY[0] <= word[0] <= _DICTIONARY[1]:
+            yield word
+        else:  # a run of characters that the dictionary has no word with
+            yield from word
 
 
 @cache
@@ -179,25 +190,6 @@ def _simplified() -> opencc.OpenCC:
     import opencc  # loads its tables
 
     return opencc.OpenCC("t2s")
-
-
-@cache
-def _segmenter() -> jieba.Tokenizer:
-    """jieba with its dictionary built in memory (about 0.9 s).
-
-    Its own `initialize` is no faster, writes a marshalled file into the shared temporary folder,
-    trusts whatever lies there under that name, and logs to standard error.
-    """
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its regular expressions are not raw strings
-        import jieba  # 0.3 s
-
-    tokenizer = jieba.Tokenizer()
-    tokenizer.FREQ, tokenizer.total = tokenizer.gen_pfdict(tokenizer.get_dict_file())
-    tokenizer.initialized = True
-    return tokenizer
 
 
 @cache

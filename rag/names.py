@@ -7,11 +7,9 @@ word that only bodies carry (…公司, …大学). What shows none of these is 
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
+from functools import lru_cache
 
 from rag.fold import content_words, words
 
@@ -50,7 +48,6 @@ _BODIES = (
     "省|市|县|镇|州"
 )
 _PERSON = re.compile(f"[李王刘陈杨赵吴徐孙郭蒋沈韩邓冯曹][{_HAN}]{{2}}")
-_NAME_TAGS = frozenset(["nr", "nrt", "nrfg", "ns", "nt"])
 _TRANSCRIBED = re.compile(f"[{_HAN}A-Za-z]{{1,6}}(?:[·・][{_HAN}A-Za-z]{{1,6}})+")
 _AFTER = re.compile(f"(?:{_BODIES})")
 _PERSON_AFTER = re.compile(
@@ -154,23 +151,10 @@ def _is_name(word: str, after: str) -> bool:
     return len(word) >= 3 and tag in {"ns", "nt", "nrt"}
 
 
+@lru_cache(maxsize=4096)
 def _tag(word: str) -> str:
-    """The part of speech in jieba's dictionary, "" for a word that it does not have."""
-    return _tags().get(word, "")
+    """The part of speech of a dictionary's word, "" for what is none."""
+    import rjieba
 
-
-@cache
-def _tags() -> dict[str, str]:
-    """The words of three and more characters that `_is_name` asks for, with their tags.
-
-    Read from jieba's dictionary file, because the segmenter does not keep the tags.
-    """
-    found = importlib.util.find_spec("jieba")
-    if found is None or not found.submodule_search_locations:
-        return {}
-    text = (Path(found.submodule_search_locations[0]) / "dict.txt").read_text("utf-8")
-    return {
-        word: tag
-        for word, tag in re.findall(r"^(\S{3,}) \d+ (\S+)$", text, re.MULTILINE)
-        if tag in _NAME_TAGS or (len(word) == 3 and word[0] in _SURNAMES)
-    }
+    found = rjieba.tag(word, False)
+    return str(found[0][1]) if len(found) == 1 and rjieba.has_word(word) else ""
