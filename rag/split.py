@@ -193,6 +193,7 @@ _NUMBERED = re.compile(
 )
 _LEVELS = {"part": 1, "han": 2, "sub": 3, "digit": 3}
 _UNMARKED = 2
+_WIDE = re.compile("[\u2e80-\U0010ffff]+")
 _STOPPED = re.compile(r"[。.;；:：,，、…—!！](?:[”’」』）)\]\"'])*$")
 _NO_HEADING = re.compile(r"^#|://|[↗↑↓]$")
 _SHOUTED = re.compile(r"[!！]$")
@@ -254,7 +255,7 @@ def _is_heading(blocks: Sequence[Block], bodies: Sequence[str], index: int, airy
 
 def _width(text: str) -> float:
     """Length as it looks: two Latin letters take the room of one Han character."""
-    return sum(0.5 if ord(character) < 0x2E80 else 1.0 for character in text)
+    return (len(text) + sum(map(len, _WIDE.findall(text)))) / 2
 
 
 # --- grouping --------------------------------------------------------------------------------
