@@ -269,7 +269,7 @@ class _Steps:
     def _lexical(self, question: str) -> None:
         words = fold.words(question)
         for language in ("en", "zh"):
-            self._index.lexical.query(words, language, max(NEAREST))
+            self._index.lexical.of(language).query(words, max(NEAREST))
 
 
 def _threads(retriever: Retriever, questions: Sequence[str]) -> dict[str, float]:

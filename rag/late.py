@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import chain, pairwise
 from pathlib import Path
 
@@ -55,6 +55,29 @@ class Tokens:
 
     rows: Vector
     counts: tuple[tuple[int, ...], ...]
+
+    @cached_property
+    def layout(self) -> _Layout:
+        """Where sentences and texts begin."""
+        sizes = np.fromiter(chain.from_iterable(self.counts), np.int64)
+        filled = np.flatnonzero(sizes)
+        owners = np.repeat(np.arange(len(self.counts)), [len(own) for own in self.counts])[filled]
+        firsts = np.flatnonzero(np.diff(owners, prepend=-1))
+        starts = (np.cumsum(sizes) - sizes)[filled]
+        return _Layout(len(sizes), filled, starts, owners[firsts], firsts)
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Of `sentences` in all texts those that have tokens are `filled`, their tokens begin at
+    `starts`; of the texts those that have tokens are `texts`, their sentences begin at `firsts` of
+    the filled ones."""
+
+    sentences: int
+    filled: Ids
+    starts: Ids
+    texts: Ids
+    firsts: Ids
 
 
 def pack(states: Vector, sentences: Sequence[int], count: int) -> bytes:
@@ -140,20 +163,15 @@ def match_whole(question: Vector, tokens: Tokens) -> Vector:
 
 def _scores(question: Vector, tokens: Tokens) -> tuple[Vector, Vector]:
     """The score of each text [t], and of each sentence of all texts [s]."""
-    lengths = [len(counts) for counts in tokens.counts]
-    sizes = np.fromiter(chain.from_iterable(tokens.counts), np.int64)
-    whole = np.zeros(len(lengths), np.float32)
-    parts = np.zeros(len(sizes), np.float32)
-    filled = sizes > 0
-    if filled.any() and len(question):
-        starts = np.cumsum(sizes)[filled] - sizes[filled]
-        found = np.maximum.reduceat(question @ tokens.rows.T, starts, axis=1)  # [m, sentences]
+    layout = tokens.layout
+    whole = np.zeros(len(tokens.counts), np.float32)
+    parts = np.zeros(layout.sentences, np.float32)
+    if len(layout.filled) and len(question):
+        found = np.maximum.reduceat(question @ tokens.rows.T, layout.starts, axis=1)
         scores = found.sum(axis=0)
-        owners = np.repeat(np.arange(len(lengths)), lengths)[filled]
-        first = np.flatnonzero(np.diff(owners, prepend=-1))
         whole[:] = parts[:] = scores.min()
-        whole[owners[first]] = np.maximum.reduceat(found, first, axis=1).sum(axis=0)
-        parts[filled] = scores
+        whole[layout.texts] = np.maximum.reduceat(found, layout.firsts, axis=1).sum(axis=0)
+        parts[layout.filled] = scores
     return whole, parts
 
 

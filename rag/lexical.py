@@ -20,7 +20,7 @@ from rag.errors import IndexBusy, IndexFault
 if TYPE_CHECKING:
     import tantivy
 
-__all__ = ["BOOSTS", "Lexical"]
+__all__ = ["BOOSTS", "LanguageIndex", "Lexical"]
 
 BOOSTS: Mapping[str, float] = {"body": 1.0, "heading": 1.0, "title": 0.5}
 """What a word found in each field counts; other weights may be given with each query."""
@@ -59,20 +59,27 @@ class _Catalog(Protocol):
     def essay_numbers(self, sources: Sequence[str]) -> list[int]: ...
 
 
-class Lexical:
-    """The lexical index in a folder of its own, following `catalog`."""
+class LanguageIndex:
+    """One language's passages by their words, as they were when `Lexical.of` was asked."""
 
-    def __init__(self, folder: Path, catalog: _Catalog) -> None:
-        self.folder = folder
+    def __init__(self, catalog: _Catalog, index: tantivy.Index | None) -> None:
         self._catalog = catalog
-        self._lock = threading.Lock()
-        self._indexes: dict[str, tantivy.Index] = {}
-        self._seen = -1
+        self._index = index
+        self._searcher = index.searcher() if index else None
+
+    def count(self) -> int:
+        """How many passages there are."""
+        return int(self._searcher.num_docs) if self._searcher else 0
+
+    def document_frequencies(self, words: Iterable[str]) -> dict[str, int]:
+        """How many passages hold each word in their text."""
+        if self._searcher is None:
+            return dict.fromkeys(words, 0)
+        return {word: int(self._searcher.doc_freq("body", word)) for word in words}
 
     def query(
         self,
         words: Sequence[str],
-        language: str,
         k: int,
         sources: Sequence[str] | None = None,
         *,
@@ -82,7 +89,7 @@ class Lexical:
 
         Args:
             words: folded words; each counts once.
-            language: whose passages to look through.
+            k: how many, at most.
             sources: only passages that stand in these essays; none of them when empty.
             boosts: weight of each field.
 
@@ -91,11 +98,10 @@ class Lexical:
         """
         import tantivy
 
-        index = self._index(language)
         asked = [word for word in dict.fromkeys(words) if word]
-        if index is None or not asked or k < 1:
+        if self._index is None or self._searcher is None or not asked or k < 1:
             return []
-        schema = index.schema
+        schema = self._index.schema
         terms = [
             (
                 tantivy.Occur.Should,
@@ -119,39 +125,36 @@ class Lexical:
                     (tantivy.Occur.Must, tantivy.Query.const_score_query(inside, 0.0)),
                 ]
             )
-        searcher = index.searcher()
-        hits = searcher.search(query, limit=k, count=False).hits
+        hits = self._searcher.search(query, limit=k, count=False).hits
         if not hits:
             return []
-        units = searcher.fast_field_values("unit", [address for _, address in hits])
+        units = self._searcher.fast_field_values("unit", [address for _, address in hits])
         return [
             (int(unit or 0), float(score or 0))
             for unit, (score, _) in zip(units, hits, strict=True)
         ]
 
-    def document_frequency(self, word: str, language: str) -> int:
-        """How many passages of the language hold the word in their text."""
-        return self.document_frequencies([word], language)[word]
 
-    def document_frequencies(self, words: Iterable[str], language: str) -> dict[str, int]:
-        """The same of each of these words."""
-        index = self._index(language)
-        if index is None:
-            return dict.fromkeys(words, 0)
-        searcher = index.searcher()
-        return {word: int(searcher.doc_freq("body", word)) for word in words}
+class Lexical:
+    """The lexical index in a folder of its own, following `catalog`."""
 
-    def count(self, language: str) -> int:
-        """How many passages of the language there are."""
-        index = self._index(language)
-        return 0 if index is None else int(index.searcher().num_docs)
+    def __init__(self, folder: Path, catalog: _Catalog) -> None:
+        self.folder = folder
+        self._catalog = catalog
+        self._lock = threading.Lock()
+        self._indexes: dict[str, tantivy.Index] = {}
+        self._seen = -1
+
+    def of(self, language: str) -> LanguageIndex:
+        """The index of one language as it stands now; without a passage where there is none."""
+        return LanguageIndex(self._catalog, self._index(language))
 
     def counts(self) -> dict[str, int]:
         """How many passages there are, by language. Raises IndexFault if an index is damaged."""
         found = {}
         for path in sorted(self.folder.glob("lang-*")):
             language = unquote(path.name.removeprefix("lang-"))
-            count = self.count(language)
+            count = self.of(language).count()
             if count:
                 found[language] = count
         return found

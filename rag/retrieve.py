@@ -11,9 +11,10 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ from rag.dictionary import Dictionary
 from rag.embed import Encoder, Encoders, TokenEncoder
 from rag.errors import EndpointError
 from rag.known import Entry, Known
-from rag.lexical import BOOSTS, Lexical
+from rag.lexical import BOOSTS, LanguageIndex, Lexical
 from rag.rerank import Reranker, find_reranker
 from rag.schema import Hit, Message, Passage
 from rag.vectors import Vectors
@@ -54,6 +55,7 @@ PHRASES = 64  # pairs of neighbours of a question that are looked for
 RERANKED = 30  # passages that a reranker orders
 _log = logging.getLogger(__name__)
 
+GONE = 3  # passages that another process may remove meanwhile
 SPARE = 3  # times k passages are looked at, so that near copies can be left out
 
 
@@ -139,8 +141,8 @@ class Retriever:
         scores = self._weigh.score(found.features)
         order = np.lexsort((found.ids, -scores))
         wanted = max(k, RERANKED) if self._reranker else k
-        chosen = self._distinct(order[: SPARE * wanted], found.texts)
-        rows = {str(found.ids[row]): row for row in chosen[: 2 * wanted]}
+        chosen = islice(self._distinct(order[: SPARE * wanted], found.texts), wanted + GONE)
+        rows = {str(found.ids[row]): row for row in chosen}
         passages = self._catalog.passages([int(name) for name in rows], sources)
         hits = [self._hit(passage, rows[passage.id], found, scores) for passage in passages]
         if self._reranker:
@@ -253,17 +255,20 @@ class Retriever:
             found.update(dict.fromkeys(nearest))
         matched: dict[int, float] = {}
         rarities: dict[str, float] = {}
+        index = self._lexical.of(language)
         if "lexical" not in self._without:
-            rarities = self._rarities(asked.words, language)
-            matched = self._matched(list(rarities), language, count, sources)
+            rarities = _rarities(asked.words, index)
+            boosts = {"body": BOOSTS["body"]} if "titles" in self._without else BOOSTS
+            matched = dict(index.query(list(rarities), count, sources, boosts=boosts))
             found.update(dict.fromkeys(matched))
         terms = self._bridges(language, asked)
         if terms:
             foreign = dict.fromkeys(
                 word for forms in terms for form in forms for word in form.split()
             )
-            near = self._lexical.query(list(foreign), language, count, sources)
-            found.update(dict.fromkeys(unit for unit, _ in near))
+            found.update(
+                dict.fromkeys(unit for unit, _ in index.query(list(foreign), count, sources))
+            )
         entries = known.entries(sorted(found))  # those that are gone meanwhile are not there
         ids = sorted(entries)
         texts = [entries[unit].text for unit in ids]
@@ -299,14 +304,6 @@ class Retriever:
         name = self._used()[role].name
         return [unit for unit, _ in self._vectors.query(name, language, vector, count, sources)]
 
-    def _rarities(self, words: Sequence[str], language: str) -> dict[str, float]:
-        """The question's rarest words, and how rare they are among this language's passages."""
-        count = self._lexical.count(language)
-        frequencies = self._lexical.document_frequencies(words[: 4 * RAREST], language)
-        rarities = fusion.rarity(frequencies, count)
-        rarest = sorted(rarities, key=lambda word: -rarities[word])[:RAREST]
-        return {word: rarities[word] for word in rarest}
-
     def _shared(
         self, asked: _Asked, terms: Sequence[Sequence[str]], texts: Sequence[fusion.Text]
     ) -> tuple[Floats, Floats]:
@@ -318,12 +315,6 @@ class Retriever:
         if "dictionary" in self._without:
             return []
         return self._dictionary.bridges(asked.text, asked.language, language)
-
-    def _matched(
-        self, words: Sequence[str], language: str, count: int, sources: Sequence[str] | None
-    ) -> dict[int, float]:
-        boosts = {"body": BOOSTS["body"]} if "titles" in self._without else BOOSTS
-        return dict(self._lexical.query(words, language, count, sources, boosts=boosts))
 
     def _cosines(
         self, vectors: Mapping[str, Vector], ids: Sequence[int], known: Known
@@ -350,10 +341,12 @@ class Retriever:
         """All languages' candidates, with what they are judged by."""
         signals: dict[str, Floats] = {}
         features: dict[str, Floats] = {}
-        for signal in groups[0].cosines:
-            role = "passage" if signal == "passage" else "sentence"
-            signals[signal] = _join(group.cosines[signal] for group in groups)
-            features[signal] = self._standardised(signal, role, groups)
+        for role in groups[0].backgrounds:
+            levels = self._usual(role, groups)
+            for signal in _SIGNALS[role]:
+                scores = {group.language: group.cosines[signal] for group in groups}
+                signals[signal] = _join(scores.values())
+                features[signal] = _join(fusion.standardise(scores, levels).values())
         if "sentences" in self._without and "mean" in features:
             features["sentence"] = features["mean"]
         for column, name in enumerate(_COVERED):
@@ -395,7 +388,8 @@ class Retriever:
             language: np.array([scores[int(found.ids[row])] for row in at], np.float32)
             for language, at in places.items()
         }
-        made = fusion.standardise(matched, {language: usual[language] for language in places})
+        levels = fusion.usual({language: usual[language] for language in places})
+        made = fusion.standardise(matched, levels)
         column = np.full(len(found.ids), min(values.min() for values in made.values()))
         for language, at in places.items():
             column[at] = made[language]
@@ -424,24 +418,25 @@ class Retriever:
         scores.update(zip(others, matched.tolist(), strict=True))
         return scores, usual
 
-    def _standardised(self, signal: str, role: str, groups: Sequence[_Group]) -> Floats:
-        scores = {group.language: group.cosines[signal] for group in groups}
+    def _usual(self, role: str, groups: Sequence[_Group]) -> dict[str, tuple[float, float]]:
+        """By language, what an encoder's cosines with any passage are."""
         background = {group.language: group.backgrounds[role] for group in groups}
         if "cohort" in self._without:  # one cohort for all languages
             everything = np.concatenate(list(background.values()))
             background = dict.fromkeys(background, everything)
-        made = fusion.standardise(scores, background)
-        return np.concatenate([made[group.language] for group in groups])
+        return fusion.usual(background)
 
     # -- order ------------------------------------------------------------------------------------
 
-    def _distinct(self, order: NDArray[np.intp], texts: Sequence[fusion.Text]) -> list[int]:
+    def _distinct(self, order: NDArray[np.intp], texts: Sequence[fusion.Text]) -> Iterator[int]:
         """The rows in order, without those that nearly repeat one before them."""
         rows = [int(row) for row in order]
         if "copies" in self._without:
-            return rows
-        repeated = fusion.near_copies(texts[row] for row in rows)
-        return [row for row, again in zip(rows, repeated, strict=True) if not again]
+            yield from rows
+            return
+        for row, again in zip(rows, fusion.near_copies(texts[row] for row in rows), strict=True):
+            if not again:
+                yield row
 
 
 _SIGNALS = {"passage": ("passage",), "sentence": ("mean", "sentence")}
@@ -472,6 +467,14 @@ class _Group:
     bm25: Floats
 
 
+def _rarities(words: Sequence[str], index: LanguageIndex) -> dict[str, float]:
+    """The question's rarest words, and how rare they are among a language's passages."""
+    frequencies = index.document_frequencies(words[: 4 * RAREST])
+    rarities = fusion.rarity(frequencies, index.count())
+    rarest = sorted(rarities, key=lambda word: -rarities[word])[:RAREST]
+    return {word: rarities[word] for word in rarest}
+
+
 def _covered(
     entry: Entry, rarities: Mapping[str, float], without: frozenset[str]
 ) -> tuple[float, float, float]:
@@ -482,7 +485,7 @@ def _covered(
     if "titles" in without:
         return whole, best, 0.0
     above = rarities.keys() & entry.above
-    alone = sorted(above.difference(entry.text.words)) if above else ()
+    alone = sorted(above - entry.text.distinct) if above else ()
     share = sum(rarities[word] for word in alone)
     return whole, best, share / (sum(rarities.values()) or 1.0)
 

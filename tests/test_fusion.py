@@ -16,7 +16,7 @@ def texts(*bodies: str) -> list[Text]:
 
 
 def near_copies(words: list[list[str]]) -> list[bool]:
-    return fusion.near_copies(texts(*map(" ".join, words)))
+    return list(fusion.near_copies(texts(*map(" ".join, words))))
 
 
 finite = st.floats(-1, 1, width=32)
@@ -26,7 +26,7 @@ def test_standardising_removes_what_a_language_gets_for_being_itself() -> None:
     own = np.linspace(0.80, 0.90, 50, dtype=np.float32)
     foreign = own - 0.08
     scores = {"en": np.float32([0.91, 0.85]), "zh": np.float32([0.83, 0.77])}
-    made = fusion.standardise(scores, {"en": own, "zh": foreign})
+    made = fusion.standardise(scores, fusion.usual({"en": own, "zh": foreign}))
     assert made["zh"][0] == pytest.approx(made["en"][0], abs=0.25)
     assert made["zh"][0] > made["en"][1]
 
@@ -39,8 +39,8 @@ def test_standardising_removes_what_a_language_gets_for_being_itself() -> None:
 def test_standardising_is_finite_whatever_the_background(
     scores: list[float], first: list[float], second: list[float]
 ) -> None:
-    background = {"zh": np.float32(first), "en": np.float32(second)}
-    made = fusion.standardise({"zh": np.float32(scores), "fr": np.float32(scores)}, background)
+    levels = fusion.usual({"zh": np.float32(first), "en": np.float32(second), "fr": np.empty(0)})
+    made = fusion.standardise({"zh": np.float32(scores), "fr": np.float32(scores)}, levels)
     assert all(np.isfinite(column).all() for column in made.values())
     assert all(np.array_equal(np.argsort(c), np.argsort(made["zh"])) for c in made.values())
 
@@ -49,7 +49,7 @@ def test_a_language_of_one_passage_is_not_far_above_the_others() -> None:
     many = np.linspace(0.80, 0.86, 200, dtype=np.float32)
     made = fusion.standardise(
         {"en": np.float32([0.90]), "fr": np.float32([0.84])},
-        {"en": many, "fr": np.float32([0.84])},
+        fusion.usual({"en": many, "fr": np.float32([0.84])}),
     )
     assert made["en"][0] > made["fr"][0]
 

@@ -472,7 +472,9 @@ def test_incremental_ends_where_a_fresh_index_does(
         )
         assert mine == wanted
         for words in (["apple"], ["tree"], ["43"]):
-            counts = [one.lexical.document_frequency(words[0], "en") for one in (index, fresh)]
+            counts = [
+                one.lexical.of("en").document_frequencies(words[:1]) for one in (index, fresh)
+            ]
             assert counts[0] == counts[1]
 
 

@@ -129,7 +129,7 @@ def assert_agreement(index: Indexer) -> None:
         near = index.vectors.query("hash-passage", passage.language, vector, 1)
         assert near[0][0] == int(passage.id)
         words = passage.text.casefold().split()
-        assert index.lexical.query(["essay", *words], passage.language, 1)
+        assert index.lexical.of(passage.language).query(["essay", *words], 1)
 
 
 def test_killed_at_any_instant(tmp_path: Path) -> None:

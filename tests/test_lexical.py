@@ -33,7 +33,7 @@ def index(tmp_path: Path) -> Iterator[Index]:
 
 
 def found(index: Index, words: str, language: str = "en", **options: object) -> list[str]:
-    hits = index.lexical.query(words.split(), language, 10, **options)  # type: ignore[arg-type]  # options of several types
+    hits = index.lexical.of(language).query(words.split(), 10, **options)  # type: ignore[arg-type]  # options of several types
     assert [score for _, score in hits] == sorted((score for _, score in hits), reverse=True)
     return [passage.text for passage in index.catalog.passages([unit for unit, _ in hits])]
 
@@ -50,15 +50,15 @@ def test_languages_are_apart(index: Index) -> None:
     assert found(index, "apple 蛋糕", "zh")[0] == "apple 蛋糕"
     assert "apple 蛋糕" not in found(index, "apple", "en")
     assert found(index, "apple", "ja") == []
-    assert index.lexical.count("zh") == 2
-    assert index.lexical.count("en") == 5
-    assert index.lexical.count("ja") == 0
+    assert index.lexical.of("zh").count() == 2
+    assert index.lexical.of("en").count() == 5
+    assert index.lexical.of("ja").count() == 0
 
 
 def test_document_frequency(index: Index) -> None:
-    assert index.lexical.document_frequency("apple", "en") == 3
-    assert index.lexical.document_frequency("apple", "zh") == 1
-    assert index.lexical.document_frequency("nothing", "en") == 0
+    assert index.lexical.of("en").document_frequencies(["apple"]) == {"apple": 3}
+    assert index.lexical.of("zh").document_frequencies(["apple"]) == {"apple": 1}
+    assert index.lexical.of("en").document_frequencies(["nothing"]) == {"nothing": 0}
 
 
 def test_titles_find_their_passages(index: Index) -> None:
@@ -75,8 +75,8 @@ def test_filter(index: Index) -> None:
     assert found(index, "sky", sources=["r/b"]) == ["blue sky"]  # stands in both
     assert found(index, "apple", sources=[]) == []
     assert found(index, "apple", sources=["unknown"]) == []
-    unfiltered = dict(index.lexical.query(["apple"], "en", 10))
-    filtered = dict(index.lexical.query(["apple"], "en", 10, ["r/b"]))
+    unfiltered = dict(index.lexical.of("en").query(["apple"], 10))
+    filtered = dict(index.lexical.of("en").query(["apple"], 10, ["r/b"]))
     assert all(unfiltered[unit] == pytest.approx(score) for unit, score in filtered.items())
 
 
@@ -87,7 +87,7 @@ def test_it_follows_changes(index: Index) -> None:
     assert found(index, "red green apple") == ["apple pie"]
     assert found(index, "sky") == ["blue sky"]
     assert found(index, "sky", sources=["r/b"]) == ["blue sky"]
-    assert index.lexical.count("en") == 3
+    assert index.lexical.of("en").count() == 3
     assert index.lexical.agrees()
 
 
@@ -127,7 +127,7 @@ def test_deleted_and_damaged_folders_come_back(index: Index) -> None:
 def test_killed_between_the_files_and_what_names_them(index: Index) -> None:
     folder = next(path for path in index.lexical.folder.iterdir() if path.name == "lang-en")
     before = (folder / "meta.json").read_bytes()
-    held = {unit for unit, _ in index.lexical.query(["apple"], "en", 9)}
+    held = {unit for unit, _ in index.lexical.of("en").query(["apple"], 9)}
     unit = min(held)
     pending = [Pending(unit, "en", fresh=False)]
     for _ in range(2):
@@ -135,13 +135,13 @@ def test_killed_between_the_files_and_what_names_them(index: Index) -> None:
         (folder / "meta.json").write_bytes(before)
     index.lexical.apply(pending)
     index.lexical.wrote()
-    assert {unit for unit, _ in index.lexical.query(["apple"], "en", 9)} == held
+    assert {unit for unit, _ in index.lexical.of("en").query(["apple"], 9)} == held
 
 
 def test_a_damaged_folder_is_a_clear_error(index: Index) -> None:
     (index.folder / "lexical" / "lang-en" / "meta.json").write_text("{")
     with Index(index.folder) as again, pytest.raises(IndexFault, match="made again"):
-        again.lexical.query(["apple"], "en", 5)
+        again.lexical.of("en").query(["apple"], 5)
 
 
 def test_threads_ask_while_one_writes(index: Index) -> None:

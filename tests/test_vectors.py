@@ -214,7 +214,7 @@ def test_another_process_writes_and_this_one_sees_it(index: Index, tmp_path: Pat
     text, cosine = ask(index, "a cherry . from elsewhere", 1)[0]
     assert text == "a cherry . from elsewhere"
     assert cosine == pytest.approx(1, abs=1e-3)
-    assert index.lexical.query(["cherry"], "en", 3)
+    assert index.lexical.of("en").query(["cherry"], 3)
 
 
 def test_threads_ask_while_one_writes(index: Index, tmp_path: Path) -> None:
