@@ -35,10 +35,11 @@ from rag.answerable import figures
 from rag.config import Settings
 from rag.embed import PassageEncoder, SentenceEncoder
 from rag.evidence import Cosines, Evidence, Matches, gather
-from rag.extract import Read, readings
+from rag.extract import read_lines
 from rag.fold import language, simplified
 from rag.late import match, unpack
 from rag.parts import Parts
+from rag.reading import Read, Readings
 from rag.schema import OffsetMap, Passage
 from rag.sentences import sentence_spans
 from rag.telling import FIGURES, MODEL, coefficients, tell
@@ -193,13 +194,13 @@ def _plain(text: str, n: int) -> Passage:
     )
 
 
-def nomiracl_cases(path: Path, compare: Comparisons) -> Iterator[Case]:
+def nomiracl_cases(path: Path, compare: Comparisons, read: Read) -> Iterator[Case]:
     """Questions with the passages that a search gave, and whether one of them is relevant."""
     for line in path.read_text("utf-8").splitlines():
         row = json.loads(line)
         passages = [_plain(passage["text"], n) for n, passage in enumerate(row["passages"])]
         evidence = gather(row["question"], passages, *compare)
-        values = figures(evidence, False, tell(evidence))
+        values = figures(evidence, False, tell(evidence), Readings(evidence, read))
         yield Case(path.stem, row["query_id"], values, bool(row["answerable"]))
 
 
@@ -247,7 +248,7 @@ def read_choices(
     """The same with two figures: the score by `weights`, and what the reader says."""
     for question, evidence in found:
         for choice in essay_choices([(question, evidence)]):
-            told = readings(evidence, tell(evidence), read)
+            told = read_lines(tell(evidence), Readings(evidence, read))
             yield replace(choice, figures=np.stack([choice.figures @ weights, told], axis=1))
 
 
@@ -335,6 +336,7 @@ def main(
     options = parser.parse_args(argv)
     settings = Settings(llm="off")
     compare = compare or _bundled(settings)
+    read = read or _reading(settings)
     essays = essays if essays is not None else essay_evidence(settings)
 
     choices = [c for path in options.squad for c in squad_choices(path, options.limit, compare)]
@@ -342,14 +344,14 @@ def main(
     for line in validated(choices, fit_all):
         print(line)
     sentence = fit_all([choice for choice in choices if choice.right.any()])
-    own = list(read_choices(essays, sentence, read or _reading(settings)))
+    own = list(read_choices(essays, sentence, read))
     for line in validated(own, fit_reading):
         print("with the reader", line)
 
-    cases = [case for path in options.nomiracl for case in nomiracl_cases(path, compare)]
+    cases = [case for path in options.nomiracl for case in nomiracl_cases(path, compare, read)]
     for question, evidence in essays:
         if any(evidence.spans):
-            values = figures(evidence, True, tell(evidence))
+            values = figures(evidence, True, tell(evidence), Readings(evidence, read))
             data = "elsewhere" if question.kind == "elsewhere" else "questions"
             cases.append(Case(data, question.id, values, question.answerable))
     names = list(cases[0].values)

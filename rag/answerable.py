@@ -13,6 +13,7 @@ import numpy as np
 
 from rag.evidence import Evidence
 from rag.fold import language
+from rag.reading import SURE, Readings
 from rag.schema import Verdict
 from rag.telling import Telling, coefficients, tell
 
@@ -38,22 +39,30 @@ _VERDICT = 2.0
 _STRAYED = 0.5
 
 
-def answerable(evidence: Evidence, searched: bool = False, telling: Telling | None = None) -> float:
+def answerable(
+    evidence: Evidence,
+    searched: bool = False,
+    telling: Telling | None = None,
+    readings: Readings | None = None,
+) -> float:
     """Probability, 0…1, that `evidence.passages` hold the answer to `evidence.question`.
 
     `searched`: the passages are the best of a search among essays, not given as they are.
-    `telling`: what `tell(evidence)` gave, where it is at hand.
+    `telling`: what `tell(evidence)` gave, where it is at hand. `readings`: of the same evidence;
+    default: nothing is read.
     """
     if not any(evidence.spans):
         return 0.0
     fitted: Mapping[str, float] = coefficients()["answerable"]
-    values = figures(evidence, searched, telling or tell(evidence))
+    values = figures(evidence, searched, telling or tell(evidence), readings)
     return _probability(
         fitted["intercept"] + sum(fitted[name] * value for name, value in values.items())
     )
 
 
-def figures(evidence: Evidence, searched: bool, telling: Telling) -> dict[str, float]:
+def figures(
+    evidence: Evidence, searched: bool, telling: Telling, readings: Readings | None = None
+) -> dict[str, float]:
     """What the probability is made of, by name. There is at least one sentence.
 
     "nearness": the mean cosine of the two nearest passages (of fewer than four, the nearest), in
@@ -64,7 +73,8 @@ def figures(evidence: Evidence, searched: bool, telling: Telling) -> dict[str, f
     in log-odds, to 5. "searched": 1 after a search in a few essays, "few": 1 with fewer than four
     given passages: their nearest is less near than that of a large collection. "apart": how far the
     best match token by token lies below what nearly every answered question has: nobody speaks of
-    it at all.
+    it at all. "reading": the reader's log-odds, in units of `SURE`, of the best sentence of the
+    passage that matches best token by token; 0 where nobody reads.
     """
     asked = telling.asked
     topical = telling.scores("rank", "signs", "fits")
@@ -84,7 +94,14 @@ def figures(evidence: Evidence, searched: bool, telling: Telling) -> dict[str, f
         "searched": float(searched),
         "few": float(not searched and len(evidence.passages) < _SEVERAL),
         "apart": max(_HELD - match, 0.0) if match else 0.0,  # 0: the encoder knows no tokens
+        "reading": _reading(evidence, readings) if readings else 0.0,
     }
+
+
+def _reading(evidence: Evidence, readings: Readings) -> float:
+    """Of one passage: with the best of several, the more are read the less it tells."""
+    best = int(evidence.passage_matches.argmax())
+    return max((float(part.max()) / SURE for part in readings.of([best]).values()), default=0.0)
 
 
 def _doubt(match: float) -> float:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from rag.evidence import Evidence
 from rag.extract import extract
 from rag.fold import language
 from rag.parts import Parts
+from rag.reading import Readings
 from rag.schema import (
     Answer,
     Citation,
@@ -121,17 +123,15 @@ def compose(
     """The answer to `question` from `passages`, best first, with every sentence checked."""
     found = {hit.passage.id: hit for hit in turn.hits}
     hits = tuple(found.get(passage.id, Hit(passage, 0.0)) for passage in passages)
-    with turn.timed("evidence"):
-        evidence = parts.evidence(turn.standalone or question, passages)
-        telling = tell(evidence)
-        probability = answerable(evidence, searched=bool(turn.hits), telling=telling)
-    draft = _drafted(question, hits, evidence, telling, turn, parts, verify)
+    look = _Look(turn.standalone or question, passages, turn, parts)
+    draft = _drafted(question, hits, look, turn, parts, verify)
+    probability = look.answerable()
     if draft.model:
         verdicts = [sentence.verdict for sentence in draft.sentences]
         probability = with_answer(probability, draft.refused, verdicts)
     refused = draft.refused or probability < parts.settings.refuse_below
     if refused or not draft.sentences:
-        draft, refused = _refusal(draft, evidence), True
+        draft, refused = _refusal(draft, look.evidence), True
     turn.emit(Replace(draft.text) if draft.model else Token(draft.text))
     return Answer(
         question=question,
@@ -149,6 +149,40 @@ def compose(
     )
 
 
+class _Look:
+    """What the passages say about the question, measured when somebody wants to know: a model that
+    answers does not wait for it."""
+
+    def __init__(
+        self, question: str, passages: Sequence[Passage], turn: Turn, parts: Parts
+    ) -> None:
+        self._question = question
+        self._passages = passages
+        self._turn = turn
+        self._parts = parts
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        with self._turn.timed("evidence"):
+            return self._parts.evidence(self._question, self._passages)
+
+    @cached_property
+    def telling(self) -> Telling:
+        evidence = self.evidence
+        with self._turn.timed("evidence"):
+            return tell(evidence)
+
+    @cached_property
+    def readings(self) -> Readings:
+        return Readings(self.evidence, self._parts.readings)
+
+    def answerable(self) -> float:
+        """The probability that the passages hold the answer, whatever was answered."""
+        evidence, telling = self.evidence, self.telling
+        with self._turn.timed("read"):
+            return answerable(evidence, bool(self._turn.hits), telling, self.readings)
+
+
 def _rerank_warning(hits: Sequence[Hit]) -> tuple[str, ...]:
     if not any(hit.signals.get("reranker failed") for hit in hits):
         return ()
@@ -158,8 +192,7 @@ def _rerank_warning(hits: Sequence[Hit]) -> tuple[str, ...]:
 def _drafted(
     question: str,
     hits: Sequence[Hit],
-    evidence: Evidence,
-    telling: Telling,
+    look: _Look,
     turn: Turn,
     parts: Parts,
     verify: Verify,
@@ -172,9 +205,7 @@ def _drafted(
 
     llm = parts.llm
     if llm is None:
-        with turn.timed("read"):
-            quoted = _quoted(evidence, telling, parts)
-        return check(quoted)
+        return check(_quoted(look, turn))
     draft = check(_written(question, hits, turn, parts, llm))
     policy = parts.settings.unsupported
     faults = _faults(draft)
@@ -192,11 +223,14 @@ def _drafted(
 # --- drafts ---
 
 
-def _quoted(evidence: Evidence, telling: Telling, parts: Parts) -> Draft:
+def _quoted(look: _Look, turn: Turn) -> Draft:
     """The sentences that answer, word for word."""
+    evidence, telling = look.evidence, look.telling
+    with turn.timed("read"):
+        picks = extract(evidence, telling=telling, readings=look.readings)
     spans = [
         (evidence.passages[pick.passage], *evidence.spans[pick.passage][pick.sentence])
-        for pick in extract(evidence, telling=telling, read=parts.readings)
+        for pick in picks
     ]
     cited = quote(spans)
     return Draft(cited.text, cited.sentences, cited.citations, warnings=cited.warnings)
@@ -209,8 +243,6 @@ def _written(question: str, hits: Sequence[Hit], turn: Turn, parts: Parts, llm: 
     turn.emit(Status("answer", f"{llm.endpoint.model} is answering …"))
     with turn.timed("answer"), ask(llm, question, turn.history, hits, turn.cancel) as reply:
         for piece in reply:
-            if "first_token" not in turn.timings:
-                turn.timings["first_token"] = sum(turn.timings.values())
             turn.emit(Token(piece))
     if turn.cancel is not None and turn.cancel.is_set():
         raise Cancelled

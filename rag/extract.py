@@ -6,7 +6,6 @@ passages where those are highest, what a reader makes of them (`rag/reader.py`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,15 +13,14 @@ from numpy.typing import NDArray
 
 from rag.evidence import Evidence
 from rag.fold import copy_key
+from rag.reading import Readings
 from rag.telling import Telling, coefficients, tell
 
-__all__ = ["Pick", "Read", "extract", "readings"]
+__all__ = ["Pick", "extract", "read_lines"]
 
 Figures = NDArray[np.float64]
-Read = Callable[[str, Sequence[str]], Sequence[NDArray[np.float32]]]
 
 READ = 2  # passages: with three nothing more is found
-SURE = 12.0  # log-odds of the reader: what is beyond says no more
 
 ENOUGH = 5.0
 """A sentence that scores this much less than the best one (in log-odds) is not quoted beside it."""
@@ -38,19 +36,22 @@ class Pick:
 
 
 def extract(
-    evidence: Evidence, limit: int = 3, telling: Telling | None = None, read: Read | None = None
+    evidence: Evidence,
+    limit: int = 3,
+    telling: Telling | None = None,
+    readings: Readings | None = None,
 ) -> tuple[Pick, ...]:
     """At most `limit` sentences that answer the question: the most telling first, the others in
     reading order.
 
     Args:
         telling: what `tell(evidence)` gave, where it is at hand.
-        read: takes the question and n texts and returns the log-odds of their sentences, or [].
+        readings: of the same evidence; default: nothing is read.
     """
     telling = telling or tell(evidence)
     scored = telling.scores()
-    if read is not None and telling.lines:
-        scored = scored + coefficients()["reading"] * readings(evidence, telling, read)
+    if readings is not None and telling.lines:
+        scored = scored + coefficients()["reading"] * read_lines(telling, readings)
     picks: list[Pick] = []
     said: set[str] = set()
     for i in np.argsort(-scored, kind="stable"):
@@ -67,26 +68,18 @@ def extract(
     return (*picks[:1], *rest)
 
 
-def readings(evidence: Evidence, telling: Telling, read: Read) -> Figures:
+def read_lines(telling: Telling, readings: Readings) -> Figures:
     """What the reader makes of each line of the `READ` passages that hold the most telling ones.
     The others count as its lowest; so do all lines of a passage that it cuts in other places."""
-    scored = telling.scores()
-    order = [telling.lines[i].passage for i in np.argsort(-scored, kind="stable")]
-    chosen = list(dict.fromkeys(order))[:READ]
-    found = dict(
-        zip(
-            chosen,
-            read(evidence.question, [evidence.passages[p].text for p in chosen]),
-            strict=False,  # [] without a reader
-        )
-    )
-    told = {p: part for p, part in found.items() if len(part) == len(evidence.spans[p])}
+    order = [telling.lines[i].passage for i in np.argsort(-telling.scores(), kind="stable")]
+    spans = readings.evidence.spans
+    found = readings.of(list(dict.fromkeys(order))[:READ])
+    told = {p: part for p, part in found.items() if len(part) == len(spans[p])}
     if not told:
-        return np.zeros(len(scored))
+        return np.zeros(len(telling.lines))
     lowest = min(float(part.min()) for part in told.values())
     values = [
         float(told[line.passage][line.sentence]) if line.passage in told else lowest
         for line in telling.lines
     ]
-    clipped: Figures = np.clip(np.array(values), -SURE, SURE)
-    return clipped
+    return np.array(values)

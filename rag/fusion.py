@@ -29,6 +29,7 @@ __all__ = [
     "phrase_shares",
     "phrases",
     "rarity",
+    "shares",
     "standardise",
     "usual",
     "weights",
@@ -158,41 +159,44 @@ def rarity(frequencies: Mapping[str, int], count: int) -> dict[str, float]:
     }
 
 
-def coverage(text: Text, rarities: Mapping[str, float]) -> tuple[float, float]:
+def shares(rarities: Mapping[str, float]) -> dict[str, float]:
+    """The rarities as shares of their sum; words of none are left out."""
+    total = sum(rarities.values())
+    return {word: rare / total for word, rare in rarities.items() if rare > 0}
+
+
+def coverage(text: Text, asked: Mapping[str, float]) -> tuple[float, float]:
     """The share of the question's words, by rarity, in a text and in its best stretch.
 
     Args:
         text: where they are looked for.
-        rarities: of the question's words; those with none are not asked for.
+        asked: the share of each of the question's words, from `shares`.
 
     Returns:
         (share in the text, share in the best WINDOW words); 0 … 1.
     """
-    total = sum(rarities.values())
-    held = [rare for word, rare in rarities.items() if word in text.distinct]
+    held = [share for word, share in asked.items() if word in text.distinct]
     whole = sum(held)
-    if not held or total <= 0:
-        return 0.0, 0.0
-    if len(held) == 1 or len(text.words) <= WINDOW:
-        return whole / total, whole / total
-    places = list(compress(enumerate(text.words), map(rarities.__contains__, text.words)))
+    if len(held) < 2 or len(text.words) <= WINDOW:
+        return whole, whole
+    places = list(compress(enumerate(text.words), map(asked.__contains__, text.words)))
     if places[-1][0] - places[0][0] < WINDOW:
-        return whole / total, whole / total
+        return whole, whole
     best = here = 0.0
-    inside = dict.fromkeys(rarities, 0)
+    inside = dict.fromkeys(asked, 0)
     first = 0
     for at, word in places:
         inside[word] += 1
         if inside[word] == 1:
-            here += rarities[word]
+            here += asked[word]
         while places[first][0] <= at - WINDOW:
             left = places[first][1]
             inside[left] -= 1
             if not inside[left]:
-                here -= rarities[left]
+                here -= asked[left]
             first += 1
         best = max(best, here)
-    return whole / total, best / total
+    return whole, best
 
 
 def own_size(passages: int) -> float:
@@ -252,9 +256,13 @@ def _held(
     glued = [text.glued for text in texts]
     held = np.zeros((len(terms), len(texts)), np.bool_)
     for term, forms in enumerate(terms):
-        among = spaced if forms[0][0] == " " else glued
         for form in forms:
-            held[term] |= np.frombuffer(bytes([form in text for text in among]), np.bool_)
+            word = form[1:-1] if form[0] == " " else ""
+            if word and " " not in word:
+                there = [word in text.distinct for text in texts]
+            else:
+                there = [form in text for text in (spaced if word else glued)]
+            held[term] |= np.frombuffer(bytes(there), np.bool_)
     seen = held.sum(axis=1)
     return held, np.log1p((len(texts) - seen + 0.5) / (seen + 0.5))
 

@@ -272,7 +272,9 @@ class Retriever:
         entries = known.entries(sorted(found))  # those that are gone meanwhile are not there
         ids = sorted(entries)
         texts = [entries[unit].text for unit in ids]
-        covered = np.array([_covered(entries[unit], rarities, self._without) for unit in ids])
+        shares = fusion.shares(rarities)
+        titled = "titles" not in self._without
+        covered = np.array([_covered(entries[unit], shares, titled) for unit in ids])
         return _Group(
             language=language,
             ids=np.array(ids, np.int64),
@@ -475,19 +477,12 @@ def _rarities(words: Sequence[str], index: LanguageIndex) -> dict[str, float]:
     return {word: rarities[word] for word in rarest}
 
 
-def _covered(
-    entry: Entry, rarities: Mapping[str, float], without: frozenset[str]
-) -> tuple[float, float, float]:
+def _covered(entry: Entry, shares: Mapping[str, float], titled: bool) -> tuple[float, float, float]:
     """Shares of the question's words in the text, in its best stretch, in the title alone."""
-    if not rarities:
-        return 0.0, 0.0, 0.0
-    whole, best = fusion.coverage(entry.text, rarities)
-    if "titles" in without:
-        return whole, best, 0.0
-    above = rarities.keys() & entry.above
+    whole, best = fusion.coverage(entry.text, shares)
+    above = shares.keys() & entry.above if titled else frozenset()
     alone = sorted(above - entry.text.distinct) if above else ()
-    share = sum(rarities[word] for word in alone)
-    return whole, best, share / (sum(rarities.values()) or 1.0)
+    return whole, best, sum(shares[word] for word in alone)
 
 
 def _join(columns: Any) -> Floats:

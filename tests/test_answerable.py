@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from eval.train_answer import (
 from rag.answerable import answerable, figures, with_answer
 from rag.config import Settings
 from rag.evidence import Evidence, Vector, gather
+from rag.reading import Readings
 from rag.schema import OffsetMap, Passage, Verdict, VerdictLabel
 from rag.telling import FIGURES, coefficients, tell
 
@@ -75,6 +77,26 @@ def test_the_order_of_the_passages_does_not_matter() -> None:
     assert answerable(evidence(question, *texts)) == pytest.approx(
         answerable(evidence(question, *reversed(texts)))
     )
+
+
+def test_what_the_reader_finds_in_the_best_match_counts() -> None:
+    texts = ["Rivers are long.", "The fox has a home.", "Foxes live in dens."]
+    seen = replace(
+        evidence("Where does the fox live?", *texts),
+        passage_matches=np.array([0.3, 0.4, 0.5], np.float32),
+    )
+    asked_of: list[str] = []
+
+    def reader(odds: float) -> Readings:
+        def read(_: str, found: Sequence[str]) -> list[Vector]:
+            asked_of.extend(found)
+            return [np.array([-9.0, odds], np.float32) for _ in found]
+
+        return Readings(seen, read)
+
+    there, absent = (answerable(seen, readings=reader(odds)) for odds in (9.0, -9.0))
+    assert asked_of == texts[2:] * 2
+    assert absent < answerable(seen) < there
 
 
 def test_every_figure_has_a_coefficient() -> None:
@@ -179,5 +201,5 @@ def test_files_become_cases(tmp_path: Path) -> None:
 
     (choice,) = squad_choices(squad, 10, (even, even))
     assert choice.right.tolist() == [0, 1]
-    (case,) = nomiracl_cases(nomiracl, (even, even))
+    (case,) = nomiracl_cases(nomiracl, (even, even), lambda *_: [])
     assert not case.answerable

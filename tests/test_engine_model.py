@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -140,11 +141,14 @@ def test_a_judge_that_answers_garbage_leaves_everything_unchecked(
 
 def test_the_stream_shows_tokens_and_then_the_checked_text(seeded: Path) -> None:
     with open_rag(seeded, citing(TRUE + "【{n}】", "能源 → 芯片")) as (rag, _):
+        began = time.monotonic()
         *events, last = rag.stream(LAYERS)
     assert isinstance(last, Done)
     assert "".join(e.text for e in events if isinstance(e, Token)).startswith(TRUE)
     assert [e.text for e in events if isinstance(e, Replace)][-1] == last.answer.text
-    assert last.answer.timings.keys() >= {"retrieve", "evidence", "answer", "verify"}
+    stages = {"retrieve", "answer", "cite", "verify", "evidence", "read"}
+    assert last.answer.timings.keys() >= stages
+    assert sum(last.answer.timings.values()) <= 1000 * (time.monotonic() - began)  # none twice
 
 
 def test_closing_the_stream_hangs_up(seeded: Path) -> None:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from rag.answerable import answerable
 from rag.asked import asked, fits, is_question, signs
 from rag.evidence import Evidence, Vector, gather
-from rag.extract import READ, extract, readings
+from rag.extract import READ, extract, read_lines
 from rag.fold import content_words, fold, language
+from rag.reading import SURE, Read, Readings
 from rag.schema import OffsetMap, Passage
 from rag.telling import FIGURES, coefficients, tell
 
@@ -188,7 +189,7 @@ def test_what_the_reader_says_moves_the_order() -> None:
         ]
 
     plain = extract(seen, 1)
-    moved = extract(seen, 1, read=read)
+    moved = extract(seen, 1, readings=Readings(seen, read))
     assert len(asked_of) == READ
     assert texts[0] in asked_of
     assert seen.sentence(moved[0].passage, moved[0].sentence) == "The lamp is old."
@@ -198,16 +199,29 @@ def test_what_the_reader_says_moves_the_order() -> None:
 def test_what_is_not_read_counts_as_the_lowest() -> None:
     seen = evidence("What about the lamp?", *(f"The lamp number {n} is lit." for n in range(5)))
     telling = tell(seen)
-    found = readings(
-        seen, telling, lambda _, texts: [np.array([-3.0 + len(texts)], np.float32)] * 2
-    )
-    assert found.tolist() == [-1.0] * 5
+
+    def lines(read: Read) -> list[float]:
+        return read_lines(telling, Readings(seen, read)).tolist()
+
+    assert lines(lambda _, texts: [np.array([-3.0 + len(texts)], np.float32)] * 2) == [-1.0] * 5
     told = iter((2.0, -1.0))
-    found = readings(
-        seen, telling, lambda _, texts: [np.array([next(told)], np.float32) for _ in texts]
-    )
+    found = lines(lambda _, texts: [np.array([next(told)], np.float32) for _ in texts])
     assert sorted(found) == [-1, -1, -1, -1, 2]
-    assert not readings(seen, telling, lambda *_: []).any()  # nobody reads
+    assert not any(lines(lambda *_: []))  # nobody reads
     elsewhere = [np.ones(7, np.float32)] * READ  # cut in other places
-    assert not readings(seen, telling, lambda *_: elsewhere).any()
-    assert extract(seen, read=lambda *_: []) == extract(seen)
+    assert not any(lines(lambda *_: elsewhere))
+    assert extract(seen, readings=Readings(seen, lambda *_: [])) == extract(seen)
+
+
+def test_a_passage_is_read_once_and_surely() -> None:
+    seen = evidence("What about the lamp?", "The lamp is green.", "", "The lamp is lit.")
+    asked_of: list[str] = []
+
+    def read(_: str, found: Sequence[str]) -> list[Vector]:
+        asked_of.extend(found)
+        return [np.full(int(bool(text)), 40.0, np.float32) for text in found]
+
+    readings = Readings(seen, read)
+    assert readings.of([2])[2].tolist() == [SURE]
+    assert set(readings.of([0, 1, 2, 0])) == {0, 2}  # the second holds no sentence
+    assert asked_of == ["The lamp is lit.", "The lamp is green.", ""]
