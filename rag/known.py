@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from rag import late
 from rag.catalog import Catalog, normalised_means
 from rag.fusion import Text
+from rag.lexical import LanguageIndex, Lexical
 from rag.recent import Recent
+from rag.schema import Passage
 
 __all__ = ["Entry", "Known", "Parts"]
 
@@ -31,6 +33,7 @@ TOKEN_BACKGROUND = 32
 
 LANGUAGES = 64  # whose samples are kept
 RECENT = 2_000  # passages whose words and vectors are kept: some 30 kB each
+RECENT_PASSAGES = 500  # whose texts are kept, as they are shown
 RECENT_TOKENS = 256  # passages whose tokens' vectors are kept: some 80 kB each, at most 260
 
 
@@ -51,18 +54,34 @@ class Parts:
 
 
 class Known:
-    """What is in memory of `catalog` as it is at one generation."""
+    """What is in memory of `catalog`, and of `lexical` beside it, as they are at one generation."""
 
-    def __init__(self, catalog: Catalog, generation: int) -> None:
+    def __init__(self, catalog: Catalog, lexical: Lexical, generation: int) -> None:
         self.generation = generation
         self.languages: Mapping[str, int] = catalog.languages()
         self._catalog = catalog
+        self._lexical = lexical
+        self._indexes: Recent[str, LanguageIndex] = Recent(LANGUAGES)
         self._samples: Recent[str, list[int]] = Recent(LANGUAGES)
         self._backgrounds: Recent[tuple[str, str], Vector] = Recent(LANGUAGES)
         self._backdrops: Recent[tuple[str, str], tuple[list[int], late.Tokens]] = Recent(LANGUAGES)
         self._entries: Recent[int, Entry] = Recent(RECENT)
         self._parts: Recent[tuple[str, int], Parts] = Recent(2 * RECENT)
         self._tokens: Recent[tuple[str, int], late.Tokens] = Recent(RECENT_TOKENS)
+        self._passages: Recent[int, Passage] = Recent(RECENT_PASSAGES)
+
+    def index(self, language: str) -> LanguageIndex:
+        """A language's passages by their words."""
+        return self._indexes.one(language, lambda: self._lexical.of(language))
+
+    def passages(self, ids: Sequence[int]) -> list[Passage]:
+        """These passages, in their order; those that are gone meanwhile are left out."""
+
+        def read(missing: Sequence[int]) -> Mapping[int, Passage]:
+            return {int(passage.id): passage for passage in self._catalog.passages(missing)}
+
+        found = self._passages.get(ids, read)
+        return [found[unit] for unit in ids if unit in found]
 
     def sample(self, language: str) -> list[int]:
         """The ids of the passages that stand for a language."""

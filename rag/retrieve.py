@@ -143,7 +143,10 @@ class Retriever:
         wanted = max(k, RERANKED) if self._reranker else k
         chosen = islice(self._distinct(order[: SPARE * wanted], found.texts), wanted + GONE)
         rows = {str(found.ids[row]): row for row in chosen}
-        passages = self._catalog.passages([int(name) for name in rows], sources)
+        ids = [int(name) for name in rows]
+        passages = (
+            self._now().passages(ids) if sources is None else self._catalog.passages(ids, sources)
+        )
         hits = [self._hit(passage, rows[passage.id], found, scores) for passage in passages]
         if self._reranker:
             hits = self._reranked(self._reranker, question, hits[:wanted])
@@ -224,7 +227,7 @@ class Retriever:
         generation = self._catalog.generation()
         known = self._known
         if known is None or known.generation != generation:
-            known = self._known = Known(self._catalog, generation)
+            known = self._known = Known(self._catalog, self._lexical, generation)
         return known
 
     def _used(self) -> dict[str, Encoder]:
@@ -255,7 +258,7 @@ class Retriever:
             found.update(dict.fromkeys(nearest))
         matched: dict[int, float] = {}
         rarities: dict[str, float] = {}
-        index = self._lexical.of(language)
+        index = known.index(language)
         if "lexical" not in self._without:
             rarities = _rarities(asked.words, index)
             boosts = {"body": BOOSTS["body"]} if "titles" in self._without else BOOSTS

@@ -68,9 +68,11 @@ def test_it_says_what_the_catalog_says(tmp_path: Path) -> None:
     with Indexer(tmp_path / "data", kinds) as index:
         index.ingest(folder)
         catalog = index.catalog
-        known = Known(catalog, catalog.generation())
+        known = Known(catalog, index.lexical, catalog.generation())
         ids = catalog.ids()
         for _ in range(2):  # read, then kept
+            assert known.passages([*ids, 999]) == catalog.passages(ids)
+            assert known.index("zh").count() == known.languages["zh"]
             for words in catalog.words(ids):
                 entry = known.entries(ids)[words.unit]
                 assert " ".join(entry.text.words) == words.body

@@ -139,7 +139,7 @@ def test_an_index_keeps_tokens_and_finds_by_them(tmp_path: Path) -> None:
     kept = catalog.passage_tokens(encoder().name, catalog.ids())
     assert sorted(kept) == catalog.ids()
     assert set(catalog.tokens(encoder().name, [MARIE, "unknown"])) == {MARIE}
-    known = Known(catalog, catalog.generation())
+    known = Known(catalog, index.lexical, catalog.generation())
     for _ in range(2):  # read, then remembered
         tokens = joined(known.tokens(encoder().name, sorted(kept)).values())
         wanted = unpack([kept[unit] for unit in sorted(kept)])
