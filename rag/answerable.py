@@ -26,6 +26,8 @@ _FARTHEST = 6.0
 _NO_GAP = 1.0  # as good as the best
 _WIDEST = 2.0  # beyond it a cosine tells the kind of text, not whether it answers
 _HAN_SCRIPT = {"zh", "ja"}
+_WRITTEN = {"zh", "en", ""}
+"""Languages in which a number and its unit are known; in others any sentence may hold one."""
 _SEVERAL = 4
 _GOOD = 0.55
 _HELD = 0.40  # a match token by token that nearly every answerable question has
@@ -70,17 +72,19 @@ def figures(
     lies below that: another topic, unless tokens match well. "slot": 1 where a number or a date is
     asked for. "slot gap": how much less the best sentence that holds one of the unit asked for (or
     as many items as asked for) has to do with the question than the best of all: what is over 1
-    in log-odds, to 5. "searched": 1 after a search in a few essays, "few": 1 with fewer than four
-    given passages: their nearest is less near than that of a large collection. "apart": how far the
-    best match token by token lies below what nearly every answered question has: nobody speaks of
-    it at all. "reading": the reader's log-odds, in units of `SURE`, of the best sentence of the
-    passage that matches best token by token; 0 where nobody reads.
+    in log-odds, to 5; a sentence that is neither Chinese nor English may hold any. "searched": 1
+    after a search in a few essays, "few": 1 with fewer than four given passages: their nearest is
+    less near than that of a large collection. "apart": how far the best match token by token lies
+    below what nearly every answered question has: nobody speaks of it at all. "reading": the
+    reader's log-odds, in units of `SURE`, of the best sentence of the passage that matches best
+    token by token; 0 where nobody reads.
     """
     asked = telling.asked
     topical = telling.scores("rank", "signs", "fits")
     holds = telling.column("fits") >= 1
     if asked.kind in SLOTS:
         holds &= telling.column("signs") >= 1
+    holds |= np.array([line.language not in _WRITTEN for line in telling.lines])
     gap = 0.0
     if asked.kind in SLOTS or (asked.kind == "list" and asked.unit):
         gap = float(topical.max() - topical[holds].max()) if holds.any() else _FARTHEST

@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import opencc
 
-__all__ = ["VERSION", "content_words", "copy_key", "fold", "language", "simplified", "words"]
+__all__ = [
+    "VERSION",
+    "content_words",
+    "copy_key",
+    "fold",
+    "key_words",
+    "language",
+    "simplified",
+    "words",
+]
 
 VERSION = 2
 """Changes whenever `words` gives other words for the same text: the lexical index depends on it."""
@@ -89,6 +98,14 @@ def content_words(text: str) -> list[str]:
     """`words` without the stop words of Chinese and English. May be empty."""
     stop = _stop_words()
     return [word for surface, word in _tokens(fold(text)) if surface not in stop]
+
+
+def key_words(text: str) -> list[str]:
+    """The content words as they stand in the folded text, without those that are a part of another:
+    for telling a person what was looked for."""
+    stop = _stop_words()
+    found = dict.fromkeys(surface for surface, _ in _tokens(fold(text)) if surface not in stop)
+    return [word for word in found if not any(word != other and word in other for other in found)]
 
 
 def language(text: str) -> str:

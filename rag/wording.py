@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rag.fold import content_words, language
+from rag.fold import key_words, language
 
 __all__ = ["again", "refusal"]
 
@@ -18,7 +18,7 @@ def refusal(question: str, marks: Sequence[int]) -> str:
         question: as it was searched for.
         marks: the numbers of the citations that show the nearest passages, nearest first.
     """
-    looked_for = list(dict.fromkeys(content_words(question)))[:SHOWN_WORDS]
+    looked_for = key_words(question)[:SHOWN_WORDS]
     cited = " ".join(f"[{n}]" for n in marks)
     if language(question) == "zh":
         words = f"查找的是：{'、'.join(looked_for)}。" if looked_for else ""

@@ -71,6 +71,13 @@ def test_a_missing_number_makes_an_answer_unlikely(
     assert missing < Settings(llm="off").refuse_below < there
 
 
+def test_numbers_of_other_languages_are_not_missed() -> None:
+    question = "How many metres long is the bridge over the Volga?"
+    text = "Мост через Волгу открыт давно. Его длина составляет три километра."
+    seen = evidence(question, text, nearest=0.9)
+    assert figures(seen, False, tell(seen))["slot gap"] == 0
+
+
 def test_the_order_of_the_passages_does_not_matter() -> None:
     texts = ["The fox is red.", "It has 4 legs.", "Rivers are long."]
     question = "How many legs does the fox have?"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.fold import content_words, copy_key, fold, language, words
+from rag.fold import content_words, copy_key, fold, key_words, language, words
 
 
 @pytest.mark.parametrize(
@@ -142,3 +142,12 @@ def test_threads_get_what_one_thread_gets() -> None:
     alone = [words(text) for text in texts]
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(words, texts)) == alone
+
+
+def test_key_words_are_whole_and_once() -> None:
+    assert key_words("How long is the Volga bridge, the bridge in Saratov?") == [
+        "long", "volga", "bridge", "saratov",
+    ]  # fmt: skip
+    assert key_words("What is GPT-4o?") == ["gpt-4o"]
+    assert key_words("清华大学在哪里？") == ["清华大学"]
+    assert key_words("的吗？") == []
