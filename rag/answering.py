@@ -206,6 +206,7 @@ def _drafted(
     llm = parts.llm
     if llm is None:
         return check(_quoted(look, turn))
+    _ = parts.reader  # opens while the model answers
     draft = check(_written(question, hits, turn, parts, llm))
     policy = parts.settings.unsupported
     faults = _faults(draft)
