@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -41,12 +42,13 @@ __all__ = [
 Span = tuple[int, int]
 
 HELD_OUT = 8
-NEAR = 10  # paragraphs that share most rare words with a question and do not answer it
+NEAR = 10  # paragraphs of each sort that are near a question and do not answer it
 LONGEST = 256  # tokens of a question and its window
 WINDOW = (30, 200)  # tokens of a window
 TITLED = 0.4
-NEGATIVES = 0.8  # windows without the answer for each one with it
-SAME_PARAGRAPH = 0.35  # of them are from the answer's own paragraph
+NEGATIVES = 2  # examples without the answer for each one with it
+SAME_PARAGRAPH, CHANGED = 0.3, 0.15
+"""Of them: the rest of the answer's own paragraph; the question with another name or number."""
 
 
 @dataclass(frozen=True)
@@ -120,10 +122,14 @@ def read(folder: Path, encoder: E5) -> Corpus:
     reading.squad(folder / "cmrc_trial.json")
     reading.halueval(folder / "halueval_qa_500.jsonl")
     parallel = [(english[key][0], chinese[key][0]) for key in english]
-    return Corpus(reading.paragraphs, with_near(reading, parallel))
+    return Corpus(reading.paragraphs, with_near(reading, encoder, parallel))
 
 
 Answers = Sequence[tuple[int, str]]
+Names = Mapping[tuple[str, str], Sequence[str]]
+
+_HAN = re.compile("[\u4e00-\u9fff]")
+_NAMED = re.compile(r"(?<=[a-z,] )[A-Z][\w’'-]+(?: [A-Z][\w’'-]+)*|\d[\d,.]*\d|\d")
 
 
 class _Reading(Corpus):
@@ -179,14 +185,20 @@ class _Reading(Corpus):
             self.questions.append(Question(data, question, ids, words, home, tuple(sorted(spans))))
 
 
-def with_near(corpus: Corpus, parallel: Sequence[tuple[int, int]] = ()) -> list[Question]:
-    """The questions, each with the paragraphs that share most rare words with it, lack its answer
-    and lie on the same side of `held_out`. `parallel`: pairs of paragraphs that say the same."""
+def with_near(
+    corpus: Corpus, encoder: E5, parallel: Sequence[tuple[int, int]] = ()
+) -> list[Question]:
+    """The questions, each with the paragraphs that share most rare words with it and those that the
+    encoder holds for nearest: they lack its answer and lie on the same side of `held_out`.
+    `parallel`: pairs of paragraphs that say the same."""
     same = dict(parallel) | {b: a for a, b in parallel}
     where: dict[str, list[int]] = defaultdict(list)
     for n, paragraph in enumerate(corpus.paragraphs):
         for word in frozenset(content_words(paragraph.text)):
             where[word].append(n)
+    vectors = np.stack(
+        [encoder.vector(encoder.tokens(f"passage: {p.text}")) for p in corpus.paragraphs]
+    )
     found = []
     for question in corpus.questions:
         home = corpus.paragraphs[question.home]
@@ -195,14 +207,22 @@ def with_near(corpus: Corpus, parallel: Sequence[tuple[int, int]] = ()) -> list[
         for word in question.words:
             for n in where[word]:
                 scores[n] += log(1 + len(corpus.paragraphs) / len(where[word]))
+        asked = encoder.vector(encoder.tokens(f"query: {question.text}"))
+        sorts = (
+            nlargest(4 * NEAR, scores, key=lambda n: scores[n]),
+            np.argsort(-(vectors @ asked))[: 4 * NEAR].tolist(),
+        )
         near = [
-            n
-            for n in nlargest(4 * NEAR, scores, key=lambda n: scores[n])
-            if n not in (question.home, same.get(question.home))
-            and held_out(corpus.paragraphs[n].group) == held_out(home.group)
-            and not any(answer in corpus.paragraphs[n].text for answer in answers)
+            [
+                n
+                for n in sort
+                if n not in (question.home, same.get(question.home))
+                and held_out(corpus.paragraphs[n].group) == held_out(home.group)
+                and not any(answer in corpus.paragraphs[n].text for answer in answers)
+            ][:NEAR]
+            for sort in sorts
         ]
-        found.append(replace(question, near=tuple(near[:NEAR])))
+        found.append(replace(question, near=tuple(dict.fromkeys(n for ns in near for n in ns))))
     return found
 
 
@@ -210,29 +230,84 @@ def with_near(corpus: Corpus, parallel: Sequence[tuple[int, int]] = ()) -> list[
 
 
 def epoch(corpus: Corpus, encoder: E5, chance: random.Random) -> Iterator[Example]:
-    """For each question that is not held out a window with the answer and, mostly, one without."""
+    """For each question that is not held out an example with the answer and some without."""
+    others = names(corpus)
     for question in corpus.questions:
         home = corpus.paragraphs[question.home]
         if held_out(home.group):
             continue
         title = home.title if chance.random() < TITLED else ""
-        size = chance.randint(*WINDOW)
         answer = [chance.choice(question.answers)]
         right = [n for n, s in enumerate(home.sentences) if meets(s, answer)]
         if right:
-            kept = window(home, size, right, chance)
+            kept = window(home, chance.randint(*WINDOW), right, chance)
             yield example(encoder, question, home, kept, question.answers, title)
-        if chance.random() > NEGATIVES:
-            continue
+        for _ in range(NEGATIVES):
+            yield from without(corpus, encoder, question, others, right, bool(title), chance)
+
+
+def without(
+    corpus: Corpus,
+    encoder: E5,
+    question: Question,
+    others: Names,
+    right: Sequence[int],
+    titled: bool,
+    chance: random.Random,
+) -> Iterator[Example]:
+    """An example whose window does not answer, of one of three sorts; none where that sort cannot
+    be made."""
+    home = corpus.paragraphs[question.home]
+    size, sort = chance.randint(*WINDOW), chance.random()
+    if sort < SAME_PARAGRAPH:
         wrong = {n for n, s in enumerate(home.sentences) if meets(s, question.answers)}
-        if chance.random() < SAME_PARAGRAPH and len(home.sentences) - len(wrong) >= 2:
-            rest = [n for n in window(home, size, (), chance) if n not in wrong]
-            if rest:
-                yield example(encoder, question, home, rest, (), title)
-        elif question.near:
-            other = corpus.paragraphs[chance.choice(question.near)]
-            title = other.title if title else ""
-            yield example(encoder, question, other, window(other, size, (), chance), (), title)
+        rest = [n for n in window(home, size, (), chance) if n not in wrong]
+        if rest and len(home.sentences) - len(wrong) >= 2:
+            yield example(encoder, question, home, rest, (), home.title if titled else "")
+    elif sort < SAME_PARAGRAPH + CHANGED:
+        text = changed(question, home, others, chance)
+        if text and right:
+            asked = replace(question, text=text, ids=tuple(encoder.tokens(text)))
+            kept = window(home, size, right, chance)
+            yield example(encoder, asked, home, kept, (), home.title if titled else "")
+    elif question.near:
+        other = corpus.paragraphs[chance.choice(question.near)]
+        title = other.title if titled else ""
+        yield example(encoder, question, other, window(other, size, (), chance), (), title)
+
+
+def names(corpus: Corpus) -> Names:
+    """What the questions that are not held out name, by data set and sort."""
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for question in corpus.questions:
+        if not held_out(corpus.paragraphs[question.home].group):
+            for sort, name in named(question.text):
+                found[question.data, sort].add(name)
+    return {key: sorted(group) for key, group in found.items()}
+
+
+def named(text: str) -> Iterator[tuple[str, str]]:
+    """Names and numbers in a question, each with its sort."""
+    import rjieba
+
+    for match in _NAMED.finditer(text):
+        yield "number" if match.group()[0].isdigit() else "latin", match.group()
+    if _HAN.search(text):
+        for word, tag in rjieba.tag(text):
+            if tag[:2] in {"nr", "ns", "nt", "nz"} and len(word) > 1:
+                yield tag[:2], word
+
+
+def changed(question: Question, home: Paragraph, others: Names, chance: random.Random) -> str:
+    """The question with a name or number in place of one of its own that its paragraph says, so
+    that the paragraph does not answer it (SQuAD 2.0's entity swap); "" where it has none."""
+    own = [(sort, name) for sort, name in named(question.text) if name in home.text]
+    if not own:
+        return ""
+    sort, name = chance.choice(own)
+    group = others.get((question.data, sort), ())
+    free = [other for other in group if other not in home.text and other not in question.text]
+    return question.text.replace(name, chance.choice(free)) if free else ""
 
 
 def window(paragraph: Paragraph, size: int, keep: Sequence[int], chance: random.Random) -> range:

@@ -12,7 +12,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.reading import LONGEST, Corpus, Example, epoch, held_out, meets, read, window
+from eval.reading import (
+    LONGEST,
+    Corpus,
+    Example,
+    changed,
+    epoch,
+    held_out,
+    meets,
+    named,
+    names,
+    read,
+    window,
+)
 from rag.e5 import E5, END
 from rag.fold import simplified
 
@@ -128,3 +140,27 @@ def _paragraph() -> object:
 def test_spans_meet_where_they_share_a_character() -> None:
     assert meets((0, 3), [(2, 5)])
     assert not meets((0, 3), [(3, 5)])
+
+
+def test_names_and_numbers_of_a_question_are_found() -> None:
+    assert dict(map(reversed, named("When did Anna Roe leave Oslo in 1999?"))) == {
+        "Anna Roe": "latin",
+        "Oslo": "latin",
+        "1999": "number",
+    }
+    assert ("ns", "北京") in set(named("1999年北京有多少人？"))
+    assert not list(named("what is it?"))
+
+
+def test_a_changed_question_asks_for_what_its_paragraph_does_not_say(corpus: Corpus) -> None:
+    others = names(corpus)
+    made = 0
+    for question in corpus.questions:
+        home = corpus.paragraphs[question.home]
+        text = changed(question, home, others, random.Random(3))
+        if text:
+            made += 1
+            said = {name for _, name in named(question.text)}
+            (new,) = {name for _, name in named(text)} - said
+            assert new not in home.text
+    assert made > 10
