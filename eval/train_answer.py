@@ -39,7 +39,7 @@ from rag.extract import read_lines
 from rag.fold import language, simplified
 from rag.late import match, unpack
 from rag.parts import Parts
-from rag.reading import Read, Readings
+from rag.readings import Read, Readings
 from rag.schema import OffsetMap, Passage
 from rag.sentences import sentence_spans
 from rag.telling import FIGURES, MODEL, coefficients, tell

@@ -327,10 +327,9 @@ def main(argv: Sequence[str] | None = None, vectors: Vectors | None = None) -> N
     parser.add_argument("--halueval", type=Path, action="append", default=[])
     parser.add_argument("--summedits", type=Path, action="append", default=[])
     parser.add_argument("--limit", type=int, default=1200, help="pairs of one kind from one file")
-    parser.add_argument("--cache", type=Path, default=Path(".cache"), help="the encoder's folder")
     parser.add_argument("--write", action="store_true", help=f"write {MODEL}")
     options = parser.parse_args(argv)
-    vectors = vectors or _bundled(options.cache)
+    vectors = vectors or _bundled()
     examples = gather(options, vectors)
     scores = cross_validate(examples)
     for line in table(examples, scores):
@@ -355,11 +354,12 @@ def _rounded(model: Model) -> Mapping[str, Any]:
     }
 
 
-def _bundled(cache: Path) -> Vectors:
+def _bundled() -> Vectors:
     from rag.config import Settings
     from rag.embed import open_encoders
 
-    encoder = open_encoders(Settings(), cache).sentence
+    settings = Settings(llm="off")
+    encoder = open_encoders(settings, settings.data_dir / "models").sentence
     return lambda texts: encoder.passages(list(texts))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from rag.evidence import Evidence
 from rag.fold import language
-from rag.reading import SURE, Readings
+from rag.readings import SURE, Readings
 from rag.schema import Verdict
 from rag.telling import Telling, coefficients, tell
 

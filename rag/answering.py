@@ -17,7 +17,7 @@ from rag.evidence import Evidence
 from rag.extract import extract
 from rag.fold import language
 from rag.parts import Parts
-from rag.reading import Readings
+from rag.readings import Readings
 from rag.schema import (
     Answer,
     Citation,

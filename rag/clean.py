@@ -385,9 +385,9 @@ class _Writer:
             if last is not None:
                 joined = _joins(self._raw, last, line, width)
                 if not joined or not _spaceless(self._raw, last, line):
-                    breaks = _BREAK.search(self._raw, last.end)
-                    assert breaks is not None  # noqa: S101 - two lines have a break between them
-                    self._put(breaks.start(), breaks.start() + 1, " " if joined else "\n")
+                    # two lines have a break between them
+                    at = next(_BREAK.finditer(self._raw, last.end)).start()
+                    self._put(at, at + 1, " " if joined else "\n")
                 block = replace(block, start=self._length)
                 if joined:
                     block = self._blocks.pop()

@@ -6,6 +6,7 @@ the model of its own group, so no key travels to another host. Nothing here impo
 
 from __future__ import annotations
 
+import importlib
 import ipaddress
 import json
 import re
@@ -382,8 +383,7 @@ def _entries(body: object) -> tuple[Mapping[str, Any], ...] | None:
 
 def _discover(ports: Sequence[int]) -> list[_Server]:
     """The servers that answer within 0.3 s in all, in the order of `ports`."""
-    import httpx  # noqa: F401 - before the clock runs: four threads wait for it otherwise
-
+    importlib.import_module("httpx")  # before the clock runs: four threads wait for it otherwise
     found: dict[int, _Server] = {}
     deadline = time.monotonic() + DISCOVERY_SECONDS
 

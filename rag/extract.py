@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from rag.evidence import Evidence
 from rag.fold import copy_key
-from rag.reading import Readings
+from rag.readings import Readings
 from rag.telling import Telling, coefficients, tell
 
 __all__ = ["Pick", "extract", "read_lines"]

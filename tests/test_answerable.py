@@ -24,7 +24,7 @@ from eval.train_answer import (
 from rag.answerable import answerable, figures, with_answer
 from rag.config import Settings
 from rag.evidence import Evidence, Vector, gather
-from rag.reading import Readings
+from rag.readings import Readings
 from rag.schema import OffsetMap, Passage, Verdict, VerdictLabel
 from rag.telling import FIGURES, coefficients, tell
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -205,7 +206,7 @@ def test_broken_off_after_each_step(
     write(folder, 5, 1)
     left = [step]
 
-    def counted(real):  # type: ignore[no-untyped-def]  # any method
+    def counted(real: Callable[..., object]) -> Callable[..., object]:
         def method(*arguments: object, **options: object) -> object:
             if not left[0]:
                 raise StoppedError

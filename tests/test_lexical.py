@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from store_support import HashEncoder, essay, put
 from rag.catalog import Pending
 from rag.errors import IndexFault
 from rag.index import Index
+from rag.lexical import BOOSTS
 
 
 @pytest.fixture
@@ -32,8 +33,14 @@ def index(tmp_path: Path) -> Iterator[Index]:
         yield made
 
 
-def found(index: Index, words: str, language: str = "en", **options: object) -> list[str]:
-    hits = index.lexical.of(language).query(words.split(), 10, **options)  # type: ignore[arg-type]  # options of several types
+def found(
+    index: Index,
+    words: str,
+    language: str = "en",
+    sources: Sequence[str] | None = None,
+    boosts: Mapping[str, float] = BOOSTS,
+) -> list[str]:
+    hits = index.lexical.of(language).query(words.split(), 10, sources, boosts=boosts)
     assert [score for _, score in hits] == sorted((score for _, score in hits), reverse=True)
     return [passage.text for passage in index.catalog.passages([unit for unit, _ in hits])]
 

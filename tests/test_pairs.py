@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from eval.pairs import (
+    Pair,
     across,
     beside,
     denied,
@@ -84,7 +85,7 @@ def test_statements_and_misplaced_ones(path: Path) -> None:
         assert right.evidence != wrong.evidence
 
 
-def _twos(pairs: list) -> list:  # type: ignore[type-arg]
+def _twos(pairs: list[Pair]) -> list[tuple[Pair, Pair]]:
     return list(zip(pairs[::2], pairs[1::2], strict=True))
 
 

@@ -150,8 +150,11 @@ def test_places_are_exact_and_in_order() -> None:
 
 def test_nearest_names_the_like() -> None:
     given_ = quantities("It rose 3.5% to 40 million in 2024, from 39 million in 2023.")
-    assert nearest(only("35%"), given_).text == "3.5%"  # type: ignore[union-attr]
-    assert nearest(only("in 2022"), given_).kind == "date"  # type: ignore[union-attr]
+    share, year = nearest(only("35%"), given_), nearest(only("in 2022"), given_)
+    assert share is not None
+    assert share.text == "3.5%"
+    assert year is not None
+    assert year.kind == "date"
 
 
 DIGITS = "零一二三四五六七八九"

@@ -232,7 +232,11 @@ def test_first_essays_are_read_once(tmp_path: Path) -> None:
     preferences = Preferences(Settings(data_dir=tmp_path / "data"))
     for expected in (["seeds/a.txt"], []):
         rag = FakeRag({})
-        desk = Desk(preferences, lambda _, rag=rag: rag, seeds=lambda: folder)  # type: ignore[misc]
+
+        def opened(_: Settings, rag: FakeRag = rag) -> Any:
+            return rag
+
+        desk = Desk(preferences, opened, seeds=lambda: folder)
         desk.begin()
         wait_for(desk.start.live.over)
         assert list(rag.texts) == expected

@@ -12,6 +12,7 @@ import opencc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from rag.config import Settings
 from rag.embed import open_encoders
@@ -327,7 +328,7 @@ def test_a_sentence_takes_milliseconds(verifier: Verifier) -> None:
 def test_a_huge_passage_is_narrowed(verifier: Verifier) -> None:
     asked: list[int] = []
 
-    def counted(texts: Sequence[str]) -> np.ndarray:  # type: ignore[type-arg]
+    def counted(texts: Sequence[str]) -> NDArray[np.float32]:
         asked.append(len(texts))
         return np.eye(1, 8, dtype=np.float32).repeat(len(texts), axis=0)
 
@@ -340,7 +341,7 @@ def test_a_huge_passage_is_narrowed(verifier: Verifier) -> None:
 def test_words_are_embedded_once_and_forgotten_in_the_end() -> None:
     asked: list[str] = []
 
-    def vectors(words: Sequence[str]) -> np.ndarray:  # type: ignore[type-arg]
+    def vectors(words: Sequence[str]) -> NDArray[np.float32]:
         asked.extend(words)
         return np.array([[float(len(word))] for word in words], np.float32)
 
@@ -356,7 +357,7 @@ def test_words_are_embedded_once_and_forgotten_in_the_end() -> None:
 @given(st.text(max_size=80), st.lists(st.text(max_size=120), max_size=3))
 @settings(max_examples=60, deadline=None)
 def test_any_text_gets_a_verdict(claim: str, evidence: list[str]) -> None:
-    def vectors(texts: Sequence[str]) -> np.ndarray:  # type: ignore[type-arg]
+    def vectors(texts: Sequence[str]) -> NDArray[np.float32]:
         return np.eye(1, 4, dtype=np.float32).repeat(len(texts), axis=0)
 
     verdict = Verifier(vectors).verify(claim, evidence)
