@@ -31,6 +31,7 @@ _WRITTEN = {"zh", "en", ""}
 _SEVERAL = 4
 _GOOD = 0.55
 _HELD = 0.40  # a match token by token that nearly every answerable question has
+_STEP = 0.05  # of such a match: as much as the other figures' units
 _BEYOND = 4.0
 _LEAST, _MOST = 0.01, 0.99
 
@@ -74,10 +75,10 @@ def figures(
     as many items as asked for) has to do with the question than the best of all: what is over 1
     in log-odds, to 5; a sentence that is neither Chinese nor English may hold any. "searched": 1
     after a search in a few essays, "few": 1 with fewer than four given passages: their nearest is
-    less near than that of a large collection. "apart": how far the best match token by token lies
-    below what nearly every answered question has: nobody speaks of it at all. "reading": the
-    reader's log-odds, in units of `SURE`, of the best sentence of the passage that matches best
-    token by token; 0 where nobody reads.
+    less near than that of a large collection. "apart": how far, in steps of .05, the best match
+    token by token lies below what nearly every answered question has: nobody speaks of it at all.
+    "reading": the reader's log-odds, in units of `SURE`, of the best sentence of the passage that
+    matches best token by token; 0 where nobody reads.
     """
     asked = telling.asked
     topical = telling.scores("rank", "signs", "fits")
@@ -97,7 +98,9 @@ def figures(
         "slot": float(asked.kind in SLOTS),
         "searched": float(searched),
         "few": float(not searched and len(evidence.passages) < _SEVERAL),
-        "apart": max(_HELD - match, 0.0) if match else 0.0,  # 0: the encoder knows no tokens
+        "apart": max(_HELD - match, 0.0) / _STEP
+        if match
+        else 0.0,  # 0: the encoder knows no tokens
         "reading": _reading(evidence, readings) if readings else 0.0,
     }
 
