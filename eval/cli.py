@@ -43,7 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
     show_default=True,
     metavar="SPEC",
     help="questions (over the seed essays), or squad:PATH, nomiracl:PATH, halueval:PATH, "
-    "summedits:PATH, jsonl:PATH (the format of eval/questions.jsonl, asked of what is ingested).",
+    "summedits:PATH, jsonl:PATH (the format of eval/questions.jsonl, asked of what is ingested), "
+    "folder:PATH (essays with their questions.jsonl).",
 )
 @click.option(
     "--questions",

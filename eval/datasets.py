@@ -135,6 +135,11 @@ def _jsonl(path: Path) -> Dataset:
     return Dataset(path.stem, read_questions(path), None)
 
 
+def _folder(path: Path) -> Dataset:
+    """Essays, with their questions beside them in `questions.jsonl`."""
+    return Dataset(path.name, read_questions(path / "questions.jsonl"), None, path)
+
+
 def _squad(path: Path, asked: Path | None = None) -> Dataset:
     """SQuAD's format (Rajpurkar et al. 2016): every paragraph is a document of its own.
 
@@ -241,4 +246,5 @@ DATASETS: Mapping[str, Callable[[Path], Dataset]] = {
     "halueval": _halueval,
     "summedits": _summedits,
     "jsonl": _jsonl,
+    "folder": _folder,
 }

@@ -1,18 +1,21 @@
 """What the reader learns from: questions, windows of sentences, and where the answer stands.
 
-Files in SQuAD's format and HaluEval QA, as `eval/train_reader.py` is given them. Every eighth
-article, by a hash of its name, is held out: nothing is learned there, so that the reader can be
-measured, and whatever is fitted on its figures can be fitted there.
+Files in SQuAD's format and HaluEval QA, as `eval/train_reader.py` is given them, and folders of
+essays with their questions (`folder:` in `eval/datasets.py`). Every eighth article, by a hash of
+its name, is held out: nothing is learned there, so that the reader can be measured, and whatever is
+fitted on its figures can be fitted there.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import random
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from heapq import nlargest
 from itertools import pairwise
@@ -21,11 +24,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from eval.cases import MULTI, evidence_spans
+from eval.cases import Question as Asked
+from eval.datasets import open_dataset
+from rag.clean import clean
 from rag.e5 import BEGIN, E5, END
 from rag.fold import content_words, simplified
+from rag.load import load
 from rag.reader import QUESTION_TOKENS
+from rag.schema import Passage
 from rag.sentences import sentence_spans
+from rag.split import split
 
 __all__ = [
     "Corpus",
@@ -65,21 +76,23 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Question:
-    """A question, the paragraph that answers it and where (characters), and near ones that do
-    not."""
+    """A question of a group of paragraphs, the paragraph that answers it and where (characters),
+    others that answer as well, and near ones that do not. `home` None: nothing answers it."""
 
     data: str
+    group: str
     text: str
     ids: tuple[int, ...]
     words: frozenset[str]
-    home: int
-    answers: tuple[Span, ...]
+    home: int | None = None
+    answers: tuple[Span, ...] = ()
+    also: frozenset[int] = frozenset()
     near: tuple[int, ...] = ()
 
 
 @dataclass
 class Corpus:
-    """All paragraphs, and the questions that one of them answers."""
+    """All paragraphs, and what is asked of them."""
 
     paragraphs: list[Paragraph] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
@@ -109,8 +122,9 @@ def group_of(path: Path, article: Mapping[str, Any]) -> str:
 # --- what is read
 
 
-def read(folder: Path, encoder: E5) -> Corpus:
-    """All that FOLDER holds. The parallel files of XQuAD are also asked across."""
+def read(folder: Path, encoder: E5, essays: Sequence[Path] = ()) -> Corpus:
+    """All that FOLDER holds, and folders of essays. The parallel files of XQuAD are also asked
+    across."""
     reading = _Reading(encoder)
     english = reading.squad(folder / "xquad.en.json")
     chinese = reading.squad(folder / "xquad.zh.json")
@@ -121,8 +135,15 @@ def read(folder: Path, encoder: E5) -> Corpus:
     reading.squad(folder / "drcd_dev.json")
     reading.squad(folder / "cmrc_trial.json")
     reading.halueval(folder / "halueval_qa_500.jsonl")
-    parallel = [(english[key][0], chinese[key][0]) for key in english]
-    return Corpus(reading.paragraphs, with_near(reading, encoder, parallel))
+    pairs = [(english[key][0], chinese[key][0]) for key in english]
+    same = dict(pairs) | {b: a for a, b in pairs}
+    reading.questions = [
+        replace(q, also=frozenset({same[q.home]})) if q.home in same else q
+        for q in reading.questions
+    ]
+    for path in essays:
+        reading.essays(path)
+    return Corpus(reading.paragraphs, with_near(reading, encoder))
 
 
 Answers = Sequence[tuple[int, str]]
@@ -170,9 +191,53 @@ class _Reading(Corpus):
         )
         return len(self.paragraphs) - 1
 
+    def essays(self, folder: Path) -> None:
+        """Ask the questions over a folder of essays, each of every passage that answers it."""
+        dataset = open_dataset(f"folder:{folder}")
+        passages: dict[str, list[tuple[int, Passage]]] = {}
+        texts: dict[str, str] = {}
+        for path in sorted({folder / e.file for q in dataset.questions for e in q.evidence}):
+            essay = load(path, path.name)
+            cleaned = clean(essay.text, start=essay.body_start, markdown=essay.markdown)
+            texts[path.name] = essay.text
+            passages[path.name] = [
+                (self.add(f"essay {path.stem}", essay.title, passage.text), passage)
+                for passage in split(essay, cleaned, lambda text: len(self._encoder.tokens(text)))
+            ]
+        for question in dataset.questions:
+            if not question.answerable:
+                group = f"essay {question.id.rpartition('-')[0]}"
+                self.questions.append(self._question(dataset.name, group, question.question))
+            elif question.kind != MULTI:  # whose parts are several questions
+                self._asked(dataset.name, question, passages, texts)
+
+    def _asked(
+        self,
+        data: str,
+        question: Asked,
+        passages: Mapping[str, Sequence[tuple[int, Passage]]],
+        texts: Mapping[str, str],
+    ) -> None:
+        found = [
+            (number, simplified(held))
+            for span in evidence_spans(question, texts)[0]
+            for number, passage in passages[span.source]
+            if (held := passage.cleaned(span.start, span.end or 0).strip())
+        ]
+        for number, held in found:
+            text = self.paragraphs[number].text
+            at = text.find(held)
+            forms = [simplified(form) for forms in question.accepted for form in forms]
+            places = [(at + k, f) for f in forms if f and (k := held.lower().find(f.lower())) >= 0]
+            also = frozenset(other for other, _ in found if other != number)
+            if at >= 0 and places:
+                spans = tuple(sorted({(start, start + len(form)) for start, form in places}))
+                asked = self._question(data, self.paragraphs[number].group, question.question)
+                self.questions.append(replace(asked, home=number, answers=spans, also=also))
+
     def ask(self, data: str, question: str, home: int, answers: Answers) -> None:
         """A question, if one of its answers stands in the paragraph (offsets may be wrong)."""
-        question, text = simplified(question), self.paragraphs[home].text
+        text = self.paragraphs[home].text
         spans = set()
         for start, given in answers:
             answer = simplified(given)
@@ -180,50 +245,54 @@ class _Reading(Corpus):
             if at >= 0 and answer.strip():
                 spans.add((at, at + len(answer)))
         if spans:
-            ids = tuple(self._encoder.tokens(question))
-            words = frozenset(content_words(question))
-            self.questions.append(Question(data, question, ids, words, home, tuple(sorted(spans))))
+            asked = self._question(data, self.paragraphs[home].group, question)
+            self.questions.append(replace(asked, home=home, answers=tuple(sorted(spans))))
+
+    def _question(self, data: str, group: str, text: str) -> Question:
+        text = simplified(text)
+        ids = tuple(self._encoder.tokens(text))
+        return Question(data, group, text, ids, frozenset(content_words(text)))
 
 
-def with_near(
-    corpus: Corpus, encoder: E5, parallel: Sequence[tuple[int, int]] = ()
-) -> list[Question]:
+def with_near(corpus: Corpus, encoder: E5) -> list[Question]:
     """The questions, each with the paragraphs that share most rare words with it and those that the
-    encoder holds for nearest: they lack its answer and lie on the same side of `held_out`.
-    `parallel`: pairs of paragraphs that say the same."""
-    same = dict(parallel) | {b: a for a, b in parallel}
+    encoder holds for nearest: they lack its answer and lie on the same side of `held_out`."""
     where: dict[str, list[int]] = defaultdict(list)
     for n, paragraph in enumerate(corpus.paragraphs):
         for word in frozenset(content_words(paragraph.text)):
             where[word].append(n)
-    vectors = np.stack(
-        [encoder.vector(encoder.tokens(f"passage: {p.text}")) for p in corpus.paragraphs]
-    )
+    vectors = _vectors(encoder, [f"passage: {p.text}" for p in corpus.paragraphs])
+    asked = _vectors(encoder, [f"query: {q.text}" for q in corpus.questions])
     found = []
-    for question in corpus.questions:
-        home = corpus.paragraphs[question.home]
-        answers = {home.text[a:b] for a, b in question.answers}
+    for question, vector in zip(corpus.questions, asked, strict=True):
+        home = "" if question.home is None else corpus.paragraphs[question.home].text
+        answers = {home[a:b] for a, b in question.answers}
         scores: dict[int, float] = defaultdict(float)
         for word in question.words:
             for n in where[word]:
                 scores[n] += log(1 + len(corpus.paragraphs) / len(where[word]))
-        asked = encoder.vector(encoder.tokens(f"query: {question.text}"))
         sorts = (
             nlargest(4 * NEAR, scores, key=lambda n: scores[n]),
-            np.argsort(-(vectors @ asked))[: 4 * NEAR].tolist(),
+            np.argsort(-(vectors @ vector))[: 4 * NEAR].tolist(),
         )
         near = [
             [
                 n
                 for n in sort
-                if n not in (question.home, same.get(question.home))
-                and held_out(corpus.paragraphs[n].group) == held_out(home.group)
+                if n != question.home
+                and n not in question.also
+                and held_out(corpus.paragraphs[n].group) == held_out(question.group)
                 and not any(answer in corpus.paragraphs[n].text for answer in answers)
             ][:NEAR]
             for sort in sorts
         ]
         found.append(replace(question, near=tuple(dict.fromkeys(n for ns in near for n in ns))))
     return found
+
+
+def _vectors(encoder: E5, texts: Sequence[str]) -> NDArray[np.float32]:
+    with ThreadPoolExecutor(os.cpu_count() or 1) as threads:  # each runs on one core
+        return np.stack(list(threads.map(lambda text: encoder.vector(encoder.tokens(text)), texts)))
 
 
 # --- what is learned from
@@ -233,17 +302,19 @@ def epoch(corpus: Corpus, encoder: E5, chance: random.Random) -> Iterator[Exampl
     """For each question that is not held out an example with the answer and some without."""
     others = names(corpus)
     for question in corpus.questions:
-        home = corpus.paragraphs[question.home]
-        if held_out(home.group):
+        if held_out(question.group):
             continue
-        title = home.title if chance.random() < TITLED else ""
-        answer = [chance.choice(question.answers)]
-        right = [n for n, s in enumerate(home.sentences) if meets(s, answer)]
-        if right:
-            kept = window(home, chance.randint(*WINDOW), right, chance)
-            yield example(encoder, question, home, kept, question.answers, title)
+        titled, right = chance.random() < TITLED, list[int]()
+        if question.home is not None:
+            home = corpus.paragraphs[question.home]
+            answer = [chance.choice(question.answers)]
+            right = [n for n, s in enumerate(home.sentences) if meets(s, answer)]
+            if right:
+                kept = window(home, chance.randint(*WINDOW), right, chance)
+                title = home.title if titled else ""
+                yield example(encoder, question, home, kept, question.answers, title)
         for _ in range(NEGATIVES):
-            yield from without(corpus, encoder, question, others, right, bool(title), chance)
+            yield from without(corpus, encoder, question, others, right, titled, chance)
 
 
 def without(
@@ -257,14 +328,14 @@ def without(
 ) -> Iterator[Example]:
     """An example whose window does not answer, of one of three sorts; none where that sort cannot
     be made."""
-    home = corpus.paragraphs[question.home]
     size, sort = chance.randint(*WINDOW), chance.random()
-    if sort < SAME_PARAGRAPH:
+    home = None if question.home is None else corpus.paragraphs[question.home]
+    if home and sort < SAME_PARAGRAPH:
         wrong = {n for n, s in enumerate(home.sentences) if meets(s, question.answers)}
         rest = [n for n in window(home, size, (), chance) if n not in wrong]
         if rest and len(home.sentences) - len(wrong) >= 2:
             yield example(encoder, question, home, rest, (), home.title if titled else "")
-    elif sort < SAME_PARAGRAPH + CHANGED:
+    elif home and sort < SAME_PARAGRAPH + CHANGED:
         text = changed(question, home, others, chance)
         if text and right:
             asked = replace(question, text=text, ids=tuple(encoder.tokens(text)))
@@ -280,7 +351,7 @@ def names(corpus: Corpus) -> Names:
     """What the questions that are not held out name, by data set and sort."""
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
     for question in corpus.questions:
-        if not held_out(corpus.paragraphs[question.home].group):
+        if not held_out(question.group):
             for sort, name in named(question.text):
                 found[question.data, sort].add(name)
     return {key: sorted(group) for key, group in found.items()}

@@ -154,9 +154,9 @@ def gather(
     return tables
 
 
-def essays(settings: Settings) -> Table:
-    """The questions over the seed essays; a passage answers those whose evidence it holds."""
-    dataset = open_dataset("questions")
+def essays(settings: Settings, specification: str = "questions") -> Table:
+    """The questions over a folder of essays; a passage answers those whose evidence it holds."""
+    dataset = open_dataset(specification)
     asked, blocks, golds, ids = [], [], [], []
     answered: dict[int, set[str]] = {}
     with open_rag(dataset, settings) as rag:
@@ -177,7 +177,7 @@ def essays(settings: Settings) -> Table:
             golds.append(gold)
             ids.append(found.ids)
     return Table(
-        name="essays",
+        name=f"essays {dataset.name}",
         features=np.concatenate(blocks),
         starts=np.cumsum([0, *map(len, golds)])[:-1],
         gold=np.concatenate(golds),

@@ -1,7 +1,7 @@
 """Teach the passage encoder to read: what `rag/reader.py` changes its weights by.
 
     python -m eval.train_reader FOLDER [--write rag/reader.npz] [--epochs 5]
-        [--start rag/reader.npz] [--rate 6e-4]
+        [--start rag/reader.npz] [--rate 6e-4] [--essays FOLDER …] [--share 1]
 
 FOLDER holds `xquad.en.json`, `xquad.zh.json`, `drcd_dev.json`, `cmrc_trial.json` (SQuAD's format)
 and `halueval_qa_500.jsonl`. A question and a window of sentences go through the encoder as one
@@ -180,15 +180,15 @@ def measure(reader: Reader, corpus: Corpus, most: int = 1000) -> Iterator[str]:
     right: dict[str, list[float]] = defaultdict(list)
     best: dict[str, list[float]] = defaultdict(list)
     labels: dict[str, list[float]] = defaultdict(list)
-    asked = [q for q in corpus.questions if held_out(corpus.paragraphs[q.home].group)]
+    asked = [(q, q.home) for q in corpus.questions if held_out(q.group) and q.home is not None]
     random.Random(SEED).shuffle(asked)
-    for question in asked[:most]:
-        for n in (question.home, *question.near[:1]):
+    for question, home in asked[:most]:
+        for n in (home, *question.near[:1]):
             paragraph = corpus.paragraphs[n]
             (scores,) = reader.read(question.text, [paragraph.text], [paragraph.sentences])
             best[question.data].append(float(scores.max()))
-            labels[question.data].append(float(n == question.home))
-            if n == question.home:
+            labels[question.data].append(float(n == home))
+            if n == home:
                 sentence = paragraph.sentences[int(scores.argmax())]
                 right[question.data].append(meets(sentence, question.answers))
     for data, found in right.items():
@@ -227,12 +227,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--start", type=Path, help="changes to go on from, as --write keeps them")
     parser.add_argument("--rate", type=float, default=RATE, help="at its highest")
+    parser.add_argument(
+        "--essays", type=Path, action="append", default=[], help="folders of essays with questions"
+    )
+    parser.add_argument(
+        "--share", type=float, default=1.0, help="of the other questions, in each epoch"
+    )
     options = parser.parse_args(arguments)
     torch.manual_seed(SEED)
     chance = random.Random(SEED)
     models = Settings(llm="off").data_dir / "models"
     encoder = E5(models)
-    corpus = read(options.folder, encoder)
+    corpus = read(options.folder, encoder, options.essays)
+    own = {folder.name for folder in options.essays}
     print(len(corpus.paragraphs), dict(Counter(q.data for q in corpus.questions)), flush=True)
     model = Network(WeightFile.find())
     if options.start:
@@ -249,7 +256,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     began = time.perf_counter()
     for number in range(options.epochs):
-        groups = batches(list(epoch(corpus, encoder, chance)), chance)
+        asked = [q for q in corpus.questions if q.data in own or chance.random() < options.share]
+        part = Corpus(corpus.paragraphs, asked)
+        groups = batches(list(epoch(part, encoder, chance)), chance)
         model.train()
         for step, group in enumerate(groups):
             done = (number + step / len(groups)) / options.epochs

@@ -140,6 +140,25 @@ def test_a_wrong_specification_says_so(
         open_dataset(specification, questions)
 
 
+def test_a_folder_holds_essays_and_their_questions(tmp_path: Path) -> None:
+    (tmp_path / "one.md").write_text("# Tea\n\nIt cost 40 crowns.", encoding="utf-8")
+    line = {
+        "id": "one-1",
+        "question": "How much was the tea?",
+        "kind": "fact",
+        "evidence": [{"file": "one.md", "text": "It cost 40 crowns."}],
+        "accepted": [["40 crowns"]],
+    }
+    (tmp_path / "questions.jsonl").write_text(json.dumps(line), encoding="utf-8")
+    dataset = open_dataset(f"folder:{tmp_path}")
+    assert dataset.folder == tmp_path
+    assert dataset.pairs is None
+    assert [q.id for q in dataset.questions] == ["one-1"]
+    (tmp_path / "questions.jsonl").unlink()
+    with pytest.raises(EvalFault, match="cannot be read"):
+        open_dataset(f"folder:{tmp_path}")
+
+
 @pytest.mark.parametrize("kind", ["squad", "nomiracl", "halueval", "summedits", "jsonl"])
 @pytest.mark.parametrize("content", ["{}", "[1]", "{", ""])
 def test_a_file_of_another_format_is_a_fault(tmp_path: Path, kind: str, content: str) -> None:

@@ -16,6 +16,7 @@ from eval.reading import (
     LONGEST,
     Corpus,
     Example,
+    _Reading,
     changed,
     epoch,
     held_out,
@@ -24,6 +25,7 @@ from eval.reading import (
     names,
     read,
     window,
+    with_near,
 )
 from rag.e5 import E5, END
 from rag.fold import simplified
@@ -90,12 +92,67 @@ def test_every_question_is_read_and_asked_across(corpus: Corpus) -> None:
     assert all(p.text == simplified(p.text) for p in corpus.paragraphs)
     across = next(q for q in corpus.questions if q.data == "xquad en→zh")
     assert "When" in across.text
+    assert across.home is not None
     assert corpus.paragraphs[across.home].text.startswith("城镇")
+
+
+def asked_of(file: str, text: str, answer: str, kind: str = "fact") -> dict[str, object]:
+    evidence = [{"file": file, "text": text}] if text else []
+    accepted = [[answer, "no such form"]] if text else []
+    return {"kind": kind, "evidence": evidence, "accepted": accepted}
+
+
+@pytest.fixture
+def essays(tmp_path: Path) -> Corpus:
+    (tmp_path / "a1.md").write_text(
+        "# 茶\n\n去年我在*鹿港*開了一家茶館。租金是每月**三萬**元。後來搬走了。", "utf-8"
+    )
+    (tmp_path / "a2.txt").write_text(
+        "Bread\n\nThe oven came from Lisbon. It cost 900 crowns.\n\n"
+        "烤炉来自里斯本。它花了900克朗。",
+        "utf-8",
+    )
+    rows = [
+        asked_of("a1.md", "租金是每月**三萬**元。", "三萬") | {"question": "開店每月要付多少？"},
+        asked_of("", "", "") | {"question": "茶館開了幾年？", "kind": "unanswerable"},
+        asked_of("a2.txt", "It cost 900 crowns.", "900") | {"question": "What was the price?"},
+        asked_of("a1.md", "租金是每月**三萬**元。", "三萬", "multi-document")
+        | {"question": "Rent and price?"},
+    ]
+    rows[2]["evidence"] += [{"file": "a2.txt", "text": "它花了900克朗。"}]  # type: ignore[operator]
+    ids = ("a1-1", "a1-2", "a2-1", "a1-3")
+    lines = [json.dumps(row | {"id": name}) for row, name in zip(rows, ids, strict=True)]
+    (tmp_path / "questions.jsonl").write_text("\n".join(lines), "utf-8")
+    reading = _Reading(encoder())
+    reading.essays(tmp_path)
+    return Corpus(reading.paragraphs, with_near(reading, encoder()))
+
+
+def test_questions_over_essays_are_asked_of_every_passage_that_answers(essays: Corpus) -> None:
+    told = [(q.text, q.group, q.home is None, len(q.also)) for q in essays.questions]
+    assert told[0] == ("开店每月要付多少？", "essay a1", False, 0)
+    assert told[1] == ("茶馆开了几年？", "essay a1", True, 0)
+    rest = [q for q in essays.questions if q.group == "essay a2"]
+    homes = {q.home for q in rest}
+    assert all(q.also == homes - {q.home} for q in rest)
+    assert not any("Rent" in q.text for q in essays.questions)
+    for question in essays.questions:
+        if question.home is not None:
+            text = essays.paragraphs[question.home].text
+            assert {text[a:b] for a, b in question.answers} <= {"三万", "900"}
+
+
+def test_what_nothing_answers_is_learned_as_such(essays: Corpus) -> None:
+    only = [q for q in essays.questions if q.home is None]
+    found = list(epoch(Corpus(essays.paragraphs, only), encoder(), random.Random(1)))
+    assert found
+    assert all(example.starts == (0,) for example in found)
 
 
 def test_near_paragraphs_do_not_answer_and_lie_on_the_same_side(corpus: Corpus) -> None:
     assert any(question.near for question in corpus.questions)
     for question in corpus.questions:
+        assert question.home is not None
         home = corpus.paragraphs[question.home]
         for other in (corpus.paragraphs[n] for n in question.near):
             assert not any(home.text[a:b] in other.text for a, b in question.answers)
@@ -130,8 +187,6 @@ def test_a_window_keeps_what_it_must(size: int, seed: int) -> None:
 
 @cache
 def _paragraph() -> object:
-    from eval.reading import _Reading
-
     reading = _Reading(encoder())
     reading.add("group", "", "One two three. Four five. Six is here. Seven eight nine ten. End.")
     return reading.paragraphs[0]
