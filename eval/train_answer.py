@@ -1,15 +1,16 @@
 """Fits rag/answer_model.json: which sentence answers, and whether any does.
 
-    python -m eval.train_answer --squad PATH … --nomiracl PATH … [--write]
+    python -m eval.train_answer --squad PATH … --nomiracl PATH … --essays FOLDER … [--write]
 
 Sentences: a conditional logit (softmax over the sentences of five passages; McFadden 1974) on
-SQuAD-like files, where the passages are the paragraph and its nearest neighbours, and on the
-questions over the seed essays, whose passages are what is retrieved and each of which counts as
-many. Answerable: logistic regression on NoMIRACL and the essay questions together. All figures
-that are printed are cross-validated: by article, and by question where a question is the unit.
+SQuAD-like files, where the passages are the paragraph and its nearest neighbours, on folders of
+essays with their questions (`eval/practice`) and on the questions over the seed essays, whose
+passages are what is retrieved. Answerable: logistic regression on NoMIRACL and the essay questions
+together. All figures that are printed are cross-validated: by article, and by question where a
+question is the unit.
 
-What the reader (`rag/reader.py`) says is weighed last, beside the score of all other figures, by
-the essay questions alone: most of the files' articles it has learned from.
+What the reader (`rag/reader.py`) says is weighed last, beside the score of all other figures, and
+by what it has not learned from: the essays that are held out, and the seeds.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from eval.cases import Question
-from eval.datasets import open_dataset
+from eval.datasets import Dataset, open_dataset
 from eval.metrics import answer_match, auroc, calibration_error
 from eval.opening import open_rag
-from eval.reading import meets
+from eval.reading import held_out, meets
 from rag.answerable import figures
 from rag.config import Settings
 from rag.embed import PassageEncoder, SentenceEncoder
@@ -54,20 +55,43 @@ SET = {"asks": -5.0, "label": -2.0, "short": -3.0, "address": -5.0, "heading": 1
 """Where the prior stands for figures that encyclopaedias have no example of."""
 
 
+ELSE = "elsewhere"
 ELSEWHERE = Path(__file__).with_name("elsewhere.txt")
 """Questions about what no seed essay speaks of, one a line."""
 
-ESSAYS = 40
+COUNTS = {"questions": 10, "practice": 3}
 """What an essay question counts: encyclopaedia questions repeat their sentence's words, and people
-who ask about an essay do not. At 1, the essay questions gain nothing; at 80, the others lose."""
+who ask about an essay do not."""
+
+UNSEEN = "explained"
+"""The folder of essays that the reader has learned nothing from."""
 
 STRENGTH, WEAK = 3.0, 0.1  # of the prior
-OWN = {"questions", "elsewhere"}
+OWN = {"questions", ELSE}
 
 # Log-odds that no data set here tells. The fit presumes that half the questions can be answered; of
 # those that people ask about their own essays more can. A single passage that somebody gives with a
 # question is less near than the best of many.
 LIKELY, FEW = 0.8, 2.0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question over essays, with what was retrieved for it."""
+
+    data: str
+    question: Question
+    evidence: Evidence
+
+    @property
+    def essay(self) -> str:
+        """The essay that the question was written for, as `eval/reading.py` names it."""
+        return f"essay {self.question.id.rpartition('-')[0]}"
+
+    @property
+    def group(self) -> str:
+        """What is held out together."""
+        return self.question.id if self.data in OWN else self.essay
 
 
 @dataclass(frozen=True)
@@ -125,9 +149,9 @@ def fit_choices(
 
 
 def fit_all(choices: Sequence[Choice]) -> Floats:
-    """The weights by all data sets, an essay question counting `ESSAYS` times."""
+    """The weights by all data sets, an essay question counting as `COUNTS` says."""
     start = np.array([SET.get(name, 0.0) for name in FIGURES])
-    counted = [c for c in choices for _ in range(ESSAYS if c.data == "questions" else 1)]
+    counted = [c for c in choices for _ in range(COUNTS.get(c.data, 1))]
     return fit_choices(counted, start, STRENGTH, [True] * len(start))
 
 
@@ -204,13 +228,22 @@ def nomiracl_cases(path: Path, compare: Comparisons, read: Read) -> Iterator[Cas
         yield Case(path.stem, row["query_id"], values, bool(row["answerable"]))
 
 
-def essay_evidence(settings: Settings) -> list[tuple[Question, Evidence]]:
-    """The questions over the seed essays, and some about other things altogether, with what is
-    retrieved for them."""
-    dataset = open_dataset("questions")
+def essay_evidence(settings: Settings, folders: Sequence[Path] = ()) -> list[Asked]:
+    """The questions over the seed essays, some about other things altogether, and those over
+    folders of essays, with what is retrieved for them."""
     asked = ELSEWHERE.read_text("utf-8").splitlines()
-    others = [Question(text, text, "elsewhere", answerable=False) for text in asked]
-    found = []
+    others = [Question(text, text, ELSE, answerable=False) for text in asked]
+    found = list(_retrieved(settings, open_dataset("questions"), "questions", others))
+    for folder in folders:
+        dataset = open_dataset(f"folder:{folder}")
+        name = UNSEEN if folder.name == UNSEEN else "practice"
+        found += _retrieved(settings, dataset, name)
+    return found
+
+
+def _retrieved(
+    settings: Settings, dataset: Dataset, data: str, others: Sequence[Question] = ()
+) -> Iterator[Asked]:
     with open_rag(dataset, settings) as rag:
         for question in (*dataset.questions, *others):
             hits = rag.retrieve(question.question, question.history)
@@ -220,14 +253,18 @@ def essay_evidence(settings: Settings) -> list[tuple[Question, Evidence]]:
 
                 standalone = condense(question.question, question.history).question
             evidence = rag._parts.evidence(standalone, [hit.passage for hit in hits])
-            found.append((question, evidence))
-    return found
+            yield Asked(ELSE if question.kind == ELSE else data, question, evidence)
 
 
-def essay_choices(found: Sequence[tuple[Question, Evidence]]) -> Iterator[Choice]:
+def learned_from(asked: Asked) -> bool:
+    """Whether the reader may have seen the question."""
+    return asked.data == "practice" and not held_out(asked.essay)
+
+
+def essay_choices(found: Sequence[Asked]) -> Iterator[Choice]:
     """A sentence answers where it holds as many of the accepted answers as any other."""
-    for question, evidence in found:
-        telling = tell(evidence)
+    for asked in found:
+        question, telling = asked.question, tell(asked.evidence)
         accepted = question.accepted
         if not accepted or not telling.lines:
             continue
@@ -239,16 +276,15 @@ def essay_choices(found: Sequence[tuple[Question, Evidence]]) -> Iterator[Choice
         )
         right = ((held == held.max()) & (held > 0)).astype(float)
         lines = tuple(line.text for line in telling.lines)
-        yield Choice("questions", question.id, telling.figures, right, lines, accepted)
+        data = "practice" if asked.data == UNSEEN else asked.data
+        yield Choice(data, asked.group, telling.figures, right, lines, accepted)
 
 
-def read_choices(
-    found: Sequence[tuple[Question, Evidence]], weights: Floats, read: Read
-) -> Iterator[Choice]:
+def read_choices(found: Sequence[Asked], weights: Floats, read: Read) -> Iterator[Choice]:
     """The same with two figures: the score by `weights`, and what the reader says."""
-    for question, evidence in found:
-        for choice in essay_choices([(question, evidence)]):
-            told = read_lines(tell(evidence), Readings(evidence, read))
+    for asked in found:
+        for choice in essay_choices([asked]):
+            told = read_lines(tell(asked.evidence), Readings(asked.evidence, read))
             yield replace(choice, figures=np.stack([choice.figures @ weights, told], axis=1))
 
 
@@ -319,7 +355,7 @@ def refusals(cases: Sequence[Case], names: Sequence[str], repeats: int = 5) -> I
 def main(
     argv: Sequence[str] | None = None,
     compare: Comparisons | None = None,
-    essays: Sequence[tuple[Question, Evidence]] | None = None,
+    essays: Sequence[Asked] | None = None,
     read: Read | None = None,
 ) -> None:
     """Train, print the figures, and with `--write` keep the coefficients.
@@ -331,29 +367,32 @@ def main(
     )
     parser.add_argument("--squad", type=Path, action="append", default=[])
     parser.add_argument("--nomiracl", type=Path, action="append", default=[])
+    parser.add_argument("--essays", type=Path, action="append", default=[])
     parser.add_argument("--limit", type=int, default=400, help="questions of one SQuAD-like file")
     parser.add_argument("--write", action="store_true", help=f"write {MODEL}")
     options = parser.parse_args(argv)
     settings = Settings(llm="off")
     compare = compare or _bundled(settings)
     read = read or _reading(settings)
-    essays = essays if essays is not None else essay_evidence(settings)
+    essays = essays if essays is not None else essay_evidence(settings, options.essays)
+    unseen = [asked for asked in essays if not learned_from(asked)]
 
     choices = [c for path in options.squad for c in squad_choices(path, options.limit, compare)]
     choices += essay_choices(essays)
     for line in validated(choices, fit_all):
         print(line)
     sentence = fit_all([choice for choice in choices if choice.right.any()])
-    own = list(read_choices(essays, sentence, read))
+    own = list(read_choices(unseen, sentence, read))
     for line in validated(own, fit_reading):
         print("with the reader", line)
 
     cases = [case for path in options.nomiracl for case in nomiracl_cases(path, compare, read)]
-    for question, evidence in essays:
+    for asked in unseen:
+        evidence = asked.evidence
         if any(evidence.spans):
             values = figures(evidence, True, tell(evidence), Readings(evidence, read))
-            data = "elsewhere" if question.kind == "elsewhere" else "questions"
-            cases.append(Case(data, question.id, values, question.answerable))
+            data = "practice" if asked.data == UNSEEN else asked.data
+            cases.append(Case(data, asked.group, values, asked.question.answerable))
     names = list(cases[0].values)
     for line in refusals(cases, names):
         print(line)

@@ -1,12 +1,14 @@
 """Learn the weights of `rag/fusion.py` from public benchmarks.
 
-    python -m eval.train_fusion FOLDER [--keep FOLDER] [--limit N] [--write rag/fusion_model.json]
+    python -m eval.train_fusion FOLDER [--keep FOLDER] [--limit N] [--essays FOLDER …]
+        [--write rag/fusion_model.json]
 
 FOLDER as for `eval.bench_retrieval`, whose collections and directions these are, beside the
-questions over the seed essays. The model is a conditional logit (McFadden 1974): the probability
-that a document is the answering one is the softmax over all candidates, a document's being the sum
-over its passages. Articles (of the essays: questions) are dealt into folds, so that a question is
-never scored by weights that saw its article in any collection.
+questions over the seed essays and over other folders of essays. The model is a conditional logit
+(McFadden 1974): the probability that a document is the answering one is the softmax over all
+candidates, a document's being the sum over its passages. Articles (of the essays: questions) are
+dealt into folds, so that a question is never scored by weights that saw its article in any
+collection.
 """
 
 from __future__ import annotations
@@ -55,9 +57,9 @@ BY_HAND = {"own size": -1.3}
 """How much the question's own language loses for having many passages. With less, questions whose
 fact is in the small language of two are lost among the large one's; with more, the essays lose."""
 
-ESSAYS = 10.0
-"""What a question over the seed essays counts in training: essays are what people bring, and the
-encyclopaedia's questions repeat its words."""
+ESSAYS, PRACTICE = 10.0, 1.0
+"""What a question over the seed essays, and over other essays, counts in training: essays are what
+people bring, and the encyclopaedia's questions repeat its words."""
 
 
 def importance(collection: str, direction: str) -> float:
@@ -184,7 +186,7 @@ def essays(settings: Settings, specification: str = "questions") -> Table:
         ids=np.concatenate(ids),
         asked=tuple(asked),
         documents={unit: frozenset(names) for unit, names in answered.items()},
-        weight=ESSAYS,
+        weight=ESSAYS if dataset.name == "questions" else PRACTICE,
         lost=sum(one.answerable for one in dataset.questions) - len(asked),
     )
 
@@ -259,6 +261,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("data", type=Path, help="folder of benchmark files")
     parser.add_argument("--keep", type=Path, help="keep the indexes here, to train again sooner")
     parser.add_argument("--limit", type=int, help="questions per direction, evenly spread")
+    parser.add_argument("--essays", type=Path, action="append", default=[])
     parser.add_argument("--write", type=Path, help="write the weights of all articles here")
     given = parser.parse_args(arguments)
     opened = open_encoders(Settings(), Settings().data_dir / "models")
@@ -268,7 +271,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for collection in collections(given.data):
             with open_index(collection, given.keep or Path(made), encoders) as index:
                 tables += gather(index, collection, given.limit)
-    tables.append(essays(Settings(llm="off")))
+    folders = [f"folder:{folder}" for folder in given.essays]
+    tables += [essays(Settings(llm="off"), name) for name in ("questions", *folders)]
     _train(tables, given.write)
     return 0
 

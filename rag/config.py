@@ -99,7 +99,7 @@ class Settings(BaseSettings):
     )
 
     refuse_below: float = Field(
-        0.42, ge=0, le=1, description="refuse when the answer is less probable than this"
+        0.46, ge=0, le=1, description="refuse when the answer is less probable than this"
     )
     unsupported: Literal["mark", "drop", "retry"] = Field(
         "mark", description="what to do with a sentence that its source does not support"

@@ -20,7 +20,7 @@ __all__ = ["Pick", "extract", "read_lines"]
 
 Figures = NDArray[np.float64]
 
-READ = 2  # passages: with three nothing more is found
+READ = 5  # passages: all that an answer is made from by default
 
 ENOUGH = 5.0
 """A sentence that scores this much less than the best one (in log-odds) is not quoted beside it."""

@@ -18,7 +18,6 @@ from rag.embed import Encoder, Encoders, PassageEncoder, TokenEncoder, open_enco
 from rag.evidence import Evidence, gather
 from rag.fold import simplified
 from rag.late import match, unpack
-from rag.recent import Recent
 from rag.schema import Passage
 from rag.sentences import sentence_spans
 
@@ -36,7 +35,6 @@ __all__ = ["Parts", "TokensAtHand", "VectorsAtHand"]
 Vector = NDArray[np.float32]
 T = TypeVar("T")
 
-READ = 64  # readings that are remembered: of a few questions' passages
 REMEMBERED = 2048  # texts whose vectors stay in memory: some ten questions' worth, about 5 MB
 
 
@@ -137,7 +135,6 @@ class Parts:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._lock = threading.RLock()
-        self._readings: Recent[tuple[str, str], Vector] = Recent(READ)
         self._closing: list[Callable[[], None]] = []
 
     def close(self) -> None:
@@ -268,24 +265,13 @@ class Parts:
         return Reader(self.settings.data_dir / "models", encoder.network)
 
     def readings(self, question: str, texts: Sequence[str]) -> list[Vector]:
-        """What the reader makes of each sentence of each text; [] where there is none. What it read
-        last is remembered: who orders passages, quotes them and judges them reads the same ones."""
+        """What the reader makes of each sentence of each text; [] where there is none."""
         if self.reader is None:
             return []
-
-        def read(keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Vector]:
-            return dict(zip(keys, self._read(question, [text for _, text in keys]), strict=True))
-
-        keys = [(question, text) for text in texts]
-        found = self._readings.get(list(dict.fromkeys(keys)), read)
-        return [found[key] for key in keys]
-
-    def _read(self, question: str, texts: Sequence[str]) -> list[Vector]:
         plain = [simplified(text) for text in texts]
         spans = [sentence_spans(text) for text in plain]
-        reader = self.reader
         with self.cores:
-            return reader.read(simplified(question), plain, spans) if reader else []
+            return self.reader.read(simplified(question), plain, spans)
 
     def evidence(self, question: str, passages: Sequence[Passage]) -> Evidence:
         """The passages beside the question, with the vectors at hand."""
