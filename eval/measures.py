@@ -9,13 +9,13 @@ from typing import Literal
 from eval.cases import Outcome, PairOutcome
 from eval.metrics import (
     Figure,
+    Percentile,
     aurc,
     auroc,
     balanced_accuracy,
     calibration_error,
     figure,
     mean,
-    percentile,
 )
 
 __all__ = ["MEASURES", "Measure", "column", "compute"]
@@ -122,15 +122,15 @@ MEASURES: tuple[Measure, ...] = (
         "verifier: p95",
         "verifier",
         ("verify_ms",),
-        percentile(0.95),
+        Percentile(0.95),
         higher_is_better=False,
         gates=False,
         unit="ms",
     ),
-    _cost("retrieve_p50", "retrieve p50", percentile(0.5), "retrieve_ms"),
-    _cost("retrieve_p95", "retrieve p95", percentile(0.95), "retrieve_ms"),
-    _cost("answer_p50", "answer p50", percentile(0.5), "answer_ms"),
-    _cost("answer_p95", "answer p95", percentile(0.95), "answer_ms"),
+    _cost("retrieve_p50", "retrieve p50", Percentile(0.5), "retrieve_ms"),
+    _cost("retrieve_p95", "retrieve p95", Percentile(0.95), "retrieve_ms"),
+    _cost("answer_p50", "answer p50", Percentile(0.5), "answer_ms"),
+    _cost("answer_p95", "answer p95", Percentile(0.95), "answer_ms"),
     Measure(
         "context_characters",
         "characters of context",

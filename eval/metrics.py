@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Figure",
+    "Percentile",
     "answer_match",
     "aurc",
     "auroc",
@@ -35,7 +36,6 @@ __all__ = [
     "faithfulness",
     "figure",
     "mean",
-    "percentile",
     "ranking",
     "resampled",
     "risk_coverage",
@@ -276,7 +276,7 @@ def mean(values: Sequence[float]) -> float | None:
 
 
 @dataclass(frozen=True, slots=True)
-class percentile:  # noqa: N801  # is called like the functions beside it
+class Percentile:
     """The statistic that gives the `share` quantile, by linear interpolation."""
 
     share: float
@@ -355,7 +355,7 @@ def resampled(
         there = ~np.isnan(drawn)
         with np.errstate(invalid="ignore"):
             return np.asarray(np.where(there, drawn, 0.0).sum(axis=1) / there.sum(axis=1))
-    if isinstance(statistic, percentile) and not np.isnan(table).any():
+    if isinstance(statistic, Percentile) and not np.isnan(table).any():
         return np.asarray(np.quantile(table[0][picks], statistic.share, axis=1))
     return np.asarray([value_of(statistic, table[:, pick]) for pick in picks], dtype=float)
 

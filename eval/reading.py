@@ -224,10 +224,10 @@ class _Reading(Corpus):
             for number, passage in passages[span.source]
             if (held := passage.cleaned(span.start, span.end or 0).strip())
         ]
+        forms = [simplified(form) for forms in question.accepted for form in forms]
         for number, held in found:
             text = self.paragraphs[number].text
             at = text.find(held)
-            forms = [simplified(form) for forms in question.accepted for form in forms]
             places = [(at + k, f) for f in forms if f and (k := held.lower().find(f.lower())) >= 0]
             also = frozenset(other for other, _ in found if other != number)
             if at >= 0 and places:

@@ -77,16 +77,22 @@ LIKELY, FEW = 0.8, 2.0
 
 @dataclass(frozen=True)
 class Asked:
-    """A question over essays, with what was retrieved for it."""
+    """A question over essays, with what was retrieved for it. `folder`: of the essays."""
 
     data: str
     question: Question
     evidence: Evidence
+    folder: str
 
     @property
     def essay(self) -> str:
         """The essay that the question was written for, as `eval/reading.py` names it."""
         return f"essay {self.question.id.rpartition('-')[0]}"
+
+    @property
+    def learned(self) -> bool:
+        """Whether the reader may have seen it."""
+        return self.data == "practice" and self.folder != UNSEEN and not held_out(self.essay)
 
     @property
     def group(self) -> str:
@@ -235,9 +241,7 @@ def essay_evidence(settings: Settings, folders: Sequence[Path] = ()) -> list[Ask
     others = [Question(text, text, ELSE, answerable=False) for text in asked]
     found = list(_retrieved(settings, open_dataset("questions"), "questions", others))
     for folder in folders:
-        dataset = open_dataset(f"folder:{folder}")
-        name = UNSEEN if folder.name == UNSEEN else "practice"
-        found += _retrieved(settings, dataset, name)
+        found += _retrieved(settings, open_dataset(f"folder:{folder}"), "practice")
     return found
 
 
@@ -253,12 +257,8 @@ def _retrieved(
 
                 standalone = condense(question.question, question.history).question
             evidence = rag._parts.evidence(standalone, [hit.passage for hit in hits])
-            yield Asked(ELSE if question.kind == ELSE else data, question, evidence)
-
-
-def learned_from(asked: Asked) -> bool:
-    """Whether the reader may have seen the question."""
-    return asked.data == "practice" and not held_out(asked.essay)
+            name = ELSE if question.kind == ELSE else data
+            yield Asked(name, question, evidence, dataset.name)
 
 
 def essay_choices(found: Sequence[Asked]) -> Iterator[Choice]:
@@ -276,8 +276,7 @@ def essay_choices(found: Sequence[Asked]) -> Iterator[Choice]:
         )
         right = ((held == held.max()) & (held > 0)).astype(float)
         lines = tuple(line.text for line in telling.lines)
-        data = "practice" if asked.data == UNSEEN else asked.data
-        yield Choice(data, asked.group, telling.figures, right, lines, accepted)
+        yield Choice(asked.data, asked.group, telling.figures, right, lines, accepted)
 
 
 def read_choices(found: Sequence[Asked], weights: Floats, read: Read) -> Iterator[Choice]:
@@ -375,7 +374,7 @@ def main(
     compare = compare or _bundled(settings)
     read = read or _reading(settings)
     essays = essays if essays is not None else essay_evidence(settings, options.essays)
-    unseen = [asked for asked in essays if not learned_from(asked)]
+    unseen = [asked for asked in essays if not asked.learned]
 
     choices = [c for path in options.squad for c in squad_choices(path, options.limit, compare)]
     choices += essay_choices(essays)
@@ -391,8 +390,7 @@ def main(
         evidence = asked.evidence
         if any(evidence.spans):
             values = figures(evidence, True, tell(evidence), Readings(evidence, read))
-            data = "practice" if asked.data == UNSEEN else asked.data
-            cases.append(Case(data, asked.group, values, asked.question.answerable))
+            cases.append(Case(asked.data, asked.group, values, asked.question.answerable))
     names = list(cases[0].values)
     for line in refusals(cases, names):
         print(line)

@@ -248,10 +248,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         part.requires_grad_(False)
     trained = [p for p in model.layers.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(
-        [
-            {"params": trained, "lr": options.rate},
-            {"params": model.head.parameters(), "lr": options.rate},
-        ],
+        [{"params": trained}, {"params": model.head.parameters()}],
+        lr=options.rate,
         weight_decay=0.01,
     )
     began = time.perf_counter()

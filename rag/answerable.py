@@ -98,9 +98,8 @@ def figures(
         "slot": float(asked.kind in SLOTS),
         "searched": float(searched),
         "few": float(not searched and len(evidence.passages) < _SEVERAL),
-        "apart": max(_HELD - match, 0.0) / _STEP
-        if match
-        else 0.0,  # 0: the encoder knows no tokens
+        # without a match the encoder knows no tokens
+        "apart": max(_HELD - match, 0.0) / _STEP if match else 0.0,
         "reading": _reading(evidence, readings) if readings else 0.0,
     }
 

@@ -779,12 +779,7 @@ class Writer:
 
     def _follow(self, kind: str, unit: int, language: str, content: bytes) -> None:
         digest = hashlib.blake2b(content, digest_size=16).digest()
-        column = {"vectors": "vectors_as", "lexical": "lexical_as"}[kind]
-        changed = self._execute(
-            f"UPDATE unit SET {column} = ?1 WHERE id = ?2 AND {column} <> ?1",  # noqa: S608  # a name from the table above
-            (digest, unit),
-        ).rowcount
-        if changed:
+        if self._execute(FOLLOW[kind], (digest, unit)).rowcount:
             self._note(kind, unit, language)
 
     def _note(self, kind: str, unit: int, language: str) -> None:
@@ -834,6 +829,10 @@ class Writer:
         return len(unused)
 
 
+FOLLOW = {
+    "vectors": "UPDATE unit SET vectors_as = ?1 WHERE id = ?2 AND vectors_as <> ?1",
+    "lexical": "UPDATE unit SET lexical_as = ?1 WHERE id = ?2 AND lexical_as <> ?1",
+}
 SHOWN = """
     SELECT p.unit, source, title, heading, start, stop, p.text, raw, context, u.language, runs
     FROM passage p JOIN essay e ON e.id = p.essay JOIN unit u ON u.id = p.unit

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval.metrics import (
+    Percentile,
     answer_match,
     aurc,
     auroc,
@@ -22,7 +23,6 @@ from eval.metrics import (
     faithfulness,
     figure,
     mean,
-    percentile,
     ranking,
     risk_coverage,
     token_f1,
@@ -66,7 +66,7 @@ def test_nothing_to_find_is_none_and_not_zero() -> None:
     assert mean([]) is None
     assert aurc([], []) is None
     assert calibration_error([], []) is None
-    assert percentile(0.5)([]) is None
+    assert Percentile(0.5)([]) is None
 
 
 def test_context() -> None:

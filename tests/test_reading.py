@@ -96,8 +96,10 @@ def test_every_question_is_read_and_asked_across(corpus: Corpus) -> None:
     assert corpus.paragraphs[across.home].text.startswith("城镇")
 
 
-def asked_of(file: str, text: str, answer: str, kind: str = "fact") -> dict[str, object]:
-    evidence = [{"file": file, "text": text}] if text else []
+def asked_of(
+    file: str, text: str, answer: str, kind: str = "fact", also: str = ""
+) -> dict[str, object]:
+    evidence = [{"file": file, "text": words} for words in (text, also) if words]
     accepted = [[answer, "no such form"]] if text else []
     return {"kind": kind, "evidence": evidence, "accepted": accepted}
 
@@ -115,11 +117,11 @@ def essays(tmp_path: Path) -> Corpus:
     rows = [
         asked_of("a1.md", "租金是每月**三萬**元。", "三萬") | {"question": "開店每月要付多少？"},
         asked_of("", "", "") | {"question": "茶館開了幾年？", "kind": "unanswerable"},
-        asked_of("a2.txt", "It cost 900 crowns.", "900") | {"question": "What was the price?"},
+        asked_of("a2.txt", "It cost 900 crowns.", "900", also="它花了900克朗。")
+        | {"question": "What was the price?"},
         asked_of("a1.md", "租金是每月**三萬**元。", "三萬", "multi-document")
         | {"question": "Rent and price?"},
     ]
-    rows[2]["evidence"] += [{"file": "a2.txt", "text": "它花了900克朗。"}]  # type: ignore[operator]
     ids = ("a1-1", "a1-2", "a2-1", "a1-3")
     lines = [json.dumps(row | {"id": name}) for row, name in zip(rows, ids, strict=True)]
     (tmp_path / "questions.jsonl").write_text("\n".join(lines), "utf-8")

@@ -153,18 +153,9 @@ class Store:
     def conversations(self, words: str = "", limit: int = 200) -> list[Conversation]:
         """The latest first; with `words`, those in whose title, questions or answers they stand."""
         wanted = [f"%{_escaped(word)}%" for word in self._fold(words).split()]
-        matches = " AND ".join(
-            "(fold(c.title) LIKE ? ESCAPE '\\' OR EXISTS (SELECT 1 FROM turn t"
-            " WHERE t.conversation = c.id AND t.folded LIKE ? ESCAPE '\\'))"
-            for _ in wanted
-        )
-        query = (
-            "SELECT c.id, c.title, c.created, c.updated FROM conversation c WHERE c.owner = ?"  # noqa: S608 - only placeholders are put in
-            f"{' AND ' + matches if matches else ''} ORDER BY c.updated DESC, c.rowid DESC LIMIT ?"
-        )
-        values = [self.owner, *(value for value in wanted for _ in range(2)), limit]
         with self._read() as db:
-            return [Conversation(*row) for row in db.execute(query, values)]
+            found = db.execute(_WITH_ALL_WORDS, (self.owner, json.dumps(wanted), limit))
+            return [Conversation(*row) for row in found]
 
     def rename(self, conversation: str, title: str) -> None:
         """Raises ConversationNotFound."""
@@ -374,6 +365,20 @@ def export_json(conversation: Conversation, turns: Sequence[Turn]) -> str:
     whole = {"conversation": to_record(conversation), "turns": to_record(turns)}
     return json.dumps(whole, ensure_ascii=False, indent=1)
 
+
+_WITH_ALL_WORDS = """
+    SELECT c.id, c.title, c.created, c.updated FROM conversation c
+    WHERE c.owner = ?
+      AND NOT EXISTS (
+        SELECT 1 FROM json_each(?) AS word
+        WHERE fold(c.title) NOT LIKE word.value ESCAPE '\\'
+          AND NOT EXISTS (
+            SELECT 1 FROM turn t
+            WHERE t.conversation = c.id AND t.folded LIKE word.value ESCAPE '\\'
+          )
+      )
+    ORDER BY c.updated DESC, c.rowid DESC LIMIT ?
+"""
 
 _TURN = (
     "SELECT t.id, t.conversation, t.question, t.sources, t.state, t.text, t.answer, t.error,"
