@@ -23,7 +23,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eval.reading import group_of, held_out
 from rag.config import INGREDIENTS, Settings
 from rag.embed import Encoder, Encoders, Spans, TokenEncoder, open_encoders
 from rag.errors import EvalFault
@@ -158,17 +159,29 @@ def paragraphs(path: Path, name: str) -> list[Paragraph]:
             Paragraph(
                 f"{name}-{number:05}",
                 paragraph["context"],
-                f"{'pair' if name in ('zh', 'en') else name}-{place}",
+                group,
                 tuple(qa["question"] for qa in paragraph["qas"]),
             )
-            for number, (place, paragraph) in enumerate(
-                (place, paragraph)
-                for place, article in enumerate(data)
+            for number, (group, paragraph) in enumerate(
+                (group_of(path, article), paragraph)
+                for article in data
                 for paragraph in article["paragraphs"]
             )
         ]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise EvalFault(f"{path} is not in SQuAD's format: {error}.", "Check the path.") from error
+
+
+def unlearned(collection: Collection) -> Collection:
+    """The same passages, asked only about articles that nothing was learned from
+    (`eval/reading.py`)."""
+    directions = {
+        name: [one for one in asked if held_out(one.article)]
+        for name, asked in collection.directions.items()
+    }
+    return replace(
+        collection, directions={name: asked for name, asked in directions.items() if asked}
+    )
 
 
 def collections(folder: Path) -> Iterator[Collection]:
@@ -336,12 +349,13 @@ def measure(
     index: Indexer,
     collection: Collection,
     settings: Settings,
+    encoders: Encoders,
     *,
     limit: int | None = None,
     baselines: bool = False,
 ) -> dict[str, dict[str, list[int]]]:
     """The rank of each question's document, by direction and way of ranking."""
-    retriever = Retriever(index.catalog, index.vectors, index.lexical, index.encoders, settings)
+    retriever = Retriever(index.catalog, index.vectors, index.lexical, encoders, settings)
     documents = documents_of(index)
     ways = {"dense": dense, "lexical": lexical, "plain fusion": plain} if baselines else {}
     ranks: dict[str, dict[str, list[int]]] = {}
@@ -391,26 +405,33 @@ def figures(ranks: Sequence[int]) -> dict[str, Any]:
 
 
 def bench(
-    data: Path, folder: Path, *, limit: int | None, ablation: bool, cache: Path
+    data: Path,
+    folder: Path,
+    *,
+    limit: int | None,
+    ablation: bool,
+    cache: Path,
+    learned: bool = True,
 ) -> dict[str, Any]:
     """All figures: by collection, direction and way of ranking; with `ablation` also without each
-    ingredient in turn."""
-    opened = open_encoders(Settings(), cache)
-    encoders = Encoders(remembered(opened.passage), remembered(opened.sentence))
+    ingredient in turn; not `learned`: of the questions that are `unlearned`."""
+    encoders = _remembering(Settings(), cache)
+    unchanged = _remembering(Settings(without=frozenset({"questions"})), cache)
     results: dict[str, Any] = {}
-    for collection in collections(data):
+    for every in collections(data):
+        collection = every if learned else unlearned(every)
         since = time.perf_counter()
         with open_index(collection, folder, encoders) as index:
-            ranks = measure(index, collection, Settings(), limit=limit, baselines=True)
+            ranks = measure(index, collection, Settings(), encoders, limit=limit, baselines=True)
             results[collection.name] = {
                 direction: {way: figures(found) for way, found in ways.items()}
                 for direction, ways in ranks.items()
             }
             if ablation and not collection.name.endswith("-1"):
                 for ingredient in INGREDIENTS:
-                    without = measure(
-                        index, collection, Settings(without=frozenset({ingredient})), limit=limit
-                    )
+                    settings = Settings(without=frozenset({ingredient}))
+                    asking = unchanged if ingredient == "questions" else encoders
+                    without = measure(index, collection, settings, asking, limit=limit)
                     for direction, ways in without.items():
                         results[collection.name][direction][f"without {ingredient}"] = figures(
                             ways["fused"]
@@ -418,6 +439,11 @@ def bench(
         print(f"{collection.name}: {time.perf_counter() - since:.0f} s", file=sys.stderr)
         _print(collection.name, results[collection.name])
     return results
+
+
+def _remembering(settings: Settings, cache: Path) -> Encoders:
+    opened = open_encoders(settings, cache)
+    return Encoders(remembered(opened.passage), remembered(opened.sentence))
 
 
 def _print(name: str, directions: Mapping[str, Mapping[str, Any]]) -> None:
@@ -441,6 +467,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--keep", type=Path, help="keep the indexes here, to measure again sooner")
     parser.add_argument("--limit", type=int, help="questions per direction, evenly spread")
     parser.add_argument("--ablation", action="store_true", help="also without each ingredient")
+    parser.add_argument(
+        "--held-out", action="store_true", help="ask only about articles that were not learned from"
+    )
     parser.add_argument("--json", type=Path, help="write the figures here")
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as made:
@@ -452,6 +481,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 limit=given.limit,
                 ablation=given.ablation,
                 cache=Settings().data_dir / "models",
+                learned=not given.held_out,
             )
         except EvalFault as fault:
             print(fault, file=sys.stderr)

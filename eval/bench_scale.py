@@ -264,12 +264,12 @@ class _Steps:
     def _dense(self, encoder: Any, question: str) -> None:
         vector = encoder.query(question)
         for language in ("en", "zh"):
-            self._index.vectors.query(encoder.name, language, vector, max(NEAREST))
+            self._index.vectors.query(encoder.name, language, vector, NEAREST)
 
     def _lexical(self, question: str) -> None:
         words = fold.words(question)
         for language in ("en", "zh"):
-            self._index.lexical.of(language).query(words, max(NEAREST))
+            self._index.lexical.of(language).query(words, NEAREST)
 
 
 def _threads(retriever: Retriever, questions: Sequence[str]) -> dict[str, float]:

@@ -44,6 +44,7 @@ __all__ = [
     "Paragraph",
     "Question",
     "epoch",
+    "essay_of",
     "example",
     "group_of",
     "held_out",
@@ -117,6 +118,11 @@ def held_out(group: str) -> bool:
 def group_of(path: Path, article: Mapping[str, Any]) -> str:
     """An article's name: the same in the parallel files of a set."""
     return f"{path.name.split('.')[0]} {article.get('title', '').replace('_', ' ')}"
+
+
+def essay_of(question: Asked) -> str:
+    """The essay that a question was written for, named as in `read`."""
+    return f"essay {question.id.rpartition('-')[0]}"
 
 
 # --- what is read
@@ -206,7 +212,7 @@ class _Reading(Corpus):
             ]
         for question in dataset.questions:
             if not question.answerable:
-                group = f"essay {question.id.rpartition('-')[0]}"
+                group = essay_of(question)
                 self.questions.append(self._question(dataset.name, group, question.question))
             elif question.kind != MULTI:  # whose parts are several questions
                 self._asked(dataset.name, question, passages, texts)

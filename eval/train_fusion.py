@@ -4,7 +4,9 @@
         [--write rag/fusion_model.json]
 
 FOLDER as for `eval.bench_retrieval`, whose collections and directions these are, beside the
-questions over the seed essays and over other folders of essays. The model is a conditional logit
+questions over the seed essays and over other folders of essays, which are searched as one. Only
+articles and essays are asked about that nothing was learned from (`eval/reading.py`): where the
+encoder has seen the questions it finds too well. The model is a conditional logit
 (McFadden 1974): the probability that a document is the answering one is the softmax over all
 candidates, a document's being the sum over its passages. Articles (of the essays: questions) are
 dealt into folds, so that a question is never scored by weights that saw its article in any
@@ -34,15 +36,18 @@ from eval.bench_retrieval import (
     rank_of,
     remembered,
     spread,
+    unlearned,
 )
 from eval.cases import evidence_spans, met_by
-from eval.datasets import open_dataset
+from eval.datasets import Dataset, open_dataset
 from eval.opening import open_rag
+from eval.reading import essay_of, held_out
 from rag.condense import condense
 from rag.config import Settings
 from rag.embed import Encoders, open_encoders
 from rag.fusion import FEATURES
 from rag.ingest import Indexer
+from rag.load import loadable
 from rag.retrieve import Candidates, Retriever
 
 __all__ = ["Table", "cross_validate", "fit", "gather", "main"]
@@ -53,9 +58,8 @@ FOLDS = 6
 SEED = 20261121
 RIDGE = 1e-4  # per mean question; keeps weights of features that say the same from running off
 STEPS = 300
-BY_HAND = {"own size": -1.3}
-"""How much the question's own language loses for having many passages. With less, questions whose
-fact is in the small language of two are lost among the large one's; with more, the essays lose."""
+ELSEWHERE = 24
+"""Candidates of each sort in other languages: twice as many to tell apart as asking brings."""
 
 ESSAYS, PRACTICE = 10.0, 1.0
 """What a question over the seed essays, and over other essays, counts in training: essays are what
@@ -65,16 +69,16 @@ people bring, and the encyclopaedia's questions repeat its words."""
 def importance(collection: str, direction: str) -> float:
     """What a question of a direction counts in training.
 
-    Questions whose fact is in the other language of a mixed index are many more errors than all
-    others together; with equal counts the model would prefer the other language to the
-    question's own, and the same-language directions would pay. The larger Chinese files are
-    nearly solved and count less than the pair.
+    In a mixed index questions whose fact is in the other language are many more errors than all
+    others together; with equal counts the same-language directions would pay. Where the question's
+    own language has twenty times as many passages they count most: with less its passages win by
+    their number. The larger Chinese files are nearly solved and count less than the pair.
     """
     if direction.startswith("other"):
-        return 0.03
+        return 2.0 if collection.startswith("all") else 0.03
     if collection in ("zh", "en"):
         return 3.0
-    return 1.0 if collection.startswith("mixed") else 0.1
+    return 1.0 if collection.startswith("mixed") or direction.startswith("same") else 0.1
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,7 @@ def gather(
         index.encoders,
         settings or Settings(),
     )
+    retriever.elsewhere = ELSEWHERE
     documents = documents_of(index)
     tables = []
     for direction, asking in collection.directions.items():
@@ -156,14 +161,27 @@ def gather(
     return tables
 
 
-def essays(settings: Settings, specification: str = "questions") -> Table:
+def together(folders: Sequence[Path]) -> Dataset:
+    """Essays of several folders in one, and the questions over those that are held out."""
+    parts = [open_dataset(f"folder:{folder}") for folder in folders]
+    texts = {
+        path.name: path.read_text("utf-8")
+        for folder in folders
+        for path in sorted(folder.iterdir())
+        if loadable(path)
+    }
+    asked = [one for part in parts for one in part.questions if held_out(essay_of(one))]
+    return Dataset("practice", tuple(asked), None, documents=texts)
+
+
+def essays(settings: Settings, dataset: Dataset) -> Table:
     """The questions over a folder of essays; a passage answers those whose evidence it holds."""
-    dataset = open_dataset(specification)
     asked, blocks, golds, ids = [], [], [], []
     answered: dict[int, set[str]] = {}
     with open_rag(dataset, settings) as rag:
         texts = {info.source: rag.text(info.source) for info in rag.essays()}
         retriever = rag._parts.retriever
+        retriever.elsewhere = ELSEWHERE
         for one in dataset.questions:
             needs = evidence_spans(one, texts)
             question = condense(one.question, one.history).question
@@ -194,8 +212,7 @@ def essays(settings: Settings, specification: str = "questions") -> Table:
 def fit(
     blocks: Iterable[tuple[Floats, NDArray[np.int64], NDArray[np.bool_], float]],
 ) -> Floats:
-    """The weights [features] that make the answering documents most likely, by L-BFGS-B; those
-    that are set by hand stay."""
+    """The weights [features] that make the answering documents most likely, by L-BFGS."""
     from scipy.optimize import minimize
 
     data = [block for block in blocks if len(block[1])]
@@ -216,11 +233,8 @@ def fit(
             slope += weight * (pull @ features)
         return value / total + RIDGE / 2 * float(weights @ weights), slope / total + RIDGE * weights
 
-    start = np.array([BY_HAND.get(name, 0.0) for name in FEATURES])
-    bounds = [(BY_HAND.get(name), BY_HAND.get(name)) for name in FEATURES]
-    found = minimize(
-        loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": STEPS}
-    )
+    start = np.zeros(len(FEATURES))
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
     return np.asarray(found.x, np.float64)
 
 
@@ -236,8 +250,8 @@ def cross_validate(tables: Sequence[Table]) -> dict[str, float]:
             (*table.where([f != fold for f in own]), table.weight)
             for table, own in zip(tables, folds, strict=True)
         )
-        for table, own, held_out in zip(tables, folds, ranks, strict=True):
-            held_out.extend(ranks_of(table, weights, [f == fold for f in own]))
+        for table, own, found in zip(tables, folds, ranks, strict=True):
+            found.extend(ranks_of(table, weights, [f == fold for f in own]))
     return {
         table.name: float(ndcg(found).mean()) for table, found in zip(tables, ranks, strict=True)
     }
@@ -268,11 +282,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     encoders = Encoders(remembered(opened.passage), remembered(opened.sentence))
     tables: list[Table] = []
     with tempfile.TemporaryDirectory() as made:
-        for collection in collections(given.data):
+        for collection in map(unlearned, collections(given.data)):
             with open_index(collection, given.keep or Path(made), encoders) as index:
                 tables += gather(index, collection, given.limit)
-    folders = [f"folder:{folder}" for folder in given.essays]
-    tables += [essays(Settings(llm="off"), name) for name in ("questions", *folders)]
+    settings = Settings(llm="off")
+    tables.append(essays(settings, open_dataset("questions")))
+    if given.essays:
+        tables.append(essays(settings, together(given.essays)))
     _train(tables, given.write)
     return 0
 

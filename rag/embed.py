@@ -124,7 +124,9 @@ def open_encoders(settings: Settings, cache_dir: Path) -> Encoders:
     """
     bundled = SentenceEncoder(cache_dir, threads=settings.embed_threads)
     if not settings.embed_base_url:
-        return Encoders(PassageEncoder(cache_dir, threads=settings.embed_threads), bundled)
+        questions = None if "questions" in settings.without else QUESTIONS
+        passage = PassageEncoder(cache_dir, threads=settings.embed_threads, questions=questions)
+        return Encoders(passage, bundled)
     key = settings.embed_api_key.get_secret_value()
     return Encoders(
         EndpointEncoder(settings.embed_base_url, settings.embed_model, api_key=key), bundled
@@ -140,6 +142,9 @@ def idle_cores() -> int:
 PASSAGE, QUESTION = "passage: ", "query: "  # as the encoder was trained
 REMEMBERED = 64  # questions whose vectors stay
 
+QUESTIONS = Path(__file__).with_name("question.npz")
+"""What the bundled passage encoder is changed by for questions (`eval/train_question.py`)."""
+
 
 class PassageEncoder:
     """multilingual-e5-small, 384 dimensions. Longer texts are averaged over windows.
@@ -147,16 +152,19 @@ class PassageEncoder:
     Args:
         cache_dir: where the converted weights are kept.
         threads: how many texts to work on at once; 0: one for each idle core.
+        questions: what its weights are changed by for questions (`eval/train_question.py` makes
+            it): vectors of passages stay what they are. Default: by nothing.
     """
 
     dimension = 384
     max_tokens = 512
 
-    def __init__(self, cache_dir: Path, *, threads: int = 0) -> None:
+    def __init__(self, cache_dir: Path, *, threads: int = 0, questions: Path | None = None) -> None:
         self._cache_dir = cache_dir
         self._threads = threads
+        self._questions = questions
         self._lock = threading.Lock()
-        self._opened: E5 | None = None
+        self._opened: dict[Path | None, E5] = {}
 
     @cached_property
     def name(self) -> str:
@@ -167,7 +175,7 @@ class PassageEncoder:
 
     def open(self) -> None:
         """Loads now what the first use would load: half a second that a thread can hide."""
-        _ = self.network
+        _ = self.asking
 
     def passages(self, texts: Sequence[str], on_progress: Progress | None = None) -> Vector:
         """The vectors [n, 384] of passages; each distinct text is embedded once."""
@@ -189,7 +197,7 @@ class PassageEncoder:
             (text,) = batch
             reading = network.read(text, PASSAGE)
             sentences = spans(text)
-            places = _sentences_of(reading.spans, sentences)
+            places = sentences_of(reading.spans, sentences)
             packed[text] = late.pack(reading.states, places, len(sentences))
             return reading.vector[None]
 
@@ -220,14 +228,14 @@ class PassageEncoder:
         """The last few questions: each is asked for by several who look for it."""
 
         def read(text: str) -> tuple[Vector, Vector]:
-            reading = self.network.read(text, QUESTION)
+            reading = self.asking.read(text, QUESTION)
             return _checked(reading.vector), _checked(late.asked(reading.states))
 
         return lru_cache(REMEMBERED)(read)
 
     def count_tokens(self, text: str) -> int:
         """Tokens of a passage, with its prefix, its beginning and its end."""
-        return len(self.network.tokens(f"{PASSAGE}{text}")) + 2
+        return len(self.asking.tokens(f"{PASSAGE}{text}")) + 2
 
     @cached_property
     def _workers(self) -> int:
@@ -236,12 +244,22 @@ class PassageEncoder:
 
     @property
     def network(self) -> E5:
-        """Opened at its first use."""
+        """Reads passages. Opened at its first use."""
+        return self._network(None)
+
+    @property
+    def asking(self) -> E5:
+        """Reads questions. Opened at its first use."""
+        return self._network(self._questions)
+
+    def _network(self, changes: Path | None) -> E5:
         from rag.e5 import E5
 
         with self._lock:
-            self._opened = self._opened or E5(self._cache_dir)
-            return self._opened
+            if changes not in self._opened:
+                kin = next(iter(self._opened.values()), None)
+                self._opened[changes] = E5(self._cache_dir, changes, kin)
+            return self._opened[changes]
 
 
 class SentenceEncoder:
@@ -317,7 +335,7 @@ class SentenceEncoder:
             return self._opened
 
 
-def _sentences_of(
+def sentences_of(
     tokens: Sequence[tuple[int, int]], sentences: Sequence[tuple[int, int]]
 ) -> list[int]:
     """The sentence in which each token ends; −1 where it is in none. All spans ascend."""

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import compress, pairwise
-from math import sqrt
+from itertools import pairwise
+from math import fsum, sqrt
 from pathlib import Path
 
 import numpy as np
@@ -25,11 +25,11 @@ __all__ = [
     "bridged",
     "coverage",
     "near_copies",
-    "own_size",
     "phrase_shares",
     "phrases",
     "rarity",
     "shares",
+    "size",
     "standardise",
     "usual",
     "weights",
@@ -44,19 +44,15 @@ FEATURES = (
     "sentence",  # the sentence encoder's cosine with the passage's best sentence, standardised
     "tokens",  # its tokens looked for among the passage's (late interaction), standardised
     "coverage",  # share of the question's words that the passage holds, by rarity
-    "focus",  # the same inside the best stretch of WINDOW words
     "phrases",  # share of its pairs of neighbouring characters or words, by rarity among candidates
     "bridge",  # rarity of its terms whose translation the passage holds, across languages
     "title",  # share of words that only the title or a heading holds
-    "own language",  # 1 where question and passage share a language
-    "own size",  # where they share it, logarithm of how many passages it has (`own_size`)
+    "size",  # logarithm of how many passages its language has (`size`)
 )
 """What a candidate is judged by, in the order of the columns that `Fusion` weighs."""
 
 _HAN = re.compile("[\u3400-\u9fff]{2,}")
 SIZES = (60, 1_500)  # passages
-
-WINDOW = 25  # words: about a sentence, in either language
 
 # A background of few vectors says little about mean and deviation: it counts as one of so many more
 # that look like all languages' backgrounds together.
@@ -165,43 +161,20 @@ def shares(rarities: Mapping[str, float]) -> dict[str, float]:
     return {word: rare / total for word, rare in rarities.items() if rare > 0}
 
 
-def coverage(text: Text, asked: Mapping[str, float]) -> tuple[float, float]:
-    """The share of the question's words, by rarity, in a text and in its best stretch.
+def coverage(text: Text, asked: Mapping[str, float]) -> float:
+    """The share of the question's words, by rarity, that a text holds: 0 … 1.
 
     Args:
         text: where they are looked for.
         asked: the share of each of the question's words, from `shares`.
-
-    Returns:
-        (share in the text, share in the best WINDOW words); 0 … 1.
     """
-    held = [share for word, share in asked.items() if word in text.distinct]
-    whole = sum(held)
-    if len(held) < 2 or len(text.words) <= WINDOW:
-        return whole, whole
-    places = list(compress(enumerate(text.words), map(asked.__contains__, text.words)))
-    if places[-1][0] - places[0][0] < WINDOW:
-        return whole, whole
-    best = here = 0.0
-    inside = dict.fromkeys(asked, 0)
-    first = 0
-    for at, word in places:
-        inside[word] += 1
-        if inside[word] == 1:
-            here += asked[word]
-        while places[first][0] <= at - WINDOW:
-            left = places[first][1]
-            inside[left] -= 1
-            if not inside[left]:
-                here -= asked[left]
-            first += 1
-        best = max(best, here)
-    return whole, best
+    held = text.distinct.intersection(asked)
+    return fsum(map(asked.__getitem__, held))  # exact, so that the order of a set says nothing
 
 
-def own_size(passages: int) -> float:
-    """Logarithm of how many passages the question's own language has: of many, the best shares
-    words with it by chance. Beyond the sizes it was measured with it says no more."""
+def size(passages: int) -> float:
+    """Logarithm of how many passages a language has: of many, the best looks right by chance.
+    Beyond the sizes it was measured with it says no more."""
     return float(np.log(min(max(passages, SIZES[0]), SIZES[1])))
 
 

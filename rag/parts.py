@@ -262,7 +262,7 @@ class Parts:
             return None
         from rag.reader import Reader
 
-        return Reader(self.settings.data_dir / "models", encoder.network)
+        return Reader(self.settings.data_dir / "models", encoder.asking)
 
     def readings(self, question: str, texts: Sequence[str]) -> list[Vector]:
         """What the reader makes of each sentence of each text; [] where there is none."""

@@ -9,7 +9,6 @@ with a change of low rank to each of its matrices (LoRA: Hu et al., 2022), which
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,8 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.e5 import BEGIN, END, WINDOW, WeightFile, network, package_version
-from rag.network import open_session, stored
+from rag.e5 import BEGIN, END, WINDOW, changed
+from rag.network import open_session
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -33,7 +32,7 @@ Floats = NDArray[np.float32]
 Span = tuple[int, int]
 
 CHANGES = Path(__file__).with_name("reader.npz")
-"""What the encoder's weights are changed by, as `rag.e5.network` takes it."""
+"""What the encoder's weights are changed by, as `rag.e5.changed` takes it."""
 
 QUESTION_TOKENS = 64
 """Of a longer question the rest is not read."""
@@ -54,11 +53,9 @@ class Reader:
 
     def __init__(self, cache_dir: Path, encoder: E5, changes: Path = CHANGES) -> None:
         self._encoder = encoder
-        digest = hashlib.sha256(changes.read_bytes()).hexdigest()[:12]
-        path = cache_dir / f"reader-{package_version()}-{digest}.onnx"
         beside = ThreadPoolExecutor(1, "reader")
         self._session: Future[onnxruntime.InferenceSession] = beside.submit(
-            lambda: open_session(stored(path, lambda: _network(changes)))
+            lambda: open_session(changed(cache_dir, changes))
         )
         beside.shutdown(wait=False)
 
@@ -106,9 +103,3 @@ def _windows(edges: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
             last += 1
         yield first, last
         first = last
-
-
-def _network(path: Path) -> bytes:
-    with np.load(path) as kept:
-        changes = {name: kept[name].astype(np.float32) for name in kept.files}
-    return network(WeightFile.find(), changes)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Generic, TypeVar
 
@@ -14,15 +13,19 @@ V = TypeVar("V")
 
 
 class Recent(Generic[K, V]):
-    """Values that are read in bulk, the last used kept. Thread-safe.
+    """Values that are read in bulk, those last used kept. Thread-safe.
+
+    Two generations: what is used is in the younger one, and once that is full it becomes the older
+    one, whose place the other had. Asking for a value that is kept then moves nothing.
 
     Args:
-        most: how many are kept.
+        most: how many are kept; of those last used at least half of that.
     """
 
     def __init__(self, most: int) -> None:
-        self._most = most
-        self._kept: OrderedDict[K, V] = OrderedDict()
+        self._full = max(most // 2, 1)
+        self._younger: dict[K, V] = {}
+        self._older: dict[K, V] = {}
         self._lock = threading.Lock()
 
     def one(self, key: K, make: Callable[[], V]) -> V:
@@ -32,15 +35,22 @@ class Recent(Generic[K, V]):
     def get(self, keys: Sequence[K], read: Callable[[Sequence[K]], Mapping[K, V]]) -> dict[K, V]:
         """The values of `keys`, those that are not kept by `read`, which may leave some out."""
         with self._lock:
-            found = {key: self._kept[key] for key in keys if key in self._kept}
-            for key in found:
-                self._kept.move_to_end(key)
+            found = {key: self._younger[key] for key in keys if key in self._younger}
+            if len(found) == len(keys):
+                return found
+            older = {key: self._older[key] for key in keys if key in self._older}
+            self._keep(older)
+        found.update(older)
         missing = [key for key in keys if key not in found]
         if missing:
             fresh = read(missing)
             found.update(fresh)
             with self._lock:
-                self._kept.update(fresh)
-                while len(self._kept) > self._most:
-                    self._kept.popitem(last=False)
+                self._keep(fresh)
         return found
+
+    def _keep(self, fresh: Mapping[K, V]) -> None:
+        for key, value in fresh.items():
+            if len(self._younger) >= self._full:
+                self._younger, self._older = {}, self._younger
+            self._younger[key] = value

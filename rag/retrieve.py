@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
+from math import fsum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -42,9 +43,8 @@ Vector = NDArray[np.float32]
 Floats = NDArray[np.float64]
 Ids = NDArray[np.int64]
 
-NEAREST = (12, 24)
-"""Candidates from each encoder, and from words: in the question's language, and in each other,
-where the right one may stand further down."""
+NEAREST = 12
+"""Candidates in a language from each encoder, from words, and from translated words."""
 
 COMPARED = 24
 """The best candidates, which are compared with the question token by token."""
@@ -87,6 +87,8 @@ class Retriever:
     """
 
     compared = COMPARED
+    nearest = elsewhere = NEAREST
+    """Candidates of each sort: in the question's language, and in each other."""
 
     def __init__(
         self,
@@ -206,13 +208,11 @@ class Retriever:
                 for language in known.languages
                 if len((group := self._group(language, asked, by_encoder, sources, known)).ids)
             ]
-            return self._compared(asked, simple, groups, known) if groups else _nothing()
+            return self._compared(simple, groups, known) if groups else _nothing()
 
-    def _compared(
-        self, asked: _Asked, question: str, groups: Sequence[_Group], known: Known
-    ) -> Candidates:
+    def _compared(self, question: str, groups: Sequence[_Group], known: Known) -> Candidates:
         """All languages' candidates, the best of them compared token by token."""
-        found = self._joined(asked, groups, known)
+        found = self._joined(groups, known)
         tokens = self._token_scores(question, found, known)
         if tokens is None:
             return found
@@ -249,7 +249,7 @@ class Retriever:
             role: known.background(self._used()[role].name, language) @ vector
             for role, vector in vectors.items()
         }
-        count = NEAREST[language != asked.language]
+        count = self.nearest if language == asked.language else self.elsewhere
         found: dict[int, None] = {}
         for role, vector in vectors.items():
             nearest = self._nearest(
@@ -285,7 +285,7 @@ class Retriever:
             cosines=self._cosines(vectors, ids, known),
             backgrounds=backgrounds,
             covered=np.column_stack(
-                (covered.reshape(len(ids), 3), *self._shared(asked, terms, texts))
+                (covered.reshape(len(ids), 2), *self._shared(asked, terms, texts))
             ),
             bm25=np.array([matched.get(unit, 0.0) for unit in ids]),
         )
@@ -342,7 +342,7 @@ class Retriever:
             signals[_SIGNALS[role][0]][at] = np.stack([part.whole for part in parts]) @ vector
         return signals
 
-    def _joined(self, asked: _Asked, groups: Sequence[_Group], known: Known) -> Candidates:
+    def _joined(self, groups: Sequence[_Group], known: Known) -> Candidates:
         """All languages' candidates, with what they are judged by."""
         signals: dict[str, Floats] = {}
         features: dict[str, Floats] = {}
@@ -356,11 +356,8 @@ class Retriever:
             features["sentence"] = features["mean"]
         for column, name in enumerate(_COVERED):
             features[name] = _join(group.covered[:, column] for group in groups)
-        own = [float(group.language == asked.language) for group in groups]
-        sizes = [fusion.own_size(known.languages[group.language]) for group in groups]
-        counts = [len(group.ids) for group in groups]
-        features["own language"] = np.repeat(own, counts)
-        features["own size"] = np.repeat(np.multiply(own, sizes), counts)
+        sizes = [fusion.size(known.languages[group.language]) for group in groups]
+        features["size"] = np.repeat(sizes, [len(group.ids) for group in groups])
         signals["bm25"] = _join(group.bm25 for group in groups)
         signals |= {f"{name} z": features[name] for name in _ENCODED if name in features}
         signals |= {name: features[name] for name in _COVERED}
@@ -445,7 +442,7 @@ class Retriever:
 
 
 _SIGNALS = {"passage": ("passage",), "sentence": ("mean", "sentence")}
-_COVERED = ("coverage", "focus", "title", "phrases", "bridge")
+_COVERED = ("coverage", "title", "phrases", "bridge")
 _ENCODED = ("passage", "mean", "sentence")
 
 
@@ -461,7 +458,7 @@ class _Asked:
 
 @dataclass(frozen=True)
 class _Group:
-    """The candidates of one language. `covered` [n, 5]: the shares that `_COVERED` names."""
+    """The candidates of one language. `covered` [n, 4]: the shares that `_COVERED` names."""
 
     language: str
     ids: Ids
@@ -480,12 +477,11 @@ def _rarities(words: Sequence[str], index: LanguageIndex) -> dict[str, float]:
     return {word: rarities[word] for word in rarest}
 
 
-def _covered(entry: Entry, shares: Mapping[str, float], titled: bool) -> tuple[float, float, float]:
-    """Shares of the question's words in the text, in its best stretch, in the title alone."""
-    whole, best = fusion.coverage(entry.text, shares)
-    above = shares.keys() & entry.above if titled else frozenset()
-    alone = sorted(above - entry.text.distinct) if above else ()
-    return whole, best, sum(shares[word] for word in alone)
+def _covered(entry: Entry, shares: Mapping[str, float], titled: bool) -> tuple[float, float]:
+    """Shares of the question's words in the text, and in the title alone."""
+    held = fusion.coverage(entry.text, shares)
+    above = entry.above.intersection(shares) if titled else frozenset()
+    return held, fsum(shares[word] for word in above - entry.text.distinct)
 
 
 def _join(columns: Any) -> Floats:

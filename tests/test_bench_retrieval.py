@@ -94,7 +94,7 @@ def test_it_measures_through_the_real_ingest_and_retriever(data: Path, tmp_path:
     collection = next(c for c in bench.collections(data) if c.name == "mixed-0")
     with bench.open_index(collection, tmp_path, encoders()) as index:
         plain = Settings(data_dir=tmp_path, without=frozenset({"dictionary"}))
-        ranks = bench.measure(index, collection, plain, limit=2, baselines=True)
+        ranks = bench.measure(index, collection, plain, index.encoders, limit=2, baselines=True)
     assert set(ranks) == {"same zh", "same en", "other zh", "other en"}
     assert set(ranks["same zh"]) == {"dense", "lexical", "plain fusion", "fused"}
     assert ranks["same zh"]["fused"] == ranks["same en"]["fused"] == [1, 1]
@@ -151,11 +151,8 @@ def test_training_finds_the_weights_that_made_the_data() -> None:
     pytest.importorskip("scipy")
     true = np.zeros(len(FEATURES))
     true[:2] = 3.0, -2.0
-    by_hand = [name in train.BY_HAND for name in FEATURES]
-    true[by_hand] = list(train.BY_HAND.values())
     table = tables(true, 1500)
     found = train.fit([(*table.where([True] * 1500), 1.0)])
-    assert found[by_hand] == pytest.approx(true[by_hand])
     assert np.abs(found - true).max() < 0.5
     held_out = train.cross_validate([tables(true)])
     assert held_out["made up"] > 0.7  # by chance: .49

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from rag.config import Settings
 from rag.e5 import E5
 from rag.embed import (
+    QUESTIONS,
     EndpointEncoder,
     PassageEncoder,
     SentenceEncoder,
@@ -208,6 +209,51 @@ class TestPassageEncoder:
         assert e5.count_tokens(texts[-1]) > 512
 
 
+class TestQuestions:
+    """A question goes through a network of its own; what it is compared with stays."""
+
+    @pytest.fixture
+    def asker(self, cache_dir: Path) -> PassageEncoder:
+        return PassageEncoder(cache_dir, threads=2, questions=QUESTIONS)
+
+    def test_passages_are_what_they_were(self, e5: PassageEncoder, asker: PassageEncoder) -> None:
+        assert asker.name == e5.name
+        assert (asker.passages(TEXTS) == e5.passages(TEXTS)).all()
+        assert asker.count_tokens(TEXTS[0]) == e5.count_tokens(TEXTS[0])
+        assert cosines(asker.query(TEXTS[0]), e5.query(TEXTS[0])) < 0.99
+
+    def test_a_question_finds_its_answer_in_the_other_language_sooner(
+        self, e5: PassageEncoder, asker: PassageEncoder
+    ) -> None:
+        rows = e5.passages([place for place, _ in ASKED_ACROSS])
+        across = np.array([place.isascii() for place, _ in ASKED_ACROSS])
+        kin = across[:, None] == across[None]
+
+        def lead(encoder: PassageEncoder) -> float:
+            """Of the right one over the best other of its language, in their deviation."""
+            asked = np.stack([encoder.query(question) for _, question in ASKED_ACROSS])
+            scores = asked @ rows.T
+            wrong = np.where(kin & ~np.eye(len(scores), dtype=bool), scores, -1).max(axis=1)
+            return float((np.diag(scores) - wrong).mean() / scores.std())
+
+        assert lead(asker) > lead(e5) + 0.3
+
+    def test_asking_opens_one_network(self, cache_dir: Path) -> None:
+        asker = PassageEncoder(cache_dir, threads=1, questions=QUESTIONS)
+        asker.open()
+        asker.query("铁塔是哪一年建成的？")
+        assert list(asker._opened) == [QUESTIONS]
+        assert asker.network._tokenizer is asker.asking._tokenizer
+
+
+ASKED_ACROSS = (
+    ("渔民们冬天把船拖上岸，用松脂修补船底的裂缝。", "How are boats repaired when it is cold?"),
+    ("The bakery closes at noon on Saturdays because the baker sings.", "面包店周六几点关门？"),
+    ("新教练上任以后，全队每天早上六点起床跑步。", "When does the team start running?"),
+    ("The old mill was sold to a family of potters in 1974.", "磨坊后来卖给了谁？"),
+    ("他把攒下的两万元都借给了开书店的同学。", "Who did he lend his savings to?"),
+    ("Rain fell on eleven of the fourteen days of the festival.", "节日期间有几天下雨？"),
+)
 E5_FIRST = [
     [0.0256, -0.0324, 0.0074, -0.0727, 0.0529, -0.0538],
     [0.0431, -0.0368, -0.0264, -0.0163, 0.0389, -0.0064],

@@ -136,7 +136,7 @@ def test_hits_say_what_their_score_is_made_of(retriever: Retriever) -> None:
     assert len(hits) == 4
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
     for hit in hits:
-        assert {"passage", "sentence", "mean", "coverage", "focus", "bm25"} <= set(hit.signals)
+        assert {"passage", "sentence", "mean", "coverage", "bm25"} <= set(hit.signals)
         assert all(math.isfinite(value) for value in hit.signals.values())
     assert hits[0].signals["coverage"] > hits[-1].signals["coverage"]
 
