@@ -31,7 +31,7 @@ from eval.cases import Question
 from eval.datasets import Dataset, open_dataset
 from eval.metrics import answer_match, auroc, calibration_error
 from eval.opening import open_rag
-from eval.reading import held_out, meets
+from eval.reading import essay_of, group_of, held_out, meets
 from rag.answerable import figures
 from rag.config import Settings
 from rag.embed import PassageEncoder, SentenceEncoder
@@ -87,11 +87,11 @@ class Asked:
     @property
     def essay(self) -> str:
         """The essay that the question was written for, as `eval/reading.py` names it."""
-        return f"essay {self.question.id.rpartition('-')[0]}"
+        return essay_of(self.question)
 
     @property
     def learned(self) -> bool:
-        """Whether the reader may have seen it."""
+        """Whether the reader and the encoder of questions may have seen it."""
         return self.data == "practice" and self.folder != UNSEEN and not held_out(self.essay)
 
     @property
@@ -190,11 +190,14 @@ def fold_of(group: str, seed: int = 0) -> int:
 
 
 def squad_choices(path: Path, limit: int, compare: Comparisons) -> Iterator[Choice]:
-    """Questions of a SQuAD-like file beside their paragraph and the nearest four others."""
+    """Questions of a SQuAD-like file, of articles that nothing was learned from, beside their
+    paragraph and the nearest four others."""
     articles = json.loads(path.read_text("utf-8"))["data"]
-    paragraphs = [(n, p) for n, article in enumerate(articles) for p in article["paragraphs"]]
+    paragraphs = [(group_of(path, a), p) for a in articles for p in a["paragraphs"]]
     texts = [paragraph["context"] for _, paragraph in paragraphs]
-    asked = [(at, qa) for at, (_, p) in enumerate(paragraphs) for qa in p["qas"]]
+    asked = [
+        (at, qa) for at, (group, p) in enumerate(paragraphs) if held_out(group) for qa in p["qas"]
+    ]
     for at, qa in asked[:: max(1, len(asked) // limit)]:
         near = compare[0](qa["question"], texts)
         order = [int(i) for i in np.argsort(-near)[: PASSAGES * 2]]
@@ -212,8 +215,7 @@ def squad_choices(path: Path, limit: int, compare: Comparisons) -> Iterator[Choi
         ]
         if any(right):
             lines = tuple(line.text for line in telling.lines)
-            group = f"{path.stem} {paragraphs[at][0]}"
-            yield Choice(path.stem, group, telling.figures, np.array(right), lines)
+            yield Choice(path.stem, paragraphs[at][0], telling.figures, np.array(right), lines)
 
 
 def _plain(text: str, n: int) -> Passage:

@@ -163,8 +163,14 @@ class PassageEncoder:
         self._cache_dir = cache_dir
         self._threads = threads
         self._questions = questions
-        self._lock = threading.Lock()
-        self._opened: dict[Path | None, E5] = {}
+        self._opening: tuple[threading.Lock, dict[Path | None, E5]] = threading.Lock(), {}
+
+    @cached_property
+    def unchanged(self) -> PassageEncoder:
+        """The same encoder, for whose questions the network of passages serves as well."""
+        other = PassageEncoder(self._cache_dir, threads=self._threads)
+        other._opening = self._opening
+        return other
 
     @cached_property
     def name(self) -> str:
@@ -175,7 +181,7 @@ class PassageEncoder:
 
     def open(self) -> None:
         """Loads now what the first use would load: half a second that a thread can hide."""
-        _ = self.asking
+        _ = self.asking, self.network
 
     def passages(self, texts: Sequence[str], on_progress: Progress | None = None) -> Vector:
         """The vectors [n, 384] of passages; each distinct text is embedded once."""
@@ -255,11 +261,12 @@ class PassageEncoder:
     def _network(self, changes: Path | None) -> E5:
         from rag.e5 import E5
 
-        with self._lock:
-            if changes not in self._opened:
-                kin = next(iter(self._opened.values()), None)
-                self._opened[changes] = E5(self._cache_dir, changes, kin)
-            return self._opened[changes]
+        lock, opened = self._opening
+        with lock:
+            if changes not in opened:
+                kin = next(iter(opened.values()), None)
+                opened[changes] = E5(self._cache_dir, changes, kin)
+            return opened[changes]
 
 
 class SentenceEncoder:

@@ -235,14 +235,21 @@ class Parts:
         return self._at_hand(self.encoders.sentence)
 
     @once
+    def judging(self) -> Encoder:
+        """The passage encoder, as what was found is compared with the question: a question that
+        went through its own network is near too much to tell what answers it."""
+        encoder = self.encoders.passage
+        return encoder.unchanged if isinstance(encoder, PassageEncoder) else encoder
+
+    @once
     def passage_vectors(self) -> VectorsAtHand:
         """Vectors of whole passages."""
-        return self._at_hand(self.encoders.passage)
+        return self._at_hand(self.judging)
 
     @once
     def tokens(self) -> TokensAtHand | None:
         """Compares tokens, where the passage encoder tells them apart."""
-        encoder = self.encoders.passage
+        encoder = self.judging
         if not isinstance(encoder, TokenEncoder):
             return None
         catalog = self.index.catalog

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from eval.reading import held_out
 from eval.train_answer import (
     Case,
     Choice,
@@ -194,10 +197,11 @@ def test_the_readers_weight_is_fitted_beside_the_score() -> None:
 def test_files_become_cases(tmp_path: Path) -> None:
     squad = tmp_path / "squad.json"
     context = "The mill is old. It closed in 1901."
-    squad.write_text(
-        '{"data": [{"paragraphs": [{"context": "' + context + '", "qas": [{"id": "1", '
-        '"question": "When did it close?", "answers": [{"answer_start": 30, "text": "1901"}]}]}]}]}'
-    )
+    title = next(str(n) for n in count() if held_out(f"squad {n}"))
+    answer = {"answer_start": 30, "text": "1901"}
+    asked = {"id": "1", "question": "When did it close?", "answers": [answer]}
+    article = {"title": title, "paragraphs": [{"context": context, "qas": [asked]}]}
+    squad.write_text(json.dumps({"data": [article]}))
     nomiracl = tmp_path / "nomiracl.jsonl"
     nomiracl.write_text(
         '{"query_id": "q", "question": "Who?", "answerable": false, "passages": [{"text": "No."}]}'

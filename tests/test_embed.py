@@ -238,11 +238,12 @@ class TestQuestions:
 
         assert lead(asker) > lead(e5) + 0.3
 
-    def test_asking_opens_one_network(self, cache_dir: Path) -> None:
-        asker = PassageEncoder(cache_dir, threads=1, questions=QUESTIONS)
-        asker.open()
-        asker.query("铁塔是哪一年建成的？")
-        assert list(asker._opened) == [QUESTIONS]
+    def test_unchanged_it_is_the_encoder_as_it_was(
+        self, e5: PassageEncoder, asker: PassageEncoder
+    ) -> None:
+        question = "铁塔是哪一年建成的？"
+        assert (asker.unchanged.query(question) == e5.query(question)).all()
+        assert asker.unchanged.network is asker.network
         assert asker.network._tokenizer is asker.asking._tokenizer
 
 
