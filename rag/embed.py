@@ -120,7 +120,7 @@ def open_encoders(settings: Settings, cache_dir: Path) -> Encoders:
 
     Args:
         settings: embed_* decide.
-        cache_dir: where converted weights are kept, some 110 MB.
+        cache_dir: where converted weights are kept, some 130 MB.
     """
     bundled = SentenceEncoder(cache_dir, threads=settings.embed_threads)
     if not settings.embed_base_url:

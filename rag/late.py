@@ -3,9 +3,9 @@
 A passage's vector says what it is about; its tokens' vectors say what stands where. They come out
 of the same pass through the passage encoder and cost no other. Each token of the question looks for
 its nearest token in a sentence, and the mean of the cosines is the sentence's score (MaxSim:
-Khattab & Zaharia, "ColBERT", 2020), where tokens count by their length: rare words more. Nothing is
-trained: token states are centred and brought to 128 half-whitened principal components
-(`eval/train_late.py` makes them), 4 bits each, 66 bytes a token.
+Khattab & Zaharia, "ColBERT", 2020), where tokens count by their length: rare words more. Token
+states are centred and brought to 128 half-whitened principal components (`eval/train_late.py` makes
+them), 4 bits each, 66 bytes a token.
 """
 
 from __future__ import annotations
