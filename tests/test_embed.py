@@ -312,9 +312,10 @@ class TestOpening:
     def test_converted_weights_are_made_again_when_damaged(
         self, e5: PassageEncoder, use: SentenceEncoder, cache_dir: Path
     ) -> None:
-        expected = e5.query("a"), use.query("a")
+        asker = PassageEncoder(cache_dir, threads=1, questions=QUESTIONS)
+        expected = e5.query("a"), use.query("a"), asker.query("a")
         kept = sorted(cache_dir.iterdir())
-        assert len(kept) == 4
+        assert len(kept) == 5
         for path in kept:
             data = bytearray(path.read_bytes())
             data[len(data) // 2] ^= 1
@@ -323,6 +324,7 @@ class TestOpening:
         again: tuple[Any, ...] = (
             PassageEncoder(cache_dir, threads=1),
             SentenceEncoder(cache_dir, threads=1),
+            PassageEncoder(cache_dir, threads=1, questions=QUESTIONS),
         )
         for encoder, vector in zip(again, expected, strict=True):
             assert cosines(encoder.query("a"), vector) > 0.9999995
