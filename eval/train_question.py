@@ -259,7 +259,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for step, group in enumerate(groups):
                 yield (number + step / len(groups)) / options.epochs, group
 
-    # say("before")
+    say("before")
     learn(model, rounds(), loss, RATE)
     say("learned")
     np.savez(options.write, allow_pickle=False, **changes(model, file, SHARE))

@@ -12,9 +12,12 @@ from test_retrieve import LetterEncoder, Vector, encoders
 
 from eval import bench_retrieval as bench
 from eval import train_fusion as train
+from eval.reading import essay_of, held_out
 from rag.config import Settings
 from rag.errors import EvalFault
 from rag.fusion import FEATURES
+
+PRACTICE = Path(train.__file__).with_name("practice")
 
 PAIR = [
     (
@@ -167,3 +170,24 @@ def test_gathering_takes_features_from_the_real_retriever(data: Path, tmp_path: 
     assert all(table.features.shape == (len(table.ids), len(FEATURES)) for table in made)
     assert all(np.isfinite(table.features).all() for table in made)
     assert made[0].lost == 0
+
+
+def test_only_what_was_not_learned_is_asked_about() -> None:
+    names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"]
+    asked = [bench.Asked(f"{name}?", frozenset({name}), name) for name in names]
+    kept = [name for name in names if held_out(name)]
+    assert 0 < len(kept) < len(names)
+    every = bench.Collection("c", dict.fromkeys(names, "text"), {"all": asked, "none": []})
+    found = bench.unlearned(every)
+    assert found.documents == every.documents
+    assert [one.article for one in found.directions["all"]] == kept
+    assert set(found.directions) == {"all"}
+
+
+def test_folders_of_essays_are_searched_as_one() -> None:
+    folders = [PRACTICE / "life", PRACTICE / "years"]
+    found = train.together(folders)
+    assert len(found.documents) == 32
+    assert found.questions
+    assert all(held_out(essay_of(one)) for one in found.questions)
+    assert {e.file for one in found.questions for e in one.evidence} <= set(found.documents)
