@@ -22,7 +22,7 @@ from torch.nn import functional
 
 from rag.e5 import HEADS, INNER, LAYERS, PAD, WIDTH, WeightFile
 
-__all__ = ["ALPHA", "RANK", "Network", "batches", "changes", "learn", "padded", "restore"]
+__all__ = ["Network", "batches", "changes", "learn", "padded", "restore"]
 
 Item = TypeVar("Item")
 

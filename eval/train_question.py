@@ -21,13 +21,11 @@ import random
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -36,8 +34,9 @@ from eval.reading import Corpus, Paragraph, Question, held_out, meets, read
 from rag import late
 from rag.config import Settings
 from rag.e5 import BEGIN, E5, END, WeightFile
-from rag.embed import PASSAGE, QUESTION, QUESTIONS, sentences_of
+from rag.embed import QUESTION, QUESTIONS, PassageEncoder
 from rag.fold import language
+from rag.sentences import sentence_spans
 
 SEED = 20261122
 EPOCHS, RATE, BATCH = 4, 3e-4, 48
@@ -76,19 +75,12 @@ class Item:
 # --- what is known
 
 
-def know(paragraphs: Sequence[Paragraph], encoder: E5) -> Known:
+def know(paragraphs: Sequence[Paragraph], encoder: PassageEncoder) -> Known:
     """Read all passages."""
-
-    def one(paragraph: Paragraph) -> tuple[NDArray[np.float32], bytes]:
-        reading = encoder.read(paragraph.text, PASSAGE)
-        places = sentences_of(reading.spans, paragraph.sentences)
-        return reading.vector, late.pack(reading.states, places, len(paragraph.sentences))
-
-    with ThreadPoolExecutor(2) as threads:
-        found = list(threads.map(one, paragraphs))
-    texts = [late.unpack([packed]) for _, packed in found]
+    vectors, packed = encoder.read([p.text for p in paragraphs], sentence_spans)
+    texts = [late.unpack([own]) for own in packed]
     return Known(
-        vectors=torch.from_numpy(np.stack([vector for vector, _ in found])),
+        vectors=torch.from_numpy(vectors),
         tokens=[torch.from_numpy(text.rows).to(torch.bfloat16) for text in texts],
         sentences=[
             torch.repeat_interleave(torch.arange(len(own)), torch.tensor(own))
@@ -237,10 +229,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     torch.manual_seed(SEED)
     chance = random.Random(SEED)
-    encoder, file = E5(Settings(llm="off").data_dir / "models"), WeightFile.find()
-    corpus = read(options.folder, encoder, options.essays)
+    encoder, file = PassageEncoder(Settings(llm="off").data_dir / "models"), WeightFile.find()
+    corpus = read(options.folder, encoder.network, options.essays)
     known = know(corpus.paragraphs, encoder)
-    asked = items(corpus, encoder)
+    asked = items(corpus, encoder.network)
     learned = [item for item in asked if not held_out(item.question.group)]
     kept = [item for item in asked if held_out(item.question.group)]
     print(len(known.tokens), "passages,", len(learned), "questions learned,", len(kept), "held out")

@@ -203,7 +203,7 @@ class PassageEncoder:
             (text,) = batch
             reading = network.read(text, PASSAGE)
             sentences = spans(text)
-            places = sentences_of(reading.spans, sentences)
+            places = _sentences_of(reading.spans, sentences)
             packed[text] = late.pack(reading.states, places, len(sentences))
             return reading.vector[None]
 
@@ -241,7 +241,7 @@ class PassageEncoder:
 
     def count_tokens(self, text: str) -> int:
         """Tokens of a passage, with its prefix, its beginning and its end."""
-        return len(self.asking.tokens(f"{PASSAGE}{text}")) + 2
+        return len(self.network.tokens(f"{PASSAGE}{text}")) + 2
 
     @cached_property
     def _workers(self) -> int:
@@ -342,7 +342,7 @@ class SentenceEncoder:
             return self._opened
 
 
-def sentences_of(
+def _sentences_of(
     tokens: Sequence[tuple[int, int]], sentences: Sequence[tuple[int, int]]
 ) -> list[int]:
     """The sentence in which each token ends; −1 where it is in none. All spans ascend."""
