@@ -203,7 +203,9 @@ def essays(settings: Settings, dataset: Dataset) -> Table:
         gold=np.concatenate(golds),
         ids=np.concatenate(ids),
         asked=tuple(asked),
-        documents={unit: frozenset(names) for unit, names in answered.items()},
+        documents={  # one that answers nothing is a document too, and may stand before it
+            unit: frozenset(names or {f"passage {unit}"}) for unit, names in answered.items()
+        },
         weight=ESSAYS if dataset.name == "questions" else PRACTICE,
         lost=sum(one.answerable for one in dataset.questions) - len(asked),
     )
