@@ -11,6 +11,7 @@ from functools import cached_property
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from rag.abstention import abstains
 from rag.answerable import answerable, with_answer
 from rag.cite import cite, quote
 from rag.evidence import Evidence
@@ -320,6 +321,10 @@ def _checked(draft: Draft, hits: Sequence[Hit], verify: Verify, parts: Parts) ->
     evidence = [[words[n] for n in s.citations] or everything for s in draft.sentences]
     judge = parts.judge if draft.model else None
     verdicts = judge.verdicts(claims, evidence) if judge else list(map(verify, claims, evidence))
+    verdicts = [
+        REFUSED if not s.citations and v.label != "supported" and abstains(s.text) else v
+        for s, v in zip(draft.sentences, verdicts, strict=True)
+    ]
     sentences = map(_with_verdict, draft.sentences, verdicts)
     return replace(draft, sentences=tuple(sentences))
 

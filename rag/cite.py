@@ -32,11 +32,18 @@ DIGIT = "0-9\uff10-\uff19"
 # Brackets and what is in them, up to the next bracket: whatever an answer holds, this is linear.
 MARK = re.compile(
     r"[\[\uff3b\u3010](?P<items>[^\[\]\uff3b\uff3d\u3010\u3011\n]+)[\]\uff3d\u3011]"
-    r"(?P<link>\([^()\s]*(?:[ \t]+\"[^\"\n]*\")?\))?"
+    r"(?P<link>\((?:[^()\s]|\([^()\s]*\))*(?:[ \t]+\"[^\"\n]*\")?\))?"
 )
 SEPARATOR = re.compile(r"\s*(?:[,，、;；&/]|\band\b|和|与)\s*|(?<=\d)\s+(?=[\d^])")
+# What may stand before a number: any word would take "Llama 2" for a mark.
+NAMED = (
+    r"passages?|sources?|ref(?:erence)?s?|doc(?:ument)?s?|para(?:graph)?s?|cit(?:e|ation)s?|notes?"
+    r"|quotes?|excerpts?|snippets?|chunks?|contexts?|texts?|essays?|articles?|pp?|no|id"
+    r"|quellen?|fuentes?|fontes?|出典"
+    r"|第|来源|來源|资料|資料|段落|文献|文獻|引用|出处|出處|原文|文章"
+)
 RANGE = re.compile(
-    r"\^?\s*(?:(?:[A-Za-z]{1,10}\.?|第|来源|來源|资料|資料|段落|文献|文獻|引用)[\s:：]*)?"
+    rf"\^?\s*(?:(?i:{NAMED})\.?[\s:：#]*)?"
     rf"([{DIGIT}]{{1,9}})(?:\s*[-–—~～至到]\s*([{DIGIT}]{{1,9}}))?\s*(?:段|节|節)?"
     r"(?:\s*[†‡:：].*)?",
 )
@@ -46,7 +53,7 @@ ROUND = re.compile(
     r"(?=\s*(?:[。！？!?]|\.(?!\w)|\Z|\n))"
 )
 CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
-ADDRESS = re.compile(r"https?://|www\.|#|/|mailto:")
+ADDRESS = re.compile(r"\(\s*[A-Za-z][\w+.-]*:|www\.|#|/")
 LIST_OF_SOURCES = re.compile(
     r"\A[\s#*_>-]*(?:references?|sources?|citations?|参考资料|參考資料|参考文献|參考文獻|来源|來源"
     r"|出处|出處|引用)[\s*_]*[:：]?[\s*_]*\Z",
@@ -88,7 +95,7 @@ def cite(text: str, hits: Sequence[Hit], similarity: Similarity | None = None) -
 def quote(spans: Sequence[tuple[Passage, int, int]]) -> Cited:
     """An answer that is nothing but quotations: `passage.text[start:end]` of each, one to a line.
 
-    Brackets in what is quoted are the essay's own and are not read as marks.
+    An essay's own [2] becomes (2): only the marks that are put here may open a citation.
     """
     numbers: dict[tuple[str, int, int], int] = {}
     citations: list[Citation] = []
@@ -100,12 +107,18 @@ def quote(spans: Sequence[tuple[Passage, int, int]]) -> Cited:
         if key not in numbers:
             numbers[key] = len(citations) + 1
             citations.append(_citation(numbers[key], passage, start, end))
-        text = " ".join(passage.text[start:end].split())
+        text = MARK.sub(_disarmed, " ".join(passage.text[start:end].split()))
         line = f"{text} [{numbers[key]}]"
         sentences.append(Sentence(text, at, at + len(line), (numbers[key],), UNCHECKED))
         lines.append(line)
         at += len(line) + 1
     return Cited("\n".join(lines), tuple(sentences), tuple(citations))
+
+
+def _disarmed(found: re.Match[str]) -> str:
+    """Brackets that would be read as a mark, round."""
+    inside = found["items"]
+    return f"({inside}){found['link'] or ''}" if _items(inside) else found[0]
 
 
 @dataclass(slots=True)

@@ -7,16 +7,16 @@ words, because an invented sentence is mostly made of words that stand somewhere
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import cached_property, lru_cache
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.contrast import contrasts, negations, sides, turns
+from rag.contrast import contrasts, denials, negations, sides, takebacks, turns
 from rag.fold import content_words, copy_key, fold, words
 from rag.names import han_names, latin_names, quotations
 from rag.narrator import NARRATOR
@@ -35,8 +35,16 @@ _FUNCTION = frozenset(
     "一上下中里内外后前时会能可要之其此该各每某等着过地得么什吗呢吧啊呀将并且已曾于"
 )
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]+")
+_PAUSE = re.compile("[,，;；:：.。!！?？、—]")
 _TELLER = "=I"  # whoever tells: I, the author
 _WINDOW = 3
+_MOSTLY = 0.85  # of a claim's words are the evidence's, where only their order is to be told
+_MOST_EXCHANGED = 4  # tokens: a name or a value
+_LISTED = re.compile(r"[、,，/]|\b(?:and|or)\b|[和与或及跟同]")
+_PASSIVE = re.compile(r"\bby\b|[被由受让给]")
+_MUTUAL = frozenset(("meet", "met", "marri", "talk", "discuss", "versus", "resembl", "equal"))
+_UP_TO = re.compile(r"\b(?:before|prior to|until|till)(?: the)? $")
+_FROM = re.compile(r"\b(?:after|since|from)(?: the)? $")
 _LIKE = 0.5  # cosine: Microsoft and Apple have .38, engineers and developers .53
 _MOST_MINE, _MOST_THEIRS = 12, 40
 """Words compared by meaning. Each costs half a millisecond the first time it is seen."""
@@ -143,7 +151,8 @@ class Comparison:
     +1 the claim denies what the evidence states, -1 the reverse. `replaced`: (evidence's words,
     claim's words) between two stretches that agree. `uncovered`: the longest stretch of the claim
     that is not in the evidence. `far`: values that stand elsewhere in the evidence only. `best`:
-    index of the evidence sentence that is nearest.
+    index of the evidence sentence that is nearest. `exchanged`: two of the claim's words or values
+    that have each other's place.
     """
 
     figures: dict[str, float]
@@ -158,6 +167,7 @@ class Comparison:
     uncovered: str = ""
     given: tuple[Quantity, ...] = field(default=(), repr=False)
     far: tuple[Quantity, ...] = ()
+    exchanged: tuple[str, str] | None = None
 
 
 @lru_cache(maxsize=4096)
@@ -383,6 +393,7 @@ def _alike(
     gap_near, _ = _gap(claim, near_vocabulary, near_pairs)
     gap_all, uncovered = _gap(claim, vocabulary, pairs)
     flips = _flips(claim, one) or _flips(claim, _joined(near))
+    exchanged = _exchanged(claim, near)
     negated = _negated(claim, near)
     swap, added, replaced, kept = _aligned(claim, near)
     foreign = _uncovered_words(claim, near_vocabulary, near_pairs)
@@ -419,8 +430,9 @@ def _alike(
     }
     figures |= steps(figures)
     return Comparison(
-        figures, False, best, (start, end), absent, (*certain, *invented), flips, negated, replaced,
-        uncovered, given, tuple(far),
+        figures, False, best, (start, end), absent, (*certain, *invented),
+        (*flips, *_mistimed(claim, near)), negated, replaced, uncovered, given, tuple(far),
+        exchanged,
     )  # fmt: skip
 
 
@@ -629,8 +641,19 @@ def _flips(claim: Reading, other: Reading, first: int | None = None) -> tuple[tu
         if first is not None and pair >= first:
             continue
         if against in theirs and against not in mine and (pair, side) not in theirs:
-            out.append((_word_of(claim, pair, side), _word_of(other, pair, 1 - side)))
+            word, opposite = _word_of(claim, pair, side), _word_of(other, pair, 1 - side)
+            if _denies_word(claim, word) == _denies_word(
+                other, opposite
+            ):  # "not banned" is allowed
+                out.append((word, opposite))
     return tuple(out)
+
+
+def _denies_word(reading: Reading, word: str) -> bool:
+    """Whether a denial stands right before a word."""
+    at = reading.folded.find(word)
+    reach = 2 if _HAN_CHAR.match(word) else 12
+    return any(0 <= at - end <= reach for _, end in denials(reading.folded))
 
 
 def _word_of(reading: Reading, pair: int, side: int) -> str:
@@ -644,26 +667,79 @@ def _word_of(reading: Reading, pair: int, side: int) -> str:
 
 
 def _negated(claim: Reading, near: Sequence[Reading]) -> int:
-    """Whether a stretch that both have is denied by one of them alone."""
+    """Whether a stretch that both have is denied by one of them alone: +1 by the claim, −1 by the
+    evidence."""
     other = _joined(near)
     for first, second, sign in ((claim, other, 1), (other, claim, -1)):
-        for _, end in negations(first.folded):
-            after = [t for t in first.tokens if t.start >= end][:4]
-            heavy = [t for t in after if t.weight >= 0.5][:2]
-            if not heavy or any(t.word not in second.vocabulary for t in heavy):
-                continue
-            if (
-                heavy[0].han
-                and len(heavy) > 1
-                and (heavy[0].word, heavy[1].word) not in second.pairs
-            ):
-                continue
-            places = [t.start for t in second.tokens if t.word == heavy[0].word]
-            denied = [at for _, at in negations(second.folded)]
-            reach = 8 if heavy[0].han else 30
-            if not any(-2 <= place - at <= reach for place in places for at in denied):
-                return sign
+        for stretch in _denied(first):
+            places = _standing(stretch, second)
+            if places and not any(_under_denial(place, second) for place in places):
+                free = [p for p in _standing(stretch, first) if not _under_denial(p, first)]
+                if not free:  # it is not stated beside
+                    return sign
     return 0
+
+
+_Stretch = tuple[str, str]
+"""What is denied: two tokens side by side, or one of an alphabet and nothing."""
+
+
+def _denied(reading: Reading) -> Iterator[_Stretch]:
+    """What each denial of a text is about."""
+    for _, end in denials(reading.folded):
+        after = [t for t in reading.tokens if t.start >= end][:5]
+        yield from islice(_stretches(_unbroken(reading, end, after)), 2)
+    for start, _ in takebacks(reading.folded):
+        before = [t for t in reading.tokens if t.end <= start][-4:]
+        yield from _stretches(before)
+
+
+def _unbroken(reading: Reading, end: int, tokens: Sequence[Token]) -> list[Token]:
+    """The tokens up to the first pause."""
+    kept: list[Token] = []
+    for token in tokens:
+        if _PAUSE.search(reading.folded, end, token.start):
+            break
+        kept.append(token)
+        end = token.end
+    return kept
+
+
+def _stretches(tokens: Sequence[Token]) -> Iterator[_Stretch]:
+    """The first word of an alphabet that says something, with the next one; else the first two Han
+    characters side by side, with small words between them and without."""
+    latin = [t for t in tokens if not t.han and t.weight >= 0.5]
+    if latin and latin[0] in tokens[:3]:
+        yield latin[0].word, latin[1].word if len(latin) > 1 else ""
+        return
+    heavy = [t for t in tokens if t.weight >= 0.5]
+    for listed in (tokens, heavy):
+        for one, two in pairwise(listed):
+            if one.han and two.han and max(one.weight, two.weight) >= 0.5:
+                yield one.word, two.word
+                break
+
+
+def _standing(stretch: _Stretch, reading: Reading) -> list[Token]:
+    """Where a text has the stretch: the tokens it begins with."""
+    first, second = stretch
+    if not second or not _HAN_CHAR.match(first):
+        there = not second or second in reading.vocabulary
+        return [token for token in reading.tokens if there and token.word == first]
+    heavy = [token for token in reading.tokens if token.weight >= 0.5]
+    return [
+        one
+        for listed in (reading.tokens, heavy)
+        for one, two in pairwise(listed)
+        if (one.word, two.word) == stretch
+    ]
+
+
+def _under_denial(token: Token, reading: Reading) -> bool:
+    """Whether a denial reaches so far."""
+    reach = 8 if token.han else 30
+    before = any(-2 <= token.start - end <= reach for _, end in denials(reading.folded))
+    return before or any(0 <= start - token.end <= reach for start, _ in takebacks(reading.folded))
 
 
 def _aligned(
@@ -709,6 +785,80 @@ def _words_of(reading: Reading, tokens: Sequence[Token]) -> str:
 
 def _block_weight(claim: Reading, at: int, size: int) -> float:
     return sum(t.weight for t in claim.tokens[at : at + size])
+
+
+def _exchanged(claim: Reading, near: Sequence[Reading]) -> tuple[str, str] | None:
+    """Two words or values of the claim that stand in each other's place in the evidence, while what
+    is between them stays: "A taught B" beside "B taught A". None where one of the two is in the
+    passive, or where a list may be told in any order."""
+    other = _joined(near)
+    mine = [t for t in claim.tokens if t.weight >= 0.5]
+    words_mine, words_theirs = [t.word for t in mine], [t.word for t in other.tokens]
+    held = sum(t.weight for t in mine if t.word in other.vocabulary)
+    if held < _MOSTLY * sum(t.weight for t in mine):
+        return None
+    common = [t for t in mine if words_mine.count(t.word) == words_theirs.count(t.word) == 1]
+    blocks = _blocks([words_theirs.index(t.word) for t in common])
+    moved = [n for n, (rank, _, _) in enumerate(blocks) if rank != n]
+    if len(moved) != 2 or moved[1] - moved[0] != 2:
+        return None
+    one, between, two = (common[a:b] for _, a, b in blocks[moved[0] : moved[1] + 1])
+    if max(len(one), len(two)) > _MOST_EXCHANGED:
+        return None
+    middle = claim.folded[one[-1].end : two[0].start]
+    if _LISTED.search(middle) or _passive(claim) != _passive(other):
+        return None
+    if any(t.word in _MUTUAL for t in between):
+        return None
+    return _words_of(claim, one), _words_of(claim, two)
+
+
+def _blocks(order: Sequence[int]) -> list[tuple[int, int, int]]:
+    """The runs of places that ascend without leaving one out that is common: (rank among the runs
+    in the other text, start, end)."""
+    ranked = {place: rank for rank, place in enumerate(sorted(order))}
+    ranks = [ranked[place] for place in order]
+    edges = [0, *(n for n in range(1, len(ranks)) if ranks[n] != ranks[n - 1] + 1), len(ranks)]
+    runs = [(start, end) for start, end in pairwise(edges) if end > start]
+    by_place = sorted(runs, key=lambda run: ranks[run[0]])
+    return [(by_place.index(run), *run) for run in runs]
+
+
+def _passive(reading: Reading) -> bool:
+    return _PASSIVE.search(reading.folded) is not None
+
+
+def _mistimed(claim: Reading, near: Sequence[Reading]) -> tuple[tuple[str, str], ...]:
+    """Dates that the claim puts things before or after, and the evidence does not."""
+    out = []
+    for value in claim.values:
+        side = _side_of_date(claim.text, value)
+        if not side:
+            continue
+        same = [(s, v) for s in near for v in s.values if stated(value, (v,))]
+        if same and not any(_side_of_date(s.text, v) == side for s, v in same):
+            there, given = same[0]
+            out.append((_around(claim.text, value), _around(there.text, given)))
+    return tuple(out)
+
+
+def _side_of_date(text: str, value: Quantity) -> str:
+    if value.kind != "date":
+        return ""
+    before, after = text[: value.start].lower(), text[value.end :]
+    if _UP_TO.search(before) or after.startswith(("之前", "以前", "前")):
+        return "before"
+    if _FROM.search(before) or after.startswith(("之后", "之後", "以后", "以後", "后", "後")):
+        return "after"
+    return ""
+
+
+def _around(text: str, value: Quantity) -> str:
+    """The value with the word before it and the one after it, where it is Chinese."""
+    before = text[: value.start].split()[-1:]
+    if _HAN_CHAR.search(text[value.end : value.end + 2]):
+        return text[value.start : value.end + 2]
+    return " ".join([*before, text[value.start : value.end]])
 
 
 def _disorder(claim: Reading, near: Sequence[Reading]) -> float:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-__all__ = ["Contrast", "contrasts", "negations", "sides", "turns"]
+__all__ = ["Contrast", "contrasts", "denials", "doubts", "negations", "sides", "takebacks", "turns"]
 
 Contrast = tuple[frozenset[str], frozenset[str]]
 
@@ -31,8 +31,8 @@ success succeed successful 成功 | fail failure unsuccessful 失败
 accept approve agree adopt 接受 批准 同意 赞成 通过 | reject refuse deny decline oppose 拒绝
 否决 反对 否认 驳回
 
-allow permit enable legal 允许 准许 合法 | forbid ban prohibit prevent illegal 禁止 不准 违法
-非法
+allow permit enable encourage legal 允许 准许 鼓励 合法 | forbid ban prohibit prevent illegal 禁止
+不准 违法 非法
 
 buy bought purchase acquire 购买 买入 收购 | sell sold 出售 卖出 卖掉
 
@@ -93,6 +93,8 @@ smallest little minor tiny 最小 较小 更小 微小
 
 most 最多 大多数 多数 | least fewest 最少 少数
 
+all every everyone everybody 全部 所有 | most majority 大多数 多数 大部分 半数
+
 maximum highest 最高 | minimum lowest 最低
 
 long longer longest 更长 最长 | short shorter shortest brief 更短 最短 短暂
@@ -136,7 +138,7 @@ hot warm 炎热 热 | cold cool 寒冷 冷
 
 rich wealthy 富裕 富有 | poor 贫穷 贫困
 
-advantage benefit 优势 优点 好处 | disadvantage drawback 劣势 缺点 坏处
+advantage benefit 优势 优点 好处 有利 | disadvantage drawback 劣势 缺点 坏处 不利
 
 push 推 | pull 拉
 
@@ -169,12 +171,40 @@ visible 可见 | hidden invisible 隐藏 不可见
 
 _NOT_NEGATIVE = re.compile(
     "不同|不仅|不但|不过|不断|不久|不少|不只|不管|不论|不如|不得不|不可避免|不愧|不外|非常|非洲|无论|无线|"
-    "未来|无疑|不知不觉|差不多|了不起|对不起|不可或缺|是不是|会不会|能不能|不错|不禁|不惜|除非|无非|莫非|"
+    "未来|无疑|不知不觉|差不多|了不起|对不起|不可或缺|是不是|会不会|能不能|不错|不禁(?!止)|不惜|除非|无非|莫非|"
     "not only|no doubt|no matter|no longer than|nothing but|not just|no sooner"
 )
 _NEGATIVE = re.compile(
     r"并非|没有|没|不|未|无|非(?=法|人|必|是)|并未|从未|勿|莫(?=不|能)"
     r"|\b(?:not|no|never|neither|nor|without|none|nobody|nothing|cannot|hardly|unable)\b|n['’]t\b"
+)
+
+# What a negation denies through the word for saying or thinking it: "nobody believes that".
+_SAID = (
+    r"(?:\s*(?:really|actually|ever|yet|any|much|a|the|been))*"
+    r"\s*(?:think|thought|believe[sd]?|say|said|claim(?:ed)?|suggest(?:s|ed)?|mean|meant|true"
+    r"|the case|certain|clear|evidence|proof|indication|sign|reason to (?:think|believe))"
+    r"(?: that| whether)?(?=\W)"
+)
+_SAID_HAN = (
+    "(?:有)?(?:任何)?(?:人|证据|迹象|理由)?(?:真的|能|能够|可以)?(?:认为|觉得|相信|说过|说|表示|表明|证明|"
+    "意味着|代表|等于|证实|承认)?"
+)
+_DENIES = re.compile(
+    rf"(?:{_NEGATIVE.pattern})(?:{_SAID}|{_SAID_HAN})"
+    r"|\b(?:false|untrue|(?:lie|myth|rumou?r|hoax)s?) that\b|\bden(?:y|ies|ied|ying)\b(?: that)?"
+    r"|\bdoubt(?:s|ed|ful)?\b(?: that| whether| if)?"
+    r"|\b(?:refus(?:e|es|ed|ing)|fail(?:s|ed)?|declin(?:e|es|ed|ing)) to\b"
+    r"|否认|拒绝|谣传|误传|误以为|谎称|辟谣称"
+)
+_TAKES_BACK = re.compile(
+    r"(?:是|属于|纯属|乃|系)(?:一?个)?(?:谣言|谣传|谎言|谎话|假的|假消息|误传|误解|谬论)|不属实|不是真的|子虚乌有"
+    r"|\b(?:is|was|are|were) (?:simply |just |plainly )?"
+    r"(?:false|untrue|not true|a (?:lie|myth|hoax|rumou?r))\b"
+)
+_UNSURE = re.compile(
+    r"\b(?:if|unless|whether|allegedly|supposedly|rumou?r(?:ed|s)?|pretend(?:s|ed)?|imagine)\b"
+    "|如果|假如|假使|倘若|要是|除非|是否|据传|传言|假装|想象|谣"
 )
 
 
@@ -212,3 +242,24 @@ def negations(folded: str) -> Iterator[tuple[int, int]]:
     for match in _NEGATIVE.finditer(folded):
         if not any(start <= match.start() < end for start, end in innocent):
             yield match.span()
+
+
+def denials(folded: str) -> Iterator[tuple[int, int]]:
+    """Where something is denied that follows: by a negation with what it is said through ("nobody
+    believes that", 没有证据表明), or by a word that denies (refused to, 否认)."""
+    innocent = [match.span() for match in _NOT_NEGATIVE.finditer(folded)]
+    for match in _DENIES.finditer(folded):
+        if not any(start <= match.start() < end for start, end in innocent):
+            yield match.span()
+
+
+def takebacks(folded: str) -> Iterator[tuple[int, int]]:
+    """Where something is denied that stands before: "… is a myth", ……是谣言."""
+    return (match.span() for match in _TAKES_BACK.finditer(folded))
+
+
+def doubts(folded: str) -> bool:
+    """Whether a text denies something, takes it back, or says it under a condition: then what else
+    its sentence says may not be what it states."""
+    looks = (denials(folded), takebacks(folded))
+    return any(next(found, None) for found in looks) or _UNSURE.search(folded) is not None

@@ -97,6 +97,14 @@ class Wording:
                     f"原文说“{theirs}”，这句说“{mine}”。",
                 ),
             )
+        if found.exchanged:
+            one, two = map(_short, found.exchanged)
+            return (
+                self._say(
+                    f"The passage has “{one}” and “{two}” the other way round.",
+                    f"原文里“{one}”和“{two}”的位置正好相反。",
+                ),
+            )
         if found.negated > 0:
             return (
                 self._say(

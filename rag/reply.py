@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from rag.abstention import abstains
 from rag.endpoint import Endpoint
 from rag.errors import ContextOverflow
 from rag.llm import LLM, Completion, Stream
@@ -27,23 +28,6 @@ SHRINK = 0.6
 CUT = 0.6
 """A server that counts less than this share of our own tokens has cut the prompt. Tokenizers differ
 by less: o200k is among those with the fewest tokens for Chinese and English."""
-
-# A model's own words for "not in the passages", where it forgets the sentinel: they speak of the
-# passages or of itself. What somebody in an essay did not say or find is no refusal.
-SOURCE = (
-    r"(?:passages?|(?:provided|given) (?:texts?|context|information|documents?)|context|documents?)"
-)
-PROSE = re.compile(
-    rf"\b{SOURCE}\b.{{0,60}}?\b(?:do(?:es)?(?: not|n['’]t)|contains? no|has no|have no|never)\b"
-    rf"|\bno (?:information|mention|answer)\b.{{0,60}}?\b{SOURCE}\b"
-    r"|\bI (?:cannot|can['’]t|am unable to|could not|don['’]t)\b.{0,30}?"
-    r"\b(?:answer|find|determine|know)"
-    r"|(?:段落|原文|文章|文中|资料|資料|材料|信息|資訊|内容|內容|上下文|文档|文檔).{0,12}?"
-    r"(?:没有|沒有|未|并未|並未|不|无法|無法|不能)(?:足够|提到|提及|说明|說明|包含|给出|給出|涉及|记载|記載"
-    r"|找到|提供|回答|确定|確定|得知)"
-    r"|\A(?:抱歉|对不起|對不起)?[，,]?\s*(?:我)?(?:无法|無法|不能)(?:回答|确定|確定|得知)",
-    re.IGNORECASE | re.DOTALL,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +175,7 @@ def read_refusal(text: str) -> Reading:
     cites = NUMBER_MARK.search(text) is not None
     if found is None:
         plain = text.strip()
-        refused = not cites and len(plain) <= 300 and PROSE.search(plain) is not None
+        refused = not cites and len(plain) <= 300 and abstains(plain)
         return Reading("" if refused else plain, refused)
     if not cites or not re.search(r"\w", text[: found.start()]):
         return Reading("", True)

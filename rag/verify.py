@@ -2,8 +2,9 @@
 
 A claim is compared with the evidence (`rag.comparison`) and the figures go through a logistic
 regression whose few coefficients stand in `verify_model.json`, fitted by `eval/train_verify.py`.
-A value, a name of the same script, or a turn of sense that the evidence lacks keeps a claim from
-being called supported whatever the rest says: one invented figure spoils a sentence.
+A value, a name of the same script, or a turn of sense that the evidence lacks, and two words or
+values in each other's place, keep a claim from being called supported whatever the rest says: one
+invented figure spoils a sentence.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 
 from rag import reasons
 from rag.comparison import Comparison, Reading, compare, read
+from rag.contrast import doubts
 from rag.fold import copy_key
 from rag.narrator import in_first_person, tells_of_oneself
 from rag.schema import Verdict, VerdictLabel
@@ -88,7 +90,8 @@ class Model:
         """The score, below "supported" where something was invented or turned round."""
         invented = comparison.absent or comparison.strange
         # a denial is only a hint across languages: what one denies the other may state in reverse
-        turned = comparison.flips or (comparison.negated and not comparison.across)
+        denied = comparison.negated and not comparison.across
+        turned = comparison.flips or denied or comparison.exchanged
         score = self.score(comparison)
         return min(score, self.supported * 0.98) if invented or turned else score
 
@@ -289,16 +292,24 @@ def _states(claim: str) -> bool:
 
 
 def quoted(claim: str, pieces: Sequence[str]) -> str | None:
-    """The piece that holds the claim word for word, whatever its script, width and spacing."""
+    """The piece that holds the claim word for word, whatever its script, width and spacing.
+
+    A part of a sentence counts where the rest of it neither denies anything nor doubts: "nobody
+    believes that …" goes on with what it does not state.
+    """
     key = _key(claim)
     if not key.strip():
         return None
     for piece in pieces:
-        if key in _key(piece):
-            for start, end in sentence_spans(piece):
-                if key in _key(piece[start:end]):
-                    return piece[start:end]
+        if key not in _key(piece):
+            continue
+        sentences = [piece[start:end] for start, end in sentence_spans(piece)]
+        holding = [sentence for sentence in sentences if key in _key(sentence)]
+        if not holding:
             return claim if claim in piece else piece
+        for sentence in holding:
+            if not doubts(_key(sentence).replace(key, " … ", 1)):
+                return sentence
     return None
 
 

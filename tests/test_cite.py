@@ -210,12 +210,12 @@ def test_a_bomb_of_marks_is_harmless(text: str) -> None:
     assert all(len(warning) < 400 for warning in found.warnings)
 
 
-def test_quotations_are_taken_word_for_word_with_their_own_brackets() -> None:
+def test_quotations_are_taken_word_for_word_with_their_own_brackets_round() -> None:
     essay = hit("As shown in [12], five layers. 第二句。").passage
     found = quote([(essay, 0, 30), (essay, 31, 35), (essay, 0, 30)])
     assert (
         found.text
-        == "As shown in [12], five layers. [1]\n第二句。 [2]\nAs shown in [12], five layers. [1]"
+        == "As shown in (12), five layers. [1]\n第二句。 [2]\nAs shown in (12), five layers. [1]"
     )
     assert [citation.quote for citation in found.citations] == [essay.text[:30], "第二句。"]
     assert [sentence.citations for sentence in found.sentences] == [(1,), (2,), (1,)]
@@ -271,3 +271,31 @@ def test_a_quote_is_always_the_essay_s_own_words(essay: tuple[str, Hit], said: l
 @given(st.text(alphabet="ab1２ .。[]【】()`^,-†\n", max_size=80))
 def test_any_text_at_all(text: str) -> None:
     cited(text)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Nvidia sold many [H100] chips in 2023 [1].",
+        "It beats [Llama 2] and [v3] [1].",
+        "See [Table 2] and [May 2025] [1].",
+    ],
+)
+def test_words_in_brackets_are_no_marks(said: str) -> None:
+    found = cited(said)
+    assert found.text == said
+    assert not found.warnings
+
+
+def test_a_mark_leads_nowhere_but_into_the_passages() -> None:
+    found = cited("Five layers [2](javascript:alert(1)), energy first [2](https://a.b/c(d)).")
+    assert "(" not in found.text
+    assert cited("Five layers [2](see below).").text == "Five layers [1](see below)."
+
+
+def test_the_marks_of_an_essay_itself_open_no_citation() -> None:
+    text = "Built in 1747 by masons [2]. Rebuilt in 1858 【1】, see [Table 3]."
+    passage = hit(text).passage
+    found = quote([(passage, 0, len(text))])
+    assert found.text == "Built in 1747 by masons (2). Rebuilt in 1858 (1), see [Table 3]. [1]"
+    assert found.citations[0].quote == text

@@ -119,6 +119,15 @@ def test_dropping_everything_is_a_refusal(ask: Callable[..., Answer]) -> None:
     assert ask(citing(f"{false}[{{n}}]", "能源 → 芯片"), unsupported="drop").refused
 
 
+def test_a_sentence_that_the_passages_do_not_tell_the_rest_is_no_fault(
+    ask: Callable[..., Answer],
+) -> None:
+    said = citing(f"{TRUE}[{{n}}]段落没有说明是谁出资的。", "能源 → 芯片")
+    stated, abstained = ask(said, unsupported="drop").sentences
+    assert stated.verdict.label == "supported"
+    assert abstained.verdict.label == "unchecked"
+
+
 def test_answering_again_gives_the_model_the_reasons(seeded: Path) -> None:
     false = next(iter(INVENTED))
     first = citing(f"{false}[{{n}}]", "能源 → 芯片")

@@ -76,6 +76,9 @@ def test_an_answer_is_streamed_and_read() -> None:
         "抱歉，我无法回答这个问题。",
         "I cannot answer that from what I was given.",
         "There is no information about it in the passages.",
+        "The architect is not mentioned in the passages.",
+        "Unfortunately, I could not find that.",
+        "抱歉，提供的几个段落里没有说明是谁出资的。",
     ],
 )
 def test_a_refusal_in_any_dress(said: str) -> None:
@@ -98,6 +101,12 @@ def test_a_refusal_in_any_dress(said: str) -> None:
         ("Five layers.", "Five layers."),
         ("He could not find a job there.", "He could not find a job there."),
         ("他没有找到工作，也没有提到原因。", "他没有找到工作，也没有提到原因。"),
+        ("Documents do not replace conversations.", "Documents do not replace conversations."),
+        ("作者认为这些材料没有说明问题的根源。", "作者认为这些材料没有说明问题的根源。"),
+        (
+            "He wrote: \u201cI don't know how to find rest.\u201d",
+            "He wrote: \u201cI don't know how to find rest.\u201d",
+        ),
     ],
 )
 def test_a_partial_answer_is_an_answer(said: str, text: str) -> None:

@@ -226,6 +226,71 @@ def test_what_was_invented_is_marked_and_named(
     assert named.lower() in verdict.reason.lower()
 
 
+DENIED = [
+    ("能上线。", "这个版本不能上线。"),
+    ("需要融资。", "公司今年不需要融资。"),
+    ("我们会裁员。", "公司说：我们会裁员是谣言。"),
+    ("他同意这个方案。", "没有人说他同意这个方案。"),
+    ("这是一场能输的战役。", "市场意识到，这是一场不能输的战役。"),
+    ("朝着看得见的终局狂奔。", "朝着某个看不见的终局狂奔。"),
+    ("作者后来去了谷歌。", "后来我没有去谷歌，因为薪水太低。"),
+    ("Bob stole the money.", "Nobody believes Bob stole the money."),
+    ("Bob stole the money.", "It is false that Bob stole the money."),
+    ("Interest rates will rise.", "I do not think interest rates will rise."),
+    ("The vaccine causes autism.", "There is no evidence that the vaccine causes autism."),
+    ("Anna Lee refused to open the bridge.", "Anna Lee opened the bridge in 1932."),
+]
+
+
+@pytest.mark.parametrize(("claim", "evidence"), DENIED)
+def test_what_is_denied_around_the_same_words_is_not_stated(
+    check: Check, claim: str, evidence: str
+) -> None:
+    verdict = check(claim, evidence)
+    assert verdict.label in {"partly", "unsupported"}, verdict
+
+
+EXCHANGED = [
+    ("Bob taught Alice to play chess.", "Alice taught Bob to play chess."),
+    ("小李比小王高三厘米。", "小王比小李高三厘米。"),
+    ("他从北京搬到了上海。", "他从上海搬到了北京。"),
+    (
+        "Revenue grew from 4.5 billion in 2020 to 3.2 billion in 2021.",
+        "Revenue grew from 3.2 billion in 2020 to 4.5 billion in 2021.",
+    ),
+    ("The bridge was opened before 1932.", "The bridge was opened in 1932 by Anna Lee."),
+    ("公司在2019年之后搬家。", "公司在2019年之前搬家。"),
+    ("All analysts expected a loss.", "Most analysts expected a loss."),
+]
+
+
+@pytest.mark.parametrize(("claim", "evidence"), EXCHANGED)
+def test_words_and_values_in_each_others_place_are_marked(
+    check: Check, claim: str, evidence: str
+) -> None:
+    verdict = check(claim, evidence)
+    assert verdict.label in {"partly", "unsupported"}, verdict
+
+
+SAME = [
+    ("Alice was taught by Bob to play chess.", "Bob taught Alice to play chess."),
+    ("Chips, energy and models are the layers.", "The layers are models, energy and chips."),
+    ("In 1932 Anna Lee opened the bridge.", "Anna Lee opened the bridge in 1932."),
+    ("他没有去谷歌。", "后来我没有去谷歌，因为薪水太低。"),
+    ("公司不禁止员工在家办公。", "公司允许员工在家办公。"),
+    ("Bob denied that he stole the money.", "Bob denied that he had stolen the money."),
+    ("Rates will rise next year.", "We expect that rates will rise next year."),
+    ("The bridge was opened before 1932.", "The bridge was opened shortly before 1932, in rain."),
+    ("他从上海搬到了北京。", "他从上海搬到了北京，没有带走任何家具。"),
+]
+
+
+@pytest.mark.parametrize(("claim", "evidence"), SAME)
+def test_the_same_in_another_order_is_supported(check: Check, claim: str, evidence: str) -> None:
+    verdict = check(claim, evidence)
+    assert verdict.label == "supported", verdict
+
+
 TURNED = [
     ("The company's revenue fell 3.5% to 40 billion yuan in 2024.", EN, ("rose", "fell")),
     ("公司2024年营收下降3.5%，达到400亿元。", ZH, ("增长", "下降")),
