@@ -11,6 +11,7 @@ from math import exp, log
 
 import numpy as np
 
+from rag.asked import is_small_talk
 from rag.evidence import Evidence
 from rag.fold import language
 from rag.readings import SURE, Readings
@@ -54,7 +55,7 @@ def answerable(
     `telling`: what `tell(evidence)` gave, where it is at hand. `readings`: of the same evidence;
     default: nothing is read.
     """
-    if not any(evidence.spans):
+    if not any(evidence.spans) or is_small_talk(evidence.question):
         return 0.0
     fitted: Mapping[str, float] = coefficients()["answerable"]
     values = figures(evidence, searched, telling or tell(evidence), readings)

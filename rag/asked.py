@@ -13,7 +13,7 @@ from typing import Literal
 
 from rag.fold import content_words, fold
 
-__all__ = ["Asked", "Kind", "asked", "fits", "is_question", "signs"]
+__all__ = ["Asked", "Kind", "asked", "fits", "is_question", "is_small_talk", "signs"]
 
 Kind = Literal[
     "number", "date", "person", "place", "name", "reason", "list", "yes or no", "manner", "other"
@@ -87,7 +87,8 @@ _MONTH = (
 )
 _SIGNS: dict[Kind, str] = {
     "number": r"\d+(?:[.,]\d+)*"
-    rf"|{_NUMERAL}+(?=[万亿倍成个位次种层家本篇份人度块岁趟分美项条名元年天月周米公小秒吨页])"
+    rf"|{_NUMERAL}+(?=[万亿倍成个位次种层家本篇份人度块岁趟分美项条名元天年月周米公小秒吨页"
+    r"亩顷尺斤克升户栋座间台辆艘株棵])|[一二两三四五六七八九][十百千][〇零一二三四五六七八九十百千]*"
     rf"|[百千万]分之{_NUMERAL}+"
     r"|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty"
     r"|fifty"
@@ -144,7 +145,7 @@ _UNITS: tuple[tuple[str, str], ...] = (
     (
         r"多[高长远宽深重快]|\bhow (?:tall|high|far|deep|wide|heavy|fast)\b|面积|高度|长度|距离",
         rf"{_AMOUNT}{_SCALE}(?:平方|立方)?(?:公里|千米|厘米|毫米|米|英里|英尺|公尺|公斤|千克|克"
-        rf"|吨|磅|公顷|亩|km|cm|mm|m\\b|kg"
+        rf"|吨|磅|公顷|亩|km|cm|mm|m\b|kg"
         r"|miles?|feet|ft|metres?|meters?|kilomet|inches|pounds?|tons?|acres?|hectares?|square|sq)",
     ),
 )  # fmt: skip
@@ -160,6 +161,18 @@ _COUNTED = re.compile(
     rf"(?:多少(?=[^能会可是有要用被在的])|(?<![这那])几(?=[{_MEASURES}]))\s?(?P<han>[{_HAN}])"
     r"|\bhow many (?P<latin>[a-z]+)(?: (?P<second>[a-z]+))?"
 )
+
+_HOW_BIG = re.compile("多(?:少|久|长|大|高|远|重|宽|深|快|贵)")
+_SMALL_TALK = re.compile(
+    r"[a-z0-9]?|(?:hi+|hey+|hello|hullo|howdy|good (?:morning|afternoon|evening|night)|bye|goodbye"
+    r"|see you|thanks?(?: you)?(?: (?:so|very) much)?|thx|ty|cheers|ok(?:ay)?|yes|yeah|yep|no|nope"
+    r"|sure|cool|nice|great|wow|lol|haha+|hmm+|please|sorry|test(?:ing)?|ping|go|go on)"
+    r"(?: there| all| you| everyone| again)?"
+    r"|[嗯哦噢啊唉哎喂呵哈嘿额呃]+|你好|您好|大家好|早上好|早安|晚上好|晚安|下午好|在吗|在不在|你在吗"
+    r"|再见|拜拜|谢谢(?:你|您|大家)?|多谢|感谢|辛苦了|不客气|好的?|好吧|行|可以|是的?|对的?|不是?|没有"
+    r"|知道了|明白了?|懂了?|测试(?:一下)?|试试|继续|不好意思|对不起|抱歉"
+)
+_SIGNS_ONLY = re.compile(r"[\W_]+")
 
 _LATIN_NAME = re.compile(r"[A-Za-z\u00c0-\u024f][\w\u00c0-\u024f.+&’'-]*")
 _HAN_CHAR = re.compile(f"[{_HAN}]")
@@ -185,7 +198,14 @@ def asked(question: str) -> Asked:
     folded = fold(question).strip()
     kind: Kind = next((name for name, pattern in _kinds() if pattern.search(folded)), "other")
     unit = _unit(folded) if kind == "number" else _items(folded) if kind == "list" else None
-    return Asked(question, folded, kind, tuple(dict.fromkeys(content_words(question))), unit)
+    words = content_words(_HOW_BIG.sub(" ", folded))  # "how big" is no word that an answer holds
+    return Asked(question, folded, kind, tuple(dict.fromkeys(words)), unit)
+
+
+def is_small_talk(question: str) -> bool:
+    """Whether nothing is asked: a greeting, thanks, a yes or no, a single letter, signs."""
+    said = _SIGNS_ONLY.sub(" ", fold(question)).strip()
+    return _SMALL_TALK.fullmatch(said) is not None
 
 
 def fits(question: Asked, folded: str) -> float:

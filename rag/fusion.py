@@ -42,7 +42,7 @@ Vector = NDArray[np.float32]
 FEATURES = (
     "passage",  # the passage encoder's cosine, standardised
     "sentence",  # the sentence encoder's cosine with the passage's best sentence, standardised
-    "tokens",  # its tokens looked for among the passage's (late interaction), standardised
+    "tokens",  # its tokens looked for in the passage's best sentence, standardised
     "coverage",  # share of the question's words that the passage holds, by rarity
     "phrases",  # share of its pairs of neighbouring characters or words, by rarity among candidates
     "bridge",  # rarity of its terms whose translation the passage holds, across languages

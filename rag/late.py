@@ -26,7 +26,7 @@ __all__ = [
     "asked",
     "joined",
     "match",
-    "match_whole",
+    "match_best",
     "pack",
     "settled",
     "unpack",
@@ -151,28 +151,33 @@ def match(question: Vector, tokens: Tokens) -> tuple[Vector, list[Vector]]:
         For each text its score [t], and the scores of its sentences: the weighted mean of the
         cosines, −1 … 1. A text or sentence without a token has the lowest score of all.
     """
-    whole, parts = _scores(question, tokens)
-    edges = np.cumsum([0, *map(len, tokens.counts)]).tolist()
-    return whole, [parts[start:end] for start, end in pairwise(edges)]
-
-
-def match_whole(question: Vector, tokens: Tokens) -> Vector:
-    """The first of what `match` returns."""
-    return _scores(question, tokens)[0]
-
-
-def _scores(question: Vector, tokens: Tokens) -> tuple[Vector, Vector]:
-    """The score of each text [t], and of each sentence of all texts [s]."""
     layout = tokens.layout
     whole = np.zeros(len(tokens.counts), np.float32)
     parts = np.zeros(layout.sentences, np.float32)
     if len(layout.filled) and len(question):
-        found = np.maximum.reduceat(question @ tokens.rows.T, layout.starts, axis=1)
+        found = _nearest(question, tokens)
         scores = found.sum(axis=0)
         whole[:] = parts[:] = scores.min()
         whole[layout.texts] = np.maximum.reduceat(found, layout.firsts, axis=1).sum(axis=0)
         parts[layout.filled] = scores
-    return whole, parts
+    edges = np.cumsum([0, *map(len, tokens.counts)]).tolist()
+    return whole, [parts[start:end] for start, end in pairwise(edges)]
+
+
+def match_best(question: Vector, tokens: Tokens) -> Vector:
+    """The score of each text's best sentence, [t]; arguments as `match` takes them."""
+    layout = tokens.layout
+    best = np.zeros(len(tokens.counts), np.float32)
+    if len(layout.filled) and len(question):
+        scores = _nearest(question, tokens).sum(axis=0)
+        best[:] = scores.min()
+        best[layout.texts] = np.maximum.reduceat(scores, layout.firsts)
+    return best
+
+
+def _nearest(question: Vector, tokens: Tokens) -> Vector:
+    """By token of the question and sentence that has tokens, the cosine of the nearest one."""
+    return np.asarray(np.maximum.reduceat(question @ tokens.rows.T, tokens.layout.starts, axis=1))
 
 
 @cache

@@ -370,7 +370,8 @@ class Retriever:
         )
 
     def _token_scores(self, question: str, found: Candidates, known: Known) -> Floats | None:
-        """How well the best candidates hold what the question's tokens look for, standardised.
+        """How well a sentence of the best candidates holds what the question's tokens look for,
+        standardised.
 
         The others get what the worst of them has, which leaves them behind. None: the index holds
         no token vectors, or they are turned off.
@@ -405,18 +406,19 @@ class Retriever:
         rows: NDArray[np.intp],
         known: Known,
     ) -> tuple[dict[int, float], dict[str, Vector]]:
-        """How well the question's tokens match: by id, of these rows and more, and by language, of
-        the passages that stand for it. In a small index these are the same and matched once."""
+        """How well the best sentence matches the question's tokens: by id, of these rows and more,
+        and by language, of the passages that stand for it. In a small index these are the same and
+        matched once."""
         asked = encoder.query_tokens(question)
         usual: dict[str, Vector] = {}
         scores: dict[int, float] = {}
         for language in {found.languages[row] for row in rows}:
             sample, tokens = known.backdrop(encoder.name, language)
-            usual[language] = late.match_whole(asked, tokens)
+            usual[language] = late.match_best(asked, tokens)
             scores.update(zip(sample, usual[language].tolist(), strict=True))
         missing = [unit for unit in found.ids[rows].tolist() if unit not in scores]
         others = known.tokens(encoder.name, missing)
-        matched = late.match_whole(asked, late.joined(others.values()))
+        matched = late.match_best(asked, late.joined(others.values()))
         scores.update(zip(others, matched.tolist(), strict=True))
         return scores, usual
 

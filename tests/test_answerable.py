@@ -52,6 +52,35 @@ def test_without_a_sentence_nothing_answers() -> None:
     assert answerable(evidence("Why?", "", " \n")) == 0
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "hi",
+        "Hello there!",
+        "ok",
+        "1",
+        "h",
+        "Thanks :)",
+        "test",
+        "你好！",
+        "嗯嗯",
+        "謝謝你",
+        "好的。",
+        "?",
+    ],
+)
+def test_where_nothing_is_asked_nothing_answers(said: str) -> None:
+    assert (
+        answerable(evidence(said, "The bridge is red.", "好的工作要闷头做出来。", nearest=0.95))
+        == 0
+    )
+
+
+def test_a_short_question_is_a_question() -> None:
+    for asked in ("Who?", "GPU", "R1", "为什么？", "OK 镜是什么？", "Is it a test?"):
+        assert answerable(evidence(asked, "The bridge is red.", nearest=0.9)) > 0
+
+
 def test_nearer_passages_are_likelier_to_answer() -> None:
     text = "The bridge is red. It was opened by the mayor."
     far, close = (answerable(evidence("Who opened it?", text, nearest=n)) for n in (0.84, 0.92))

@@ -227,3 +227,11 @@ def test_a_passage_is_read_once_and_surely() -> None:
     assert readings.of([2])[2].tolist() == [SURE]
     assert set(readings.of([0, 1, 2, 0])) == {0, 2}  # the second holds no sentence
     assert asked_of == ["The lamp is lit.", "The lamp is green.", ""]
+
+
+def test_a_numeral_with_any_measure_word_is_a_number() -> None:
+    question = asked("茶园有多大？")
+    assert question.words == ("茶园",)
+    for text in ("一共三十二亩。", "大约四百多种。", "共有两户人家。"):
+        assert signs(question, text, text) == 1, text
+    assert signs(question, "万一下雨就不去。", "万一下雨就不去。") == 0
