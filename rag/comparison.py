@@ -38,7 +38,7 @@ _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]+")
 _PAUSE = re.compile("[,，;；:：.。!！?？、—]")
 _TELLER = "=I"  # whoever tells: I, the author
 _WINDOW = 3
-_MOSTLY = 0.85  # of a claim's words are the evidence's, where only their order is to be told
+_MOSTLY = 0.95  # of a claim's words are the evidence's, where only their order is to be told
 _MOST_EXCHANGED = 4  # tokens: a name or a value
 _LISTED = re.compile(r"[、,，/]|\b(?:and|or)\b|[和与或及跟同]")
 _PASSIVE = re.compile(r"\bby\b|[被由受让给]")

@@ -276,6 +276,7 @@ SAME = [
     ("Alice was taught by Bob to play chess.", "Bob taught Alice to play chess."),
     ("Chips, energy and models are the layers.", "The layers are models, energy and chips."),
     ("In 1932 Anna Lee opened the bridge.", "Anna Lee opened the bridge in 1932."),
+    ("小李比小王矮三厘米。", "小王比小李高三厘米。"),
     ("他没有去谷歌。", "后来我没有去谷歌，因为薪水太低。"),
     ("公司不禁止员工在家办公。", "公司允许员工在家办公。"),
     ("Bob denied that he stole the money.", "Bob denied that he had stolen the money."),
