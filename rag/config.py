@@ -8,6 +8,7 @@ import json
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import platformdirs
 from dotenv import dotenv_values
@@ -16,7 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from rag.errors import ConfigError
 
-__all__ = ["ANSWERING", "INGREDIENTS", "Settings"]
+__all__ = ["ANSWERING", "INGREDIENTS", "Settings", "checked_address", "checked_key"]
 
 PREFIX = "RAG_"
 DOTENV = ".env"
@@ -134,6 +135,27 @@ class Settings(BaseSettings):
             return frozenset(value)
         return value
 
+    # What OPENAI_* hold is other programs' business until it is used, and is checked then.
+    @field_validator("llm_base_url", "embed_base_url", "rerank_base_url")
+    @classmethod
+    def _addresses(cls, value: str) -> str:
+        return checked_address(value) if value.strip() else ""
+
+    @field_validator("judge")
+    @classmethod
+    def _judges(cls, value: str) -> str:
+        word = value.strip()
+        if word in ("off", "same"):
+            return word
+        if not word.startswith(("http://", "https://")):
+            raise ValueError("it is to be off, same, or a base URL such as http://…/v1")
+        return checked_address(word)
+
+    @field_validator("llm_api_key", "embed_api_key", "rerank_api_key", "judge_api_key")
+    @classmethod
+    def _keys(cls, value: SecretStr) -> SecretStr:
+        return checked_key(value)
+
     @field_validator("data_dir", "llm_gguf", mode="after")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
@@ -143,6 +165,42 @@ class Settings(BaseSettings):
         """16 hex digits that change with every setting that shapes the index (not with keys)."""
         shaping = {"embed_base_url": self.embed_base_url, "embed_model": self.embed_model}
         return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def checked_address(value: str) -> str:
+    """A base URL without the white space around it.
+
+    Raises:
+        ValueError: it is no http or https address.
+    """
+    value = value.strip()
+    if not _is_address(value):
+        raise ValueError("it is no address: use http://host:port/v1")
+    return value
+
+
+def _is_address(value: str) -> bool:
+    if not value.isprintable() or " " in value:
+        return False
+    try:
+        parts = urlsplit(value)
+        _ = parts.port  # a property that raises what is wrong with it
+        host = (parts.hostname or "").encode("idna")
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(host)
+
+
+def checked_key(key: SecretStr) -> SecretStr:
+    """A key without the white space around it, such as a script's line end.
+
+    Raises:
+        ValueError: it cannot stand in an HTTP header.
+    """
+    secret = key.get_secret_value().strip()
+    if not (secret.isascii() and secret.isprintable()):
+        raise ValueError("a key holds only printable ASCII characters: copy it again")
+    return SecretStr(secret)
 
 
 def _refuse_unknown_keys(values: dict[str, Any]) -> None:
@@ -164,5 +222,8 @@ def _config_error(error: ValidationError) -> ConfigError:
     first = error.errors()[0]
     name = ".".join(str(part) for part in first["loc"])
     shown = name if name.isupper() else PREFIX + name.upper()
-    given = "" if "key" in name else f" (given: {str(first['input'])[:80]!r})"
-    return ConfigError(f"{shown} is wrong: {first['msg']}{given}.", "Correct it or remove it.")
+    what = first["msg"].removeprefix("Value error, ")
+    value = str(first["input"])[:80]
+    # An address may hold a password before its "@".
+    given = "" if "KEY" in shown or "@" in value else f" (given: {value!r})"
+    return ConfigError(f"{shown} is wrong: {what}{given}.", "Correct it or remove it.")

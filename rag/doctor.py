@@ -10,6 +10,7 @@ from time import perf_counter
 
 from rag.errors import RagError
 from rag.parts import Parts
+from rag.redact import without_userinfo
 from rag.rerank import find_reranker
 
 __all__ = ["Check", "Report", "examine"]
@@ -84,7 +85,8 @@ def _encoders(parts: Parts) -> Iterator[Check]:
         spent = (perf_counter() - began) * 1000
         yield Check(f"encoder for {role}", True, f"{encoder.name}, a question in {spent:.0f} ms")
     if parts.settings.embed_base_url:
-        yield Check("privacy", True, f"{parts.settings.embed_base_url} sees passages to embed them")
+        url = without_userinfo(parts.settings.embed_base_url)
+        yield Check("privacy", True, f"{url} sees passages to embed them")
 
 
 def _model(parts: Parts) -> Iterator[Check]:
@@ -123,7 +125,7 @@ def _reranker(parts: Parts) -> Iterator[Check]:
     if reranker is None:
         yield Check("reranker", True, "off")
         return
-    url = parts.settings.rerank_base_url
+    url = without_userinfo(parts.settings.rerank_base_url)
     yield Check("privacy", True, f"{url} sees passages to rank them")
     scores = reranker.scores("Which colour is the sky?", ["The sky is blue.", "Bread is baked."])
     order = "as expected" if scores[0] > scores[1] else "not as one would expect"

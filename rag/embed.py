@@ -35,6 +35,7 @@ from rag.errors import (
     RateLimited,
     ServerFault,
 )
+from rag.redact import redact, without_userinfo
 
 if TYPE_CHECKING:
     from llama_index.core.embeddings import BaseEmbedding
@@ -433,7 +434,8 @@ class EndpointEncoder:
     @property
     def name(self) -> str:
         """Host and model."""
-        return f"{urlsplit(self.base_url).netloc or self.base_url}/{self.model}"
+        address = without_userinfo(self.base_url)
+        return f"{urlsplit(address).netloc or address}/{self.model}"
 
     @cached_property
     def dimension(self) -> int:
@@ -480,12 +482,16 @@ class EndpointEncoder:
         try:
             found = self._client.get_text_embedding_batch(sent)
         except openai.OpenAIError as error:
-            raise _endpoint_error(error, self.name) from error
+            raise _endpoint_error(error, self.name, self._shown(error)) from error
         except (AttributeError, TypeError, ValueError) as error:  # how the client meets other JSON
             raise ServerFault(
-                f"{self.name} gave no embeddings: {error}", "Check RAG_EMBED_BASE_URL (with /v1)."
+                f"{self.name} gave no embeddings: {self._shown(error)}",
+                "Check RAG_EMBED_BASE_URL (with /v1).",
             ) from error
         return self._rows(found, len(texts))
+
+    def _shown(self, error: Exception) -> str:
+        return redact(str(error), self._api_key, self.base_url)[:200]
 
     def _rows(self, found: list[list[float]], wanted: int) -> Vector:
         widths = {len(row) for row in found}
@@ -520,7 +526,7 @@ class EndpointEncoder:
         )
 
 
-def _endpoint_error(error: Exception, name: str) -> EndpointError:
+def _endpoint_error(error: Exception, name: str, detail: str) -> EndpointError:
     import openai
 
     key, address = "Check RAG_EMBED_API_KEY.", "Check RAG_EMBED_BASE_URL and that it is running."
@@ -533,7 +539,6 @@ def _endpoint_error(error: Exception, name: str) -> EndpointError:
         (openai.NotFoundError, ModelNotFound, "was not found", model),
         (openai.RateLimitError, RateLimited, "takes no more", "Wait, or check the credit."),
     )
-    detail = str(error)[:200]
     for kind, made, what, do in kinds:
         if isinstance(error, kind):
             return made(f"{name} {what}: {detail}", do)

@@ -15,13 +15,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from rag.config import Settings
+from rag.config import Settings, checked_address, checked_key
 from rag.errors import ConfigError
+from rag.redact import without_userinfo
 
 if TYPE_CHECKING:
     import httpx
@@ -37,6 +38,7 @@ __all__ = [
     "survey",
 ]
 
+T = TypeVar("T")
 Kind = Literal["openai", "ollama", "lmstudio", "vllm", "llamacpp", "gguf", "other"]
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -142,7 +144,8 @@ def survey(settings: Settings, ports: Sequence[int] = LOCAL_PORTS) -> Survey:
         return Survey(None, hints=("RAG_LLM=off: answers are quotes only.",))
     named = _named(settings)
     if named:
-        found = Finding(TITLES[named.kind], named.base_url, (named.model,), named.origin, True)
+        address = without_userinfo(named.base_url)
+        found = Finding(TITLES[named.kind], address, (named.model,), named.origin, True)
         return Survey(named, (found,))
     hints = _lone_key_hint(settings)
     if not settings.llm_discover:
@@ -161,20 +164,15 @@ def survey(settings: Settings, ports: Sequence[int] = LOCAL_PORTS) -> Survey:
 
 def judge_endpoint(settings: Settings, answering: Endpoint | None) -> Endpoint | None:
     """The endpoint that judges sentences: None when RAG_JUDGE is off, or when it is `same` and no
-    endpoint answers. Raises ConfigError for anything that is neither a word nor an address."""
-    match settings.judge.strip():
-        case "off" | "":
+    endpoint answers. Raises ConfigError where the judge's group is incomplete."""
+    match settings.judge:
+        case "off":
             return None
         case "same":
             return answering
-        case url if url.startswith(("http://", "https://")):
+        case url:
             model = ("RAG_JUDGE_MODEL", settings.judge_model)
             return _remote("RAG_JUDGE", url, model, settings.judge_api_key, settings.llm_context)
-        case other:
-            raise ConfigError(
-                f"RAG_JUDGE is {other!r}.",
-                "Set it to off, same, or a base URL such as http://…/v1.",
-            )
 
 
 def list_models(endpoint: Endpoint, timeout: float = LISTING_SECONDS) -> tuple[str, ...]:
@@ -219,9 +217,9 @@ def _named(settings: Settings) -> Endpoint | None:
 def _openai_group(settings: Settings) -> Endpoint:
     return _remote(
         "OPENAI_BASE_URL",
-        settings.openai_base_url,
+        _checked("OPENAI_BASE_URL", checked_address, settings.openai_base_url),
         ("OPENAI_MODEL", settings.openai_model),
-        settings.openai_api_key,
+        _checked("OPENAI_API_KEY", checked_key, settings.openai_api_key),
         settings.llm_context,
     )
 
@@ -238,8 +236,15 @@ def _openai(settings: Settings) -> Endpoint:
         settings.openai_model or OPENAI_MODEL,
         "RAG_LLM=openai",
         settings.llm_context or CONTEXT["openai"],
-        settings.openai_api_key,
+        _checked("OPENAI_API_KEY", checked_key, settings.openai_api_key),
     )
+
+
+def _checked(name: str, check: Callable[[T], T], value: T) -> T:
+    try:
+        return check(value)
+    except ValueError as error:
+        raise ConfigError(f"{name} is wrong: {error}.", "Correct it or remove it.") from None
 
 
 def _lone_key_hint(settings: Settings) -> tuple[str, ...]:
@@ -259,13 +264,11 @@ def _remote(
 ) -> Endpoint:
     """The endpoint of one group; `model` is the setting's name and its value."""
     model_key, name = model
-    url = url.strip().rstrip("/")
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigError(f"{origin} is {url!r}, which is no address.", "Use http://host:port/v1.")
-    kind: Kind = "openai" if parts.hostname == "api.openai.com" else "other"
+    url = url.rstrip("/")
+    host = urlsplit(url).hostname or ""
+    kind: Kind = "openai" if host == "api.openai.com" else "other"
     endpoint = Endpoint(kind, url, name, origin, context or CONTEXT[kind], key)
-    if name and (context or not _near(parts.hostname)):
+    if name and (context or not _near(host)):
         return endpoint
     server = _Server.read(url, _get_json(url + "/models", key, LISTING_SECONDS), guess="other")
     if not name:

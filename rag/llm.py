@@ -27,6 +27,7 @@ from rag import llm_errors
 from rag.config import Settings
 from rag.endpoint import Endpoint, is_loopback, list_models
 from rag.errors import EmptyAnswer, EndpointError, RagError, ServerFault, StreamBroken
+from rag.redact import without_userinfo
 from rag.schema import Message, Usage
 from rag.thinking import ThinkSplitter, split_thinking
 from rag.tokens import count_tokens
@@ -404,9 +405,9 @@ async def _choices(stream: openai.AsyncStream[Any], reading: _Reading) -> AsyncG
             yield choice
         return
     if "html" in kind:
+        url = stream.response.request.url.copy_with(query=None)
         raise ServerFault(
-            f"What answers at {stream.response.request.url.copy_with(query=None)} is a web page,"
-            " not a chat endpoint.",
+            f"What answers at {without_userinfo(str(url))} is a web page, not a chat endpoint.",
             "Correct the base URL: it usually ends in /v1.",
         )
     chunk = None

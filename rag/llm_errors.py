@@ -27,6 +27,7 @@ from rag.errors import (
     ServerFault,
     StreamBroken,
 )
+from rag.redact import redact, without_userinfo
 
 __all__ = ["Failure", "failures", "model_not_found", "retry_after", "understand"]
 
@@ -120,7 +121,7 @@ def understand(error: Exception, endpoint: Endpoint, started: bool) -> Failure:
     if isinstance(error, openai.APIError):  # an error inside the stream
         return _in_stream(error, endpoint, started)
     if isinstance(error, httpx.HTTPError):
-        return Failure(_broken(endpoint, f"({_reason(error)})"), transient=True)
+        return Failure(_broken(endpoint, f"({_reason(error, endpoint)})"), transient=True)
     if started:
         return Failure(_broken(endpoint, "with what is no event stream"))
     return Failure(
@@ -141,7 +142,8 @@ def model_not_found(endpoint: Endpoint, models: Sequence[str]) -> ModelNotFound:
     what = f"{endpoint.host} has no model {endpoint.model!r}."
     if not models:
         return ModelNotFound(
-            what, f"Correct the model's name or the base URL ({endpoint.base_url})."
+            what,
+            f"Correct the model's name or the base URL ({without_userinfo(endpoint.base_url)}).",
         )
     listed = ", ".join(models[:20]) + (" …" if len(models) > 20 else "")
     return ModelNotFound(what, f"There are: {listed}.")
@@ -174,7 +176,7 @@ def _status(error: Any, endpoint: Endpoint) -> Failure:
     if status in (401, 402, 403, 429):
         return _denied(error, endpoint, said)
     if 300 <= status < 400:
-        where = error.response.headers.get("location", "elsewhere")[:200]
+        where = _redacted(error.response.headers.get("location", "elsewhere"), endpoint)[:200]
         what = f"{endpoint.host} redirects to {where}; passages go only to the host that was named."
         return Failure(ServerFault(what, "Set the base URL to the final address."), status)
     shown = _shown(said, endpoint)
@@ -220,11 +222,11 @@ def _connection(error: Any, endpoint: Endpoint) -> Failure:
 
     cause = error.__cause__
     if isinstance(cause, httpx.ConnectError) or cause is None:
-        what = f"Nothing answers at {endpoint.host} ({_reason(cause)})."
+        what = f"Nothing answers at {endpoint.host} ({_reason(cause, endpoint)})."
         do = f"Start the server, or correct the address that {endpoint.origin} gives."
         return Failure(EndpointUnreachable(what, do))
     # The connection was there and broke before an answer came: often a kept one, gone stale.
-    return Failure(_broken(endpoint, f"({_reason(cause)})"), transient=True)
+    return Failure(_broken(endpoint, f"({_reason(cause, endpoint)})"), transient=True)
 
 
 def _timeout(error: Exception, endpoint: Endpoint, started: bool) -> EndpointError:
@@ -275,17 +277,18 @@ def _said(error: Any) -> str:
 
 def _short(said: str, endpoint: Endpoint) -> str:
     """At most 300 characters on one line, and never the key."""
-    key = endpoint.api_key.get_secret_value()
-    text = " ".join(said.split())
-    text = text.replace(key, "…") if key else text
-    return text[:300].rstrip(".") + "."
+    return _redacted(" ".join(said.split()), endpoint)[:300].rstrip(".") + "."
 
 
-def _reason(error: BaseException | None) -> str:
+def _reason(error: BaseException | None, endpoint: Endpoint) -> str:
     """The innermost plain reason, such as "Connection refused"."""
     while error is not None and error.__cause__ is not None:
         error = error.__cause__
     text = str(error or "").strip()
     if isinstance(error, OSError) and error.strerror:
         text = error.strerror
-    return text[:200] or type(error).__name__
+    return _redacted(text, endpoint)[:200] or type(error).__name__
+
+
+def _redacted(text: str, endpoint: Endpoint) -> str:
+    return redact(text, endpoint.api_key.get_secret_value(), endpoint.base_url)

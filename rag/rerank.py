@@ -23,6 +23,7 @@ from rag.errors import (
     RateLimited,
     ServerFault,
 )
+from rag.redact import redact, without_userinfo
 
 __all__ = ["Reranker", "find_reranker"]
 
@@ -62,7 +63,8 @@ class Reranker:
     @property
     def name(self) -> str:
         """Host and model."""
-        return "/".join(part for part in (urlsplit(self.base_url).netloc, self.model) if part)
+        host = urlsplit(without_userinfo(self.base_url)).netloc
+        return "/".join(part for part in (host, self.model) if part)
 
     def scores(self, question: str, texts: Sequence[str]) -> list[float]:
         """How relevant each text is to the question, higher is more; no unit.
@@ -89,13 +91,14 @@ class Reranker:
             ) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise EndpointUnreachable(
-                f"The reranker {self.name} cannot be reached: {error}.",
+                f"The reranker {self.name} cannot be reached: {self._shown(str(error))}.",
                 "Check RAG_RERANK_BASE_URL, and that it is running.",
             ) from error
         if response.status_code != 200:
             kind = _BY_STATUS.get(response.status_code, ServerFault)
             raise kind(
-                f"The reranker {self.name} answered {response.status_code}: {response.text[:200]}",
+                f"The reranker {self.name} answered {response.status_code}:"
+                f" {self._shown(response.text)}",
                 "Check RAG_RERANK_BASE_URL (with /v1), RAG_RERANK_MODEL and RAG_RERANK_API_KEY.",
             )
         return self._read(response.content, len(texts))
@@ -111,6 +114,9 @@ class Reranker:
         if sorted(found) != list(range(wanted)) or not all(map(math.isfinite, found.values())):
             raise self._fault(f"scores {len(found)} of {wanted} passages")
         return [found[index] for index in range(wanted)]
+
+    def _shown(self, text: str) -> str:
+        return redact(text, self.api_key, self.base_url)[:200]
 
     def _fault(self, what: str) -> ServerFault:
         return ServerFault(

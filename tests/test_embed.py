@@ -493,6 +493,16 @@ class TestEndpointEncoder:
         assert caught.value.do
         assert "secret" not in str(caught.value)
 
+    def test_nothing_secret_is_shown(self, server: Server) -> None:
+        server.answer = lambda _: (500, {"error": {"message": "sk-secret-1 and PASSW0RD"}})
+        url = f"http://user:PASSW0RD@{server.host}/v1"
+        endpoint = EndpointEncoder(url, "m", api_key="sk-secret-1")
+        with pytest.raises(ServerFault) as caught:
+            endpoint.query("a")
+        assert endpoint.name == f"{server.host}/m"
+        assert "PASSW0RD" not in str(caught.value)
+        assert "sk-secret" not in str(caught.value)
+
     @pytest.mark.parametrize(
         "answer",
         [

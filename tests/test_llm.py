@@ -322,6 +322,30 @@ def test_the_key_is_never_in_an_error() -> None:
     assert "sk-secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        page(),
+        error(401, "the password is PASSW0RD, sent as Basic dXNlcjpQQVNTVzBSRA=="),
+        error(404),
+        error(500, "http://user:PASSW0RD@upstream/v1 failed with sk-secret-123"),
+        whole({}, 302, {"Location": "https://user:PASSW0RD@other.example/sk-secret-123"}),
+        Reply([event({"error": {"message": "no sk-secret-123"}})]),
+        hang_up(),
+    ],
+)
+def test_no_error_holds_a_secret(reply: Reply) -> None:
+    with ScriptedEndpoint(reply, pages={}) as endpoint:
+        url = endpoint.base_url.replace("//", "//user:PASSW0RD@")
+        where = Endpoint("other", url, "m", "a test", 8192, SecretStr("sk-secret-123"))
+        llm = LLM(where, Settings(llm_retries=0))
+        with pytest.raises(errors.EndpointError) as caught:
+            llm.complete(ASK)
+        llm.close()
+    said = str(caught.value)
+    assert not [word for word in ("PASSW0RD", "dXNlcj", "sk-secret", "user:") if word in said]
+
+
 # --- retries ---
 
 

@@ -110,6 +110,17 @@ def test_every_fault_is_typed_and_keeps_the_key(
     assert "secret-key" not in str(caught.value) + repr(Reranker(server.url, "m", "secret-key"))
 
 
+def test_nothing_secret_is_shown(server: Server) -> None:
+    server.answer = lambda _: (500, b"the key is secret-key, the password PASSW0RD")
+    reranker = Reranker(server.url.replace("//", "//user:PASSW0RD@"), "m", "secret-key")
+    with pytest.raises(ServerFault) as caught:
+        reranker.scores("q", ["a", "b"])
+    for said in (str(caught.value), reranker.name):
+        assert "PASSW0RD" not in said
+        assert "secret-key" not in said
+        assert server.url.split("/")[2] in said
+
+
 def test_a_server_that_is_not_there(server: Server) -> None:
     server.http.server_close()
     with pytest.raises(EndpointUnreachable, match="cannot be reached"):

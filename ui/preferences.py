@@ -114,4 +114,8 @@ class Preferences:
 
 
 def _host(url: object) -> str:
-    return urlsplit(str(url or "")).netloc.rpartition("@")[2]
+    """The host of an address; of what is none, all of it: the settings refuse it later."""
+    try:
+        return urlsplit(str(url or "")).netloc.rpartition("@")[2]
+    except ValueError:
+        return str(url)
