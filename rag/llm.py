@@ -13,23 +13,23 @@ on searching.
 from __future__ import annotations
 
 import asyncio
-import json
 import queue
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from rag import llm_errors
 from rag.config import Settings
 from rag.endpoint import Endpoint, is_loopback, list_models
-from rag.errors import EmptyAnswer, EndpointError, RagError, ServerFault, StreamBroken
-from rag.redact import without_userinfo
+from rag.errors import EmptyAnswer, EndpointError, RagError, StreamBroken
+from rag.response import Reading, pieces
 from rag.schema import Message, Usage
-from rag.thinking import ThinkSplitter, split_thinking
+from rag.surrogates import sound
+from rag.thinking import split_thinking
 from rag.tokens import count_tokens
 
 if TYPE_CHECKING:
@@ -84,20 +84,6 @@ class Check:
     milliseconds: float = 0.0
 
 
-@dataclass(slots=True)
-class _Reading:
-    """What has been read of one response so far."""
-
-    splitter: ThinkSplitter = field(default_factory=ThinkSplitter)
-    characters: int = 0
-    usage: Usage | None = None
-    finish_reason: str = ""
-
-    @property
-    def started(self) -> bool:
-        return self.characters > 0
-
-
 class Stream(Iterator[Delta]):
     """An answer while it comes. Iterate to its end; then `completion` holds the whole.
 
@@ -107,8 +93,8 @@ class Stream(Iterator[Delta]):
 
     def __init__(
         self,
-        start: Callable[[Callable[[Delta], None]], Future[_Reading]],
-        finish: Callable[[_Reading, list[Delta]], Completion],
+        start: Callable[[Callable[[Delta], None]], Future[Reading]],
+        finish: Callable[[Reading, list[Delta]], Completion],
         cancel: threading.Event | None,
     ) -> None:
         self._pieces: queue.SimpleQueue[Delta | None] = queue.SimpleQueue()
@@ -276,18 +262,18 @@ class LLM:
             base_url = self._served.base_url
         return await asyncio.to_thread(_make_client, self.endpoint, base_url, self.settings)
 
-    async def _persist(self, asked: dict[str, Any], emit: Callable[[Delta], None]) -> _Reading:
+    async def _persist(self, asked: dict[str, Any], emit: Callable[[Delta], None]) -> Reading:
         """Send the request until it is answered, or may not be sent again."""
         client = await self._ready()
         waited, sent = 0.0, 0
         while True:
-            reading = _Reading()
+            reading = Reading()
             parameters = self._accepted(asked)
             try:
                 await self._read(client, parameters, reading, emit)
             except llm_errors.failures() as error:
                 if reading.finish_reason:  # what broke was only the stream's tail
-                    return reading
+                    break
                 failure = llm_errors.understand(error, self.endpoint, reading.started)
                 if not reading.started and self._adapt(failure, parameters):
                     continue
@@ -299,29 +285,27 @@ class LLM:
                 waited += wait
                 await asyncio.sleep(wait)
             else:
-                return reading
+                break
+        for text, reasoning in reading.finish():
+            emit(Delta(text, reasoning))
+        return reading
 
     async def _read(
         self,
         client: openai.AsyncOpenAI,
         parameters: dict[str, Any],
-        reading: _Reading,
+        reading: Reading,
         emit: Callable[[Delta], None],
     ) -> None:
         limit = self._limit(parameters)
         stream = await client.chat.completions.create(**parameters, stream=True)
-        async with stream, aclosing(_choices(stream, reading)) as choices:
-            async for choice in choices:
-                for text, reasoning in _split(choice, reading):
-                    reading.characters += len(text) + len(reasoning)
-                    emit(Delta(text, reasoning))
+        async with stream, aclosing(pieces(stream.response, reading)) as found:
+            async for text, reasoning in found:
+                emit(Delta(text, reasoning))
                 if reading.characters > limit:
                     reading.finish_reason = "length"
                     break
-        for text, reasoning in reading.splitter.finish():
-            reading.characters += len(text) + len(reasoning)
-            emit(Delta(text, reasoning))
-        if not reading.finish_reason and reading.usage is None:
+        if not reading.complete:
             raise StreamBroken(
                 f"The answer from {self.endpoint.host} broke off before its end.", "Ask again."
             )
@@ -359,7 +343,9 @@ class LLM:
         ceiling = "max_completion_tokens" if self.endpoint.kind == "openai" else "max_tokens"
         asked: dict[str, Any] = {
             "model": self.endpoint.model,
-            "messages": [dict(message) for message in messages],
+            "messages": [
+                {name: sound(text) for name, text in message.items()} for message in messages
+            ],
             "temperature": 0,
             ceiling: max_tokens,
             "stream_options": {"include_usage": True},
@@ -369,7 +355,7 @@ class LLM:
             asked["response_format"] = {"type": "json_schema", "json_schema": shape}
         return asked
 
-    def _complete(self, reading: _Reading, seen: Sequence[Delta]) -> Completion:
+    def _complete(self, reading: Reading, seen: Sequence[Delta]) -> Completion:
         """The whole answer. Raises EmptyAnswer where there is none."""
         raw = "".join(delta.text for delta in seen)
         thought = "".join(delta.reasoning for delta in seen)
@@ -395,63 +381,6 @@ class LLM:
                 "Ask in other words, or use another model.",
             )
         return EmptyAnswer(f"{model} said nothing.", "Ask again, or use another model.")
-
-
-async def _choices(stream: openai.AsyncStream[Any], reading: _Reading) -> AsyncGenerator[Any, None]:
-    """The choices of a response as they come; a server that does not stream gives one."""
-    kind = stream.response.headers.get("content-type", "")
-    if kind.startswith("application/json"):
-        for choice in _whole(await stream.response.aread(), reading):
-            yield choice
-        return
-    if "html" in kind:
-        url = stream.response.request.url.copy_with(query=None)
-        raise ServerFault(
-            f"What answers at {without_userinfo(str(url))} is a web page, not a chat endpoint.",
-            "Correct the base URL: it usually ends in /v1.",
-        )
-    chunk = None
-    async for chunk in stream:
-        _note_usage(getattr(chunk, "usage", None), reading)
-        for choice in getattr(chunk, "choices", None) or ():
-            yield choice
-    if chunk is None and not kind.startswith("text/event-stream"):
-        raise ValueError("no chat completion")
-
-
-def _whole(body: bytes, reading: _Reading) -> Sequence[Any]:
-    """The choices of an answer that came whole, not as a stream."""
-    from openai.types.chat import ChatCompletion
-
-    value = json.loads(body)
-    if not isinstance(value, dict) or not value.get("choices"):
-        raise ValueError("no chat completion")
-    completion = ChatCompletion.construct(**value)
-    _note_usage(completion.usage, reading)
-    return completion.choices
-
-
-def _note_usage(usage: Any, reading: _Reading) -> None:
-    prompt = getattr(usage, "prompt_tokens", None)
-    completion = getattr(usage, "completion_tokens", None)
-    if isinstance(prompt, int):
-        reading.usage = Usage(prompt, completion if isinstance(completion, int) else 0)
-
-
-def _split(choice: Any, reading: _Reading) -> Iterator[tuple[str, str]]:
-    """(text, reasoning) pieces of one choice of one chunk."""
-    if getattr(choice, "finish_reason", None):
-        reading.finish_reason = choice.finish_reason
-    said = getattr(choice, "delta", None) or getattr(choice, "message", None)
-    # Two names for the same thing: DeepSeek's and older vLLM's, then Ollama's and newer vLLM's.
-    for name in ("reasoning_content", "reasoning"):
-        thought = getattr(said, name, None)
-        if isinstance(thought, str) and thought:
-            yield "", thought
-            break
-    content = getattr(said, "content", None)
-    if isinstance(content, str) and content:
-        yield from reading.splitter.feed(content)
 
 
 def _make_client(endpoint: Endpoint, base_url: str, settings: Settings) -> openai.AsyncOpenAI:

@@ -28,6 +28,7 @@ from rag.errors import (
     StreamBroken,
 )
 from rag.redact import redact, without_userinfo
+from rag.response import ServerSaid
 
 __all__ = ["Failure", "failures", "model_not_found", "retry_after", "understand"]
 
@@ -54,6 +55,7 @@ NO_MODEL = re.compile(
 NO_CREDIT = re.compile(
     r"insufficient_quota|exceeded your current quota|credit|billing|balance", re.IGNORECASE
 )
+SECONDS = re.compile(r"\d{1,12}(?:\.\d{1,12})?")  # more digits are no number of seconds
 OPTIONAL = ("stream_options", "response_format", "temperature", "max_tokens")
 OPTIONAL_WORDS: Mapping[str, re.Pattern[str]] = {
     "stream_options": re.compile("stream_options|include_usage"),
@@ -102,7 +104,8 @@ def failures() -> tuple[type[Exception], ...]:
     import httpx
     import openai
 
-    return (openai.APIError, httpx.HTTPError, httpx.StreamError, ValueError, EndpointError)
+    theirs = (openai.APIError, httpx.HTTPError, httpx.StreamError)
+    return (*theirs, ValueError, ServerSaid, EndpointError)
 
 
 def understand(error: Exception, endpoint: Endpoint, started: bool) -> Failure:
@@ -118,8 +121,8 @@ def understand(error: Exception, endpoint: Endpoint, started: bool) -> Failure:
         return Failure(_timeout(error, endpoint, started))
     if isinstance(error, openai.APIConnectionError):
         return _connection(error, endpoint)
-    if isinstance(error, openai.APIError):  # an error inside the stream
-        return _in_stream(error, endpoint, started)
+    if isinstance(error, ServerSaid):
+        return _reported(error, endpoint, started)
     if isinstance(error, httpx.HTTPError):
         return Failure(_broken(endpoint, f"({_reason(error, endpoint)})"), transient=True)
     if started:
@@ -153,10 +156,10 @@ def retry_after(headers: Mapping[str, str], now: float | None = None) -> float |
     """Seconds that a response asks to wait: Retry-After as seconds or as an HTTP date (RFC 9110,
     10.2.3), or OpenAI's retry-after-ms. None when it does not ask or cannot be read."""
     milliseconds = headers.get("retry-after-ms", "")
-    if re.fullmatch(r"\d+(?:\.\d+)?", milliseconds):
+    if SECONDS.fullmatch(milliseconds):
         return float(milliseconds) / 1000
     value = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"\d+(?:\.\d+)?", value):
+    if SECONDS.fullmatch(value):
         return float(value)
     try:
         then = parsedate_to_datetime(value).timestamp()
@@ -207,7 +210,7 @@ def _shown(said: str, endpoint: Endpoint) -> str:
     return f": {_short(said, endpoint)}" if said else "."
 
 
-def _in_stream(error: Any, endpoint: Endpoint, started: bool) -> Failure:
+def _reported(error: ServerSaid, endpoint: Endpoint, started: bool) -> Failure:
     said = _said(error)
     if TOO_LONG.search(said) and not started:
         return Failure(_too_long(said, endpoint), 400, said=said)

@@ -109,7 +109,7 @@ class Reranker:
         try:
             results = json.loads(content)["results"]
             found = {int(one["index"]): float(one["relevance_score"]) for one in results}
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
             raise self._fault(f"is no list of scores ({type(error).__name__})") from error
         if sorted(found) != list(range(wanted)) or not all(map(math.isfinite, found.values())):
             raise self._fault(f"scores {len(found)} of {wanted} passages")

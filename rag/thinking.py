@@ -17,20 +17,28 @@ TAGS = {
 }
 
 # Some chat templates open the tag inside the prompt: then only its end is in the answer, on a line
-# of its own. In the middle of a line it is a text about tags.
-ONLY_CLOSED = re.compile(r"(?:\A|\n)[ \t]*</think(?:ing)?>[ \t]*(?:\n|\Z)", re.IGNORECASE)
+# of its own or, where nothing opens it, before an empty one. Elsewhere it is a text about tags.
+OWN_LINE = re.compile(r"(?:\A|\n)[ \t]*</think(?:ing)?>[ \t]*(?:\n|\Z)", re.IGNORECASE)
+LINE_END = re.compile(
+    r"\A(?:(?!<think(?:ing)?>).)*?(</think(?:ing)?>[ \t]*\n[ \t]*\n)", re.IGNORECASE | re.DOTALL
+)
 
 
 class ThinkSplitter:
     """Splits a text that comes in pieces into (text, reasoning) pieces.
 
     A tag counts only where an answer begins, or where another block of reasoning just ended:
-    further on it is a text about tags.
+    further on it is a text about tags. Where the reasoning itself holds an opening tag, a closing
+    one may belong to that or end the reasoning: what follows it is held back until another closing
+    tag comes, or the end.
     """
 
     def __init__(self) -> None:
         self._held = ""
+        self._open = ""
         self._close = ""  # the tag that ends the reasoning, while in it
+        self._nested = 0  # opening tags inside the reasoning that no closing one was seen for
+        self._doubtful = False  # whether the reasoning may have ended already
         self._answering = False
 
     def feed(self, piece: str) -> Iterator[tuple[str, str]]:
@@ -44,7 +52,7 @@ class ThinkSplitter:
                 thought = self._reason()
                 if thought:
                     yield "", thought
-                if self._close:  # its end has not come yet
+                elif self._close:  # its end has not come yet
                     return
             elif not self._begin():
                 return
@@ -53,7 +61,7 @@ class ThinkSplitter:
         """What was held back, at the end."""
         held, self._held = self._held, ""
         if held.strip():
-            yield ("", held) if self._close else (held, "")
+            yield ("", held) if self._close and not self._doubtful else (held.lstrip(), "")
 
     def _begin(self) -> bool:
         """Decide whether reasoning or the answer begins here; False while that is open."""
@@ -61,7 +69,7 @@ class ThinkSplitter:
         lowered = text.lower()
         opened = next((tag for tag in TAGS if lowered.startswith(tag)), None)
         if opened:
-            self._close = TAGS[opened]
+            self._open, self._close = opened, TAGS[opened]
             self._held = text[len(opened) :]
             return True
         if any(tag.startswith(lowered) for tag in TAGS):  # also while there is only white space
@@ -70,25 +78,40 @@ class ThinkSplitter:
         return True
 
     def _reason(self) -> str:
-        """The reasoning that is certain by now; a possible start of the closing tag is kept."""
-        at = self._held.lower().find(self._close)
-        if at >= 0:
-            thought, self._held = self._held[:at], self._held[at + len(self._close) :]
-            self._close = ""
-            return thought
-        keep = next(
-            size
-            for size in range(min(len(self._close) - 1, len(self._held)), -1, -1)
-            if self._close.startswith(self._held[len(self._held) - size :].lower())
-        )
-        cut = len(self._held) - keep
-        thought, self._held = self._held[:cut], self._held[cut:]
+        """The reasoning that is certain by now; a possible start of a tag is kept."""
+        lowered = self._held.lower()
+        at = lowered.find(self._close)
+        if at < 0:
+            return "" if self._doubtful else self._take(len(lowered) - self._cut_tag(lowered))
+        thought = self._take(at)
+        self._held = self._held[len(self._close) :]
+        self._doubtful = self._nested > 0
+        if self._doubtful:
+            self._nested -= 1
+            return thought + self._close
+        self._close = ""
         return thought
+
+    def _take(self, size: int) -> str:
+        thought, self._held = self._held[:size], self._held[size:]
+        self._nested += thought.lower().count(self._open)
+        return thought
+
+    def _cut_tag(self, lowered: str) -> int:
+        """How many characters at the end may begin a tag."""
+        tags = (self._open, self._close)
+        longest = min(max(map(len, tags)) - 1, len(lowered))
+        return next(
+            size
+            for size in range(longest, -1, -1)
+            if any(tag.startswith(lowered[len(lowered) - size :]) for tag in tags)
+        )
 
 
 def split_thinking(text: str) -> tuple[str, str]:
     """(answer, reasoning) of an answer whose reasoning has a closing tag but no opening one."""
-    closed = ONLY_CLOSED.search(text)
-    if closed is None:
-        return text, ""
-    return text[closed.end() :].lstrip(), text[: closed.start()]
+    if own := OWN_LINE.search(text):
+        return text[own.end() :].lstrip(), text[: own.start()]
+    if end := LINE_END.search(text):
+        return text[end.end() :].lstrip(), text[: end.start(1)]
+    return text, ""

@@ -137,6 +137,62 @@ def test_a_whole_answer_without_choices_is_no_answer() -> None:
         run(whole({"hello": 1}))
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        b"retry: 3000\n\n",
+        b"id: 7\n\n: keep-alive\n\n: keep-alive\n\n",
+        b"event: ping\ndata: \n\n",
+        b"event: ping\ndata: {}\n\n",
+        b"\xef\xbb\xbf",
+        b"data: null\n\ndata: [1]\n\n",
+    ],
+)
+def test_events_that_say_nothing_are_passed_over(before: bytes) -> None:
+    said = answer("Five layers [1].", cut=lambda stream: [before, stream])
+    assert run(said) == ("Five layers [1].", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["\\ud83d", "\\ude00 smiles [1]."], "😀 smiles [1]."),
+        (["It \\ud83d", " smiles \\ude00[1]."], "It \ufffd smiles \ufffd[1]."),
+        (["It smiles [1]. \\ud83d"], "It smiles [1]. \ufffd"),
+    ],
+)
+def test_halves_of_characters_are_joined_or_replaced(words: list[str], said: str) -> None:
+    parts = [event(chunk(content="|")).replace(b"|", word.encode()) for word in words]
+    assert run(Reply([*parts, event(chunk("stop"))])) == (said, "")
+
+
+def test_halves_of_characters_are_not_sent() -> None:
+    with ScriptedEndpoint(answer("x")) as endpoint:
+        llm = make(endpoint)
+        llm.complete([{"role": "user", "content": "a \ud83d\ude00 \ud83d?"}])
+        llm.close()
+    assert endpoint.chats[0].body["messages"][0]["content"] == "a 😀 \ufffd?"
+
+
+PARTS = [
+    [{"type": "thinking", "thinking": [{"type": "text", "text": "hm, "}, "hm"]}],
+    [{"type": "text", "text": "Five "}, {"type": "text", "text": "layers [1]."}, None],
+]
+
+
+def test_a_content_in_parts() -> None:
+    events = [event(chunk(content=parts)) for parts in PARTS]
+    assert run(Reply([*events, event(chunk("stop"))])) == ("Five layers [1].", "hm, hm")
+    message = {"role": "assistant", "content": [*PARTS[0], *PARTS[1]]}
+    assert run(whole({"choices": [{"message": message}]})) == ("Five layers [1].", "hm, hm")
+
+
+def test_only_the_first_of_several_answers_is_read() -> None:
+    both = [{"index": at, "delta": {"content": text}} for at, text in ((1, "No"), (0, "Yes"))]
+    events = [event({"choices": both}), event({"choices": both[::-1]})]
+    assert run(Reply([*events, event(chunk("stop"))])) == ("YesYes", "")
+
+
 # --- reasoning ---
 
 
@@ -171,6 +227,22 @@ def test_a_closing_tag_alone_ends_the_reasoning() -> None:
 def test_a_text_about_tags_is_a_text() -> None:
     said = "Models write `</think>` before they answer [1]."
     assert run(answer(said)) == (said, "")
+
+
+@pytest.mark.parametrize(
+    ("said", "text", "reasoning"),
+    [
+        ("<think>a <think>b</think> c</think>Five [1].", "Five [1].", "a <think>b</think> c"),
+        ("<think>Do I write <think>?</think>\n\nFive [1].", "Five [1].", "Do I write <think>?"),
+        ("<think>a</think><think>b</think>Five [1].", "Five [1].", "ab"),
+        ("Let me see [1].</think>\n\nFive [1].", "Five [1].", "Let me see [1]."),
+        ("So <think>a</think>\n\nis said [1].", "So <think>a</think>\n\nis said [1].", ""),
+    ],
+)
+def test_tags_inside_reasoning_and_at_a_line_s_end(said: str, text: str, reasoning: str) -> None:
+    found = run(answer(said))
+    assert found[0] == text
+    assert found[1].removesuffix("</think>") == reasoning
 
 
 def test_only_reasoning_is_no_answer() -> None:
@@ -220,6 +292,35 @@ def test_a_stream_that_breaks_off_is_an_error_after_what_was_shown(reply: Reply)
     assert len(endpoint.chats) == 1  # never again after the first token
 
 
+COUNT = {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11}
+
+
+def counted(*chunks: dict[str, Any], done: bool = True) -> Reply:
+    return Reply([*map(event, chunks), *([b"data: [DONE]\n\n"] if done else [])])
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_counted_tokens_are_no_end(done: bool) -> None:
+    half, count = chunk(content="half an ans"), {"choices": [], "usage": COUNT}
+    for reply in (
+        counted({**half, "usage": COUNT}, done=done),
+        counted(count, half, done=done),
+        counted(chunk(content="half an "), count, chunk(content="ans"), done=done),
+    ):
+        with pytest.raises(errors.StreamBroken, match="broke off"):
+            run(reply)
+
+
+def test_a_count_alone_at_the_end_is_an_end() -> None:
+    assert run(counted(chunk(content="Five."), {"choices": [], "usage": COUNT})) == ("Five.", "")
+
+
+@pytest.mark.parametrize("more", [{}, {"finish_reason": None}])
+def test_a_whole_answer_needs_no_reason_to_end(more: dict[str, Any]) -> None:
+    message = {"role": "assistant", "content": "Five layers [1]."}
+    assert run(whole({"choices": [{"message": message, **more}]})) == ("Five layers [1].", "")
+
+
 def test_a_break_after_the_end_is_no_loss() -> None:
     assert run(answer("Whole [1].", done=False, break_off=True)) == ("Whole [1].", "")
 
@@ -254,6 +355,15 @@ def test_a_server_that_never_stops_is_stopped() -> None:
         (Reply([b"data: {oh\n\n"]), errors.ServerFault, "no chat completion"),
         (whole({}, 307, {"Location": "http://127.0.0.1:9/v1"}), errors.ServerFault, "redirects"),
         (Reply([event({"error": {"message": "bang"}})]), errors.ServerFault, "bang"),
+        (
+            whole({"error": {"message": "Provider returned error: out of memory"}}),
+            errors.ServerFault,
+            "out of memory",
+        ),
+        (whole({"object": "error", "message": "no memory"}), errors.ServerFault, "no memory"),
+        (Reply([b'event: error\ndata: {"message":"bang"}\n\n']), errors.ServerFault, "bang"),
+        (Reply([b"event: error\ndata: bang\n\n"]), errors.ServerFault, "bang"),
+        (Reply([b"data: " + b"[" * 100_000 + b"\n\n"]), errors.ServerFault, "no chat completion"),
         (
             error(400, "The model `x` does not exist", "model_not_found"),
             errors.ModelNotFound,
@@ -366,6 +476,15 @@ def test_retries_end() -> None:
     assert len(endpoint.chats) == 3
 
 
+def test_an_error_in_a_stream_is_not_asked_for_again() -> None:
+    with ScriptedEndpoint(Reply([b'event: error\ndata: {"message":"bang"}\n\n'])) as endpoint:
+        llm = make(endpoint, llm_retries=2)
+        with pytest.raises(errors.ServerFault, match="bang"):
+            llm.complete(ASK)
+        llm.close()
+    assert len(endpoint.chats) == 1
+
+
 @pytest.mark.parametrize(
     "refusal", [error(401), error(400, "bad"), error(429, "", "insufficient_quota")]
 )
@@ -408,6 +527,8 @@ def test_retry_after_in_all_its_forms() -> None:
     assert retry_after({"retry-after": "Thu, 01 Jan 1970 00:01:40 GMT"}, now=40.0) == 60
     assert retry_after({"retry-after": "Thu, 01 Jan 1970 00:01:40 GMT"}, now=400.0) == 0
     assert retry_after({"retry-after": "soon"}) is None
+    assert retry_after({"retry-after": "9" * 400}) is None
+    assert retry_after({"retry-after-ms": "9" * 400}) is None
     assert retry_after({}) is None
 
 

@@ -98,6 +98,7 @@ def test_scores_come_in_the_order_of_the_texts(server: Server) -> None:
         (200, {"results": [{"index": n, "relevance_score": "NaN"} for n in (0, 1)]}, ServerFault),
         (200, {"results": [{"index": 7, "relevance_score": 1}] * 2}, ServerFault),
         (200, [1, 2], ServerFault),
+        (200, b'{"results": [{"index": 1e999, "relevance_score": 1}]}', ServerFault),
     ],
 )
 def test_every_fault_is_typed_and_keeps_the_key(

@@ -1,0 +1,207 @@
+"""What a chat endpoint's response says: events or one JSON body → pieces of text and reasoning."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from rag.errors import ServerFault
+from rag.redact import without_userinfo
+from rag.schema import Usage
+from rag.sse import Event, events
+from rag.surrogates import SurrogateJoiner
+from rag.thinking import ThinkSplitter
+
+if TYPE_CHECKING:
+    import httpx
+
+__all__ = ["Reading", "ServerSaid", "pieces"]
+
+Piece = tuple[str, str]
+"""Some text, some reasoning."""
+
+
+class ServerSaid(Exception):
+    """An error that came with status 200. `body` is what the server said."""
+
+    def __init__(self, body: object) -> None:
+        super().__init__(body)
+        self.body = body
+
+
+@dataclass(slots=True)
+class Reading:
+    """What has been read of one response so far.
+
+    `ended`: it came to its end by other signs than a finish_reason.
+    """
+
+    characters: int = 0
+    usage: Usage | None = None
+    finish_reason: str = ""
+    ended: bool = False
+    _splitter: ThinkSplitter = field(default_factory=ThinkSplitter)
+    _said: SurrogateJoiner = field(default_factory=SurrogateJoiner)
+    _thought: SurrogateJoiner = field(default_factory=SurrogateJoiner)
+
+    @property
+    def started(self) -> bool:
+        """Whether any of the answer was read."""
+        return self.characters > 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether the answer is whole, as far as the server tells."""
+        return bool(self.finish_reason) or self.ended
+
+    def feed(self, text: str, reasoning: str) -> Iterator[Piece]:
+        """What can be shown now of what came."""
+        yield from self._counted("", self._thought.feed(reasoning))
+        for piece in self._splitter.feed(self._said.feed(text)):
+            yield from self._counted(*piece)
+
+    def finish(self) -> Iterator[Piece]:
+        """What was held back, at the end."""
+        yield from self._counted("", self._thought.finish())
+        for piece in (*self._splitter.feed(self._said.finish()), *self._splitter.finish()):
+            yield from self._counted(*piece)
+
+    def _counted(self, text: str, reasoning: str) -> Iterator[Piece]:
+        self.characters += len(text) + len(reasoning)
+        if text or reasoning:
+            yield text, reasoning
+
+
+async def pieces(response: httpx.Response, reading: Reading) -> AsyncGenerator[Piece, None]:
+    """The answer as it comes; a server that does not stream gives it in one piece.
+
+    Only the first of several choices is read. What is known beside the answer is put into
+    `reading`, whose `finish` has the rest.
+
+    Raises:
+        ServerSaid: the server reports an error.
+        ServerFault: it is a web page.
+        ValueError: it is no chat completion.
+    """
+    async with aclosing(_chunks(response, reading)) as chunks:
+        async for chunk in chunks:
+            for choice in _choices(chunk):
+                reason = choice.get("finish_reason")
+                reading.finish_reason = str(reason) if reason else reading.finish_reason
+                for text, reasoning in _said(choice.get("delta") or choice.get("message")):
+                    for piece in reading.feed(text, reasoning):
+                        yield piece
+
+
+async def _chunks(response: httpx.Response, reading: Reading) -> AsyncGenerator[object, None]:
+    kind = response.headers.get("content-type", "")
+    if kind.startswith("application/json"):
+        yield _whole(await response.aread(), reading)
+        return
+    if "html" in kind:
+        url = without_userinfo(str(response.request.url.copy_with(query=None)))
+        raise ServerFault(
+            f"What answers at {url} is a web page, not a chat endpoint.",
+            "Correct the base URL: it usually ends in /v1.",
+        )
+    chunk = None
+    async with aclosing(events(response.aiter_bytes())) as found:
+        async for event in found:
+            if event.data.startswith("[DONE]"):
+                break
+            chunk = _chunk(event)
+            counted = _note_usage(chunk, reading)
+            # Some servers count in every chunk, or before the answer: the end is a count alone.
+            reading.ended = counted and reading.started and not _choices(chunk)
+            yield chunk
+    if chunk is None and not kind.startswith("text/event-stream"):
+        raise ValueError("no chat completion")
+
+
+def _whole(body: bytes, reading: Reading) -> object:
+    """An answer that came in one piece: where it can be read, nothing of it is missing."""
+    value = _json(body)
+    if not _choices(value):
+        if _is_error(value):
+            raise ServerSaid(value)
+        raise ValueError("no chat completion")
+    _note_usage(value, reading)
+    reading.ended = True
+    return value
+
+
+def _chunk(event: Event) -> object:
+    try:
+        value = _json(event.data)
+    except ValueError:
+        if event.name != "error":
+            raise
+        value = event.data
+    if event.name == "error" or _is_error(value):
+        raise ServerSaid(value)
+    return value
+
+
+def _json(data: str | bytes) -> object:
+    try:
+        return json.loads(data)
+    except RecursionError:
+        raise ValueError("JSON that is nested too deep") from None
+
+
+def _is_error(value: object) -> bool:
+    return isinstance(value, dict) and bool(value.get("error") or value.get("object") == "error")
+
+
+def _choices(chunk: object) -> list[Mapping[str, Any]]:
+    """The first choice: n is never asked for, but some servers give more."""
+    choices = chunk.get("choices") if isinstance(chunk, dict) else None
+    if not isinstance(choices, list):
+        return []
+    return [one for one in choices if isinstance(one, dict) and not one.get("index")]
+
+
+def _note_usage(chunk: object, reading: Reading) -> bool:
+    """Whether the chunk counts tokens, which are then noted."""
+    usage = chunk.get("usage") if isinstance(chunk, dict) else None
+    prompt = usage.get("prompt_tokens") if isinstance(usage, dict) else None
+    if not isinstance(usage, dict) or not isinstance(prompt, int):
+        return False
+    completion = usage.get("completion_tokens")
+    reading.usage = Usage(prompt, completion if isinstance(completion, int) else 0)
+    return True
+
+
+def _said(message: object) -> Iterator[Piece]:
+    """What one delta or message holds."""
+    if not isinstance(message, dict):
+        return
+    # Two names for the same thing: DeepSeek's and older vLLM's, then Ollama's and newer vLLM's.
+    for name in ("reasoning_content", "reasoning"):
+        thought = message.get(name)
+        if isinstance(thought, str) and thought:
+            yield "", thought
+            break
+    yield from _content(message.get("content"))
+
+
+def _content(content: object) -> Iterator[Piece]:
+    """A content that is a text, or a list of parts as Mistral's reasoning models give."""
+    if isinstance(content, str):
+        yield content, ""
+    elif isinstance(content, list):
+        for part in content:
+            yield from _part(part)
+
+
+def _part(part: object) -> Iterator[Piece]:
+    if not isinstance(part, dict):
+        yield from _content(part if isinstance(part, str) else None)
+    elif "thinking" in part:
+        for text, _ in _content(part["thinking"]):
+            yield "", text
+    else:
+        yield from _content(part.get("text"))
