@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from rag import late
 from rag.config import Settings
+from rag.connect import client
 from rag.errors import (
     ContextOverflow,
     EndpointDenied,
@@ -523,6 +524,7 @@ class EndpointEncoder:
             embed_batch_size=ENDPOINT_BATCH,
             max_retries=1,
             timeout=ENDPOINT_TIMEOUT,
+            http_client=client(self.base_url, ENDPOINT_TIMEOUT),
         )
 
 

@@ -6,13 +6,17 @@ the model of its own group, so no key travels to another host. Nothing here impo
 
 from __future__ import annotations
 
+import errno
 import importlib
 import ipaddress
 import json
 import re
+import selectors
+import socket
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -21,6 +25,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from rag.config import Settings, checked_address, checked_key
+from rag.connect import client, is_loopback
 from rag.errors import ConfigError
 from rag.redact import without_userinfo
 
@@ -47,7 +52,12 @@ LOCAL_PORTS = (11434, 1234, 8000, 8080)
 """The default ports of Ollama, LM Studio, vLLM and llama.cpp, in order of preference."""
 
 DISCOVERY_SECONDS = 0.3
+"""For all local ports to accept a connection, and for who is only shown to answer."""
+
 LISTING_SECONDS = 2.0
+"""For a server to list its models: a busy machine lets it wait."""
+
+IN_PROGRESS = (errno.EINPROGRESS, errno.EWOULDBLOCK)
 
 TITLES: Mapping[Kind, str] = {
     "openai": "OpenAI",
@@ -179,17 +189,6 @@ def list_models(endpoint: Endpoint, timeout: float = LISTING_SECONDS) -> tuple[s
     """The ids that the endpoint lists; empty where it lists none or does not answer."""
     body = _get_json(endpoint.base_url + "/models", endpoint.api_key, timeout)
     return tuple(entry["id"] for entry in _entries(body) or ())
-
-
-def is_loopback(url: str) -> bool:
-    """Whether the address stays on this machine."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 # --- named by settings ---
@@ -385,10 +384,13 @@ def _entries(body: object) -> tuple[Mapping[str, Any], ...] | None:
 
 
 def _discover(ports: Sequence[int]) -> list[_Server]:
-    """The servers that answer within 0.3 s in all, in the order of `ports`."""
-    importlib.import_module("httpx")  # before the clock runs: four threads wait for it otherwise
+    """The servers that answer, in the order of `ports`."""
+    open_ports = _listening(ports)
+    if not open_ports:
+        return []
+    importlib.import_module("httpx")  # before the clock runs: the threads wait for it otherwise
     found: dict[int, _Server] = {}
-    deadline = time.monotonic() + DISCOVERY_SECONDS
+    deadline = time.monotonic() + LISTING_SECONDS
 
     def probe(port: int) -> None:
         server = _probe(f"http://127.0.0.1:{port}", deadline)
@@ -396,12 +398,42 @@ def _discover(ports: Sequence[int]) -> list[_Server]:
             found[port] = server
 
     # Daemon threads: a port that accepts and never answers must not hold up the program's end.
-    threads = [threading.Thread(target=probe, args=(port,), daemon=True) for port in ports]
-    for thread in threads:
+    threads = {
+        port: threading.Thread(target=probe, args=(port,), daemon=True) for port in open_ports
+    }
+    for thread in threads.values():
         thread.start()
-    for thread in threads:
+    for port, thread in threads.items():
         thread.join(max(deadline - time.monotonic(), 0))
-    return [found[port] for port in ports if port in found]
+        if port in found and found[port].chat:  # the one to choose: the others are only shown
+            deadline = min(deadline, time.monotonic() + DISCOVERY_SECONDS)
+    return [found[port] for port in open_ports if port in found]
+
+
+def _listening(ports: Sequence[int]) -> list[int]:
+    """The loopback ports that accept a connection within 0.3 s in all, in the order given.
+
+    By bare sockets: the kernel accepts and refuses at once, however busy the machine is, and making
+    an HTTP client takes longer than that.
+    """
+    deadline = time.monotonic() + DISCOVERY_SECONDS
+    with ExitStack() as opened, selectors.DefaultSelector() as waiting:
+        accepted = set[int]()
+        for port in ports:
+            asking = opened.enter_context(socket.socket())
+            asking.setblocking(False)
+            outcome = asking.connect_ex(("127.0.0.1", port))
+            if outcome == 0:
+                accepted.add(port)
+            elif outcome in IN_PROGRESS:
+                waiting.register(asking, selectors.EVENT_WRITE, (asking, port))
+        while waiting.get_map() and (left := deadline - time.monotonic()) > 0:
+            for key, _ in waiting.select(left):
+                asking, port = key.data
+                waiting.unregister(asking)
+                if asking.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:
+                    accepted.add(port)
+    return [port for port in ports if port in accepted]
 
 
 def _probe(root: str, deadline: float) -> _Server | None:
@@ -454,7 +486,11 @@ def _named_list(body: object, key: str, name: str) -> dict[str, dict[str, Any]]:
 
 
 def _get_json(url: str, key: SecretStr, timeout: float) -> Any:
-    """The JSON at an address, or None: looking around is never an error."""
+    """The JSON at an address, or None: looking around is never an error.
+
+    Raises:
+        ConfigError: the environment names a proxy that cannot be used.
+    """
     import httpx
 
     if timeout <= 0:
@@ -462,11 +498,11 @@ def _get_json(url: str, key: SecretStr, timeout: float) -> Any:
     secret = key.get_secret_value()
     headers = {"Authorization": f"Bearer {secret}"} if secret else {}
     try:
-        with _client(url, timeout) as client, client.stream("GET", url, headers=headers) as answer:
+        with client(url, timeout) as asking, asking.stream("GET", url, headers=headers) as answer:
             if answer.status_code != 200:
                 return None
             return _read_json(answer, time.monotonic() + timeout)
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, RecursionError):
         return None
 
 
@@ -477,12 +513,3 @@ def _read_json(answer: httpx.Response, deadline: float) -> Any:
         if len(data) > 4_000_000 or time.monotonic() > deadline:
             return None
     return json.loads(data)
-
-
-def _client(url: str, timeout: float) -> httpx.Client:
-    """Loopback is never asked through a proxy of the environment. Redirects are not followed."""
-    import httpx
-
-    # Plain HTTP needs no certificates, and loading them takes 50 ms.
-    secure = url.startswith("https:")
-    return httpx.Client(timeout=timeout, trust_env=not is_loopback(url), verify=secure)

@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from rag import llm_errors
 from rag.config import Settings
-from rag.endpoint import Endpoint, is_loopback, list_models
+from rag.connect import async_client
+from rag.endpoint import Endpoint, list_models
 from rag.errors import EmptyAnswer, EndpointError, RagError, StreamBroken
 from rag.response import Reading, pieces
 from rag.schema import Message, Usage
@@ -247,7 +248,7 @@ class LLM:
         try:
             # Shielded: one cancelled question must not take the client from the others.
             return await asyncio.shield(self._client)
-        except EndpointError:
+        except RagError:
             self._client = None
             raise
 
@@ -389,14 +390,8 @@ def _make_client(endpoint: Endpoint, base_url: str, settings: Settings) -> opena
 
     count_tokens("", endpoint.model)  # loads its tables here, while the caller goes on searching
     key = endpoint.api_key.get_secret_value()
-    http = httpx.AsyncClient(
-        timeout=httpx.Timeout(settings.llm_timeout, connect=CONNECT_SECONDS),
-        # Passages go to the host that was named and to no other one.
-        follow_redirects=False,
-        trust_env=not is_loopback(base_url),
-        # Plain HTTP needs no certificates, and loading them takes 50 ms.
-        verify=base_url.startswith("https:"),
-    )
+    timeout = httpx.Timeout(settings.llm_timeout, connect=CONNECT_SECONDS)
+    http = async_client(base_url, timeout)
     if endpoint.kind != "openai":
         http.event_hooks = {"request": [_only_ours(key)]}
     return openai.AsyncOpenAI(

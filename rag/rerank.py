@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from rag.config import Settings
+from rag.connect import client
 from rag.errors import (
     EndpointDenied,
     EndpointError,
@@ -71,6 +72,7 @@ class Reranker:
 
         Raises:
             EndpointError: the kind that says what the caller can do.
+            ConfigError: the environment names a proxy that cannot be used.
         """
         if not texts:
             return []
@@ -81,9 +83,9 @@ class Reranker:
             body["model"] = self.model
         headers = {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
         try:
-            response = httpx.post(
-                f"{self.base_url.rstrip('/')}/rerank", json=body, headers=headers, timeout=TIMEOUT
-            )
+            with client(self.base_url, TIMEOUT) as asking:
+                url = f"{self.base_url.rstrip('/')}/rerank"
+                response = asking.post(url, json=body, headers=headers)
         except httpx.TimeoutException as error:
             raise EndpointTimeout(
                 f"The reranker {self.name} did not answer in {TIMEOUT:.0f} s.",

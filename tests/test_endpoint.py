@@ -13,7 +13,8 @@ from scripted_endpoint import Reply, ScriptedEndpoint, models, page, whole
 
 from rag import endpoint as endpoints
 from rag.config import Settings
-from rag.endpoint import Endpoint, find_endpoint, is_loopback, judge_endpoint, list_models, survey
+from rag.connect import is_loopback
+from rag.endpoint import Endpoint, find_endpoint, judge_endpoint, list_models, survey
 from rag.errors import ConfigError
 
 URL = "http://models.example/v1"
@@ -24,7 +25,9 @@ OTHER = "https://other.example/v1"
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is recognised is one question, how fast on a busy machine another."""
     assert endpoints.DISCOVERY_SECONDS == 0.3
+    assert endpoints.LISTING_SECONDS == 2.0
     monkeypatch.setattr(endpoints, "DISCOVERY_SECONDS", 5.0)
+    monkeypatch.setattr(endpoints, "LISTING_SECONDS", 5.0)
 
 
 def key(endpoint: Endpoint | None) -> str:
@@ -236,7 +239,7 @@ def test_the_first_that_can_answer_is_chosen_and_all_are_shown() -> None:
 def test_discovery_keeps_its_time_also_with_servers_that_hang(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(endpoints, "DISCOVERY_SECONDS", 2.0)
+    monkeypatch.setattr(endpoints, "LISTING_SECONDS", 2.0)
     with socket.socket() as dumb, ScriptedEndpoint(pages=models("vllm", "m")) as good:
         dumb.bind(("127.0.0.1", 0))
         dumb.listen()
@@ -248,6 +251,39 @@ def test_discovery_keeps_its_time_also_with_servers_that_hang(
     assert found.endpoint is not None
     assert found.endpoint.model == "m"
     assert spent < 15
+
+
+def test_a_server_on_a_busy_machine_has_time_to_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoints, "DISCOVERY_SECONDS", 0.3)
+    listed = whole(models("ollama", "a:1b")["/v1/models"])
+    slow = {"/v1/models": Reply([0.8, *listed.parts], 200, {}, "application/json")}
+    with ScriptedEndpoint(pages=slow) as scripted:
+        found = survey(discovering(), ports=[scripted.port])
+    assert found.endpoint is not None
+    assert found.endpoint.model == "a:1b"
+
+
+def test_nobody_waits_for_a_server_that_is_only_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoints, "DISCOVERY_SECONDS", 0.3)
+    monkeypatch.setattr(endpoints, "LISTING_SECONDS", 60.0)
+    with socket.socket() as dumb, ScriptedEndpoint(pages=models("vllm", "m")) as good:
+        dumb.bind(("127.0.0.1", 0))
+        dumb.listen()
+        began = time.monotonic()
+        found = survey(discovering(), [good.port, dumb.getsockname()[1]])
+        assert time.monotonic() - began < 30
+    assert found.endpoint is not None
+
+
+def test_where_nothing_listens_nothing_is_waited_for_nor_loaded() -> None:
+    with socket.socket() as one, socket.socket() as other:
+        ports = []
+        for free in (one, other):
+            free.bind(("127.0.0.1", 0))  # and no listen: a connection is refused
+            ports.append(free.getsockname()[1])
+        began = time.monotonic()
+        assert survey(discovering(), ports).findings == ()
+        assert time.monotonic() - began < 2
 
 
 def test_no_proxy_is_asked_about_loopback(monkeypatch: pytest.MonkeyPatch) -> None:

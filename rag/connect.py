@@ -1,0 +1,93 @@
+"""How the hosts that settings name are connected to: directly on loopback, and never another one.
+
+httpx is imported at the first use: a command that asks nobody does not wait for it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+from urllib.request import getproxies
+
+from rag.errors import ConfigError
+from rag.redact import without_userinfo
+
+if TYPE_CHECKING:
+    import httpx
+
+T = TypeVar("T")
+
+__all__ = ["async_client", "client", "is_loopback"]
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the address stays on this machine."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def client(url: str, timeout: httpx.Timeout | float) -> httpx.Client:
+    """A client for one address.
+
+    Args:
+        url: what will be asked; its host decides on proxies and certificates.
+        timeout: seconds.
+
+    Raises:
+        ConfigError: the environment names a proxy that cannot be used.
+    """
+    import httpx
+
+    return _made(httpx.Client, url, timeout)
+
+
+def async_client(url: str, timeout: httpx.Timeout | float) -> httpx.AsyncClient:
+    """`client` for an event loop."""
+    import httpx
+
+    return _made(httpx.AsyncClient, url, timeout)
+
+
+def _made(make: Callable[..., T], url: str, timeout: httpx.Timeout | float) -> T:
+    import httpx
+
+    options: dict[str, Any] = {
+        "timeout": timeout,
+        # What is asked goes to the host that was named and to no other one.
+        "follow_redirects": False,
+        # Loopback is never asked through a proxy of the environment.
+        "trust_env": not is_loopback(url),
+        # Plain HTTP needs no certificates, and loading them takes 50 ms.
+        "verify": url.startswith("https:"),
+    }
+    try:
+        return make(**options)
+    except (ImportError, ValueError, httpx.InvalidURL) as error:
+        # Nothing else of what is given here can be wrong.
+        raise _no_proxy(error) from error
+
+
+def _no_proxy(error: Exception) -> ConfigError:
+    """The error for a proxy that httpx cannot use. It names the variables that may be meant, those
+    of another kind than HTTP first."""
+    named = {kind: url for kind, url in getproxies().items() if kind in ("http", "https", "all")}
+    odd = {kind: url for kind, url in named.items() if not url.startswith(("http://", "https://"))}
+    shown = " and ".join(
+        f"{kind.upper()}_PROXY={without_userinfo(url)}" for kind, url in (odd or named).items()
+    )
+    if isinstance(error, ImportError):
+        return ConfigError(
+            f"The proxy of the environment cannot be used ({shown}): SOCKS needs another package.",
+            "Unset it, name an http:// proxy, or run: pip install 'httpx[socks]'",
+        )
+    return ConfigError(
+        f"The proxy of the environment is none ({shown}).",
+        "Unset it, or name a proxy such as http://host:port.",
+    )
