@@ -1,8 +1,8 @@
 """What went wrong at an endpoint, as a typed error with a remedy, and whether to try again.
 
 Servers agree on little but status codes, so what a refusal means is read from its words: OpenAI,
-vLLM, llama.cpp, Ollama, LM Studio, TGI, Mistral and Anthropic each have their own for a prompt that
-is too long.
+vLLM, llama.cpp, Ollama, LM Studio, TGI, Mistral, Anthropic and others each have their own for a
+prompt that is too long.
 """
 
 from __future__ import annotations
@@ -38,13 +38,17 @@ TOO_LONG = re.compile(
     r"context[ _](?:length|size|window)|maximum context|exceed_context_size|context the overflows"
     r"|prompt (?:is )?too long|prompt \(total length \d+\) is too long|input length exceeds"
     r"|input token count|`inputs` tokens \+|too large for model with|max_tokens must be at least 1"
-    r"|tokens to keep from the initial prompt|reduce the length of the (?:messages|prompt|input)",
+    r"|tokens to keep from the initial prompt|reduce the length of the (?:messages|prompt|input)"
+    r"|longer than the maximum model length|exceed context limit|exceeded model token limit"
+    r"|too many tokens:|range of input length|(?:prompt|输入|輸入) ?(?:超长|超長|过长|過長)"
+    r"|input is too long|greater than max_seq_len",
     re.IGNORECASE,
 )
 # The number in such a message that is the limit, not what was asked for.
 LIMIT = re.compile(
     r"(?:maximum context length (?:is|of)|context length of only|context size \(|available context"
-    r" size of|model with|> |must be <= ?|n_ctx[\"': =]+)\s*(\d{3,8})",
+    r" size of|model with|> |must be <= ?|n_ctx[\"': =]+|maximum model length of|token limit:"
+    r"|cannot exceed|range of input length should be \[\d+, ?|max_seq_len(?: of)?)\s*(\d{3,8})",
     re.IGNORECASE,
 )
 NO_MODEL = re.compile(

@@ -1,7 +1,7 @@
 """A model's reply to a question about passages: asked, streamed, read.
 
-The one place where prompt and endpoint meet: a prompt that turns out too long is made shorter once,
-a prompt that the server cut is noticed, and the sentinel of a refusal never reaches the screen.
+The one place where prompt and endpoint meet: a prompt that turns out too long is made shorter, a
+prompt that the server cut is noticed, and the sentinel of a refusal never reaches the screen.
 """
 
 from __future__ import annotations
@@ -23,7 +23,11 @@ from rag.templates import NUMBER_MARK, REFUSAL, SENTINEL
 __all__ = ["Reading", "Reply", "ask", "read_refusal"]
 
 SHRINK = 0.6
-"""What is left of the context that was assumed, where the server does not say how much it takes."""
+"""What is left of a prompt and its answer where the server does not say how much it takes, or
+counts more tokens in them than we do."""
+
+SHORTENINGS = 2
+"""How often a prompt is made shorter: to what the server says, and to less where it counts more."""
 
 CUT = 0.6
 """A server that counts less than this share of our own tokens has cut the prompt. Tokenizers differ
@@ -60,7 +64,8 @@ class Reply(Iterator[str]):
         self._shown = _Shown()
         self.warnings: tuple[str, ...] = ()
         self.completion: Completion | None = None
-        self._ask(llm.endpoint.context_window)
+        self._shortened = 0
+        self._ask(self._build(llm.endpoint.context_window))
 
     @property
     def hits(self) -> tuple[Hit, ...]:
@@ -111,10 +116,15 @@ class Reply(Iterator[str]):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _ask(self, context_window: int) -> None:
+    def _ask(self, prompt: Prompt) -> None:
+        self._prompt = prompt
+        self._stream: Stream = self._llm.stream(
+            prompt.messages, self._cancel, max_tokens=prompt.max_tokens
+        )
+
+    def _build(self, context_window: int) -> Prompt:
         question, history, hits = self._asked
-        self._window = context_window
-        self._prompt: Prompt = build(
+        return build(
             question,
             history,
             hits,
@@ -122,21 +132,31 @@ class Reply(Iterator[str]):
             max_tokens=self._llm.settings.llm_max_tokens,
             model=self._llm.endpoint.model,
         )
-        self._stream: Stream = self._llm.stream(
-            self._prompt.messages, self._cancel, max_tokens=self._prompt.max_tokens
-        )
 
     def _shrink(self, error: ContextOverflow) -> None:
-        """Ask once more with a shorter prompt. Raises the error when that was done already."""
-        if self.warnings:
+        """Ask again for less. Raises the error where that cannot be, or was done often enough."""
+        self._shortened += 1
+        if self._shortened > SHORTENINGS:
             raise error
-        told = error.limit if 255 < error.limit < self._window else 0
-        shortened = (
-            f"The model takes less than the {self._window} tokens that were assumed:"
-            " the answer was made from a shorter prompt. Set RAG_LLM_CONTEXT to its context."
-        )
-        self.warnings = (shortened,)
-        self._ask(told or int(self._window * SHRINK))
+        prompt = self._less(error)
+        if prompt.messages != self._prompt.messages:
+            self.warnings = (_shorter_warning(self._llm.endpoint),)
+        self._ask(prompt)
+
+    def _less(self, error: ContextOverflow) -> Prompt:
+        """A prompt that may fit. A limit by which our own count explains the refusal is kept to,
+        and less room for the answer may be enough for it. Else the server counts more than we do,
+        or says nothing: then the prompt has to be another one."""
+        sent = self._prompt.tokens + self._prompt.max_tokens
+        try:
+            if 255 < error.limit < sent:
+                return self._build(error.limit)
+            window = int(sent * SHRINK)
+            while (prompt := self._build(window)).messages == self._prompt.messages:
+                window = int(window * SHRINK)
+        except ContextOverflow:  # no passage fits: the server's own words say more
+            raise error from None
+        return prompt
 
     def _end(self) -> None:
         if self.completion is not None or self._stream.completion is None:
@@ -241,6 +261,13 @@ class _Shown:
         return next(
             (size for size in range(len(tail), 0, -1) if REFUSAL.startswith(tail[-size:])), 0
         )
+
+
+def _shorter_warning(endpoint: Endpoint) -> str:
+    return (
+        f"The model takes less than the {endpoint.context_window} tokens that were assumed:"
+        " the answer was made from a shorter prompt. Set RAG_LLM_CONTEXT to its context."
+    )
 
 
 def _cut(counted: int, usage: Usage | None) -> bool:

@@ -357,6 +357,40 @@ TOO_LONG: Mapping[str, tuple[int, str, Mapping[str, object]]] = {
         ),
         {},
     ),
+    "vllm-length": (
+        400,
+        (
+            "The decoder prompt (length {asked}) is longer than the maximum model length of"
+            " {limit}. Make sure that `max_model_len` is no smaller than the number of text tokens."
+        ),
+        {"object": "error", "type": "BadRequestError", "code": 400},
+    ),
+    "lmstudio-size": (400, "Context size has been exceeded.", {}),
+    "anthropic-sum": (
+        400,
+        (
+            "input length and `max_tokens` exceed context limit: {asked} + 1024 > {limit},"
+            " decrease input length or `max_tokens` and try again"
+        ),
+        {"type": "invalid_request_error"},
+    ),
+    "moonshot": (
+        400,
+        "Invalid request: Your request exceeded model token limit: {limit} (requested: {asked})",
+        {"type": "invalid_request_error"},
+    ),
+    "cohere": (
+        400,
+        (
+            "too many tokens: total number of tokens in this prompt cannot exceed {limit} —"
+            " received {asked}. Try using a shorter prompt, or a smaller max_tokens value."
+        ),
+        {},
+    ),
+    "dashscope": (400, "Range of input length should be [1, {limit}]", {"code": "Invalid"}),
+    "zhipu": (400, "Prompt 超长", {"code": "1261"}),
+    "bedrock": (400, "Input is too long for requested model.", {}),
+    "tabby": (400, "Prompt length {asked} is greater than max_seq_len {limit}", {}),
     "too-large": (413, "Payload Too Large", {}),
 }
 OVERFLOWS = (*TOO_LONG, "in-stream")

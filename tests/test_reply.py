@@ -21,6 +21,7 @@ from rag.llm import LLM
 from rag.prompt import REFUSAL
 from rag.reply import ask, read_refusal
 from rag.schema import Hit, OffsetMap, Passage
+from rag.tokens import count_tokens
 
 TEXTS = ["Five layers. " * 30, "能源与芯片。" * 30, "Rain fell. " * 30]
 HITS = [
@@ -175,10 +176,52 @@ def test_a_prompt_that_is_too_long_is_shortened_once_and_said() -> None:
     assert len(reply.hits) < 9
 
 
-def test_the_second_time_it_is_an_error() -> None:
-    with asking(overflow("vllm", 1800)) as (endpoint, llm), pytest.raises(ContextOverflow):
-        list(ask(llm, "Which layers?", [], HITS))
+@pytest.mark.parametrize("server", ["vllm", "ollama"])
+def test_the_third_time_it_is_an_error(server: str) -> None:
+    with asking(overflow(server, 2500), window=8192) as (endpoint, llm):
+        reply = ask(llm, "Which layers?", [], HITS * 12)
+        with pytest.raises(ContextOverflow, match="takes"):
+            list(reply)
+    prompts = [(chat.prompt, chat.body["max_tokens"]) for chat in endpoint.chats]
+    assert len(prompts) == len(set(prompts)) == 3
+
+
+@pytest.mark.parametrize("says", ["the number", "no number"])
+@pytest.mark.parametrize("ratio", [1.0, 1.8])
+def test_a_prompt_fits_servers_that_count_other_tokens(says: str, ratio: float) -> None:
+    def reply(request: Request) -> Reply:
+        counted = sum(count_tokens(m["content"]) for m in request.body["messages"]) * ratio
+        if counted + request.body["max_tokens"] > 3000:
+            return overflow("vllm" if says == "the number" else "lmstudio-size", 3000)
+        return answer("Five [1].")
+
+    with asking(reply, window=8192) as (endpoint, llm):
+        reply_ = ask(llm, "Which layers?", [], HITS * 6)
+        assert "".join(reply_) == "Five [1]."
+    assert "shorter prompt" in reply_.warnings[0]
+    assert len(reply_.hits) < 18
+    assert len(endpoint.chats) <= 3
+
+
+def test_less_room_for_the_answer_is_no_shorter_prompt() -> None:
+    def reply(request: Request) -> Reply:
+        counted = sum(count_tokens(m["content"]) for m in request.body["messages"])
+        over = counted + request.body["max_tokens"] > 1300
+        return overflow("vllm", 1300) if over else answer("Five [1].")
+
+    with asking(reply, window=8192) as (endpoint, llm):
+        shorter = ask(llm, "Which layers?", [], HITS[:1])
+        assert "".join(shorter) == "Five [1]."
     assert len(endpoint.chats) == 2
+    assert not shorter.warnings
+
+
+def test_a_prompt_that_cannot_be_shorter_is_not_sent_again() -> None:
+    with asking(overflow("lmstudio-size"), window=8192) as (endpoint, llm):
+        reply = ask(llm, "Which layers?", [], HITS[:1])
+        with pytest.raises(ContextOverflow, match="longer than scripted-1"):
+            list(reply)
+    assert len(endpoint.chats) == 1
 
 
 def test_without_a_number_the_window_shrinks_by_a_share() -> None:
