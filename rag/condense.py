@@ -7,11 +7,13 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rag.errors import EmptyAnswer
+from rag.endpoint import Endpoint
+from rag.errors import ContextOverflow, EmptyAnswer
 from rag.fold import content_words, fold, language
 from rag.llm import LLM
 from rag.schema import Message
 from rag.templates import neutral, render, without_marks
+from rag.tokens import prompt_tokens
 
 __all__ = ["Condensed", "condense"]
 
@@ -21,8 +23,8 @@ TURNS = 6
 LONGEST_ADDED = 12
 """Words of the history at most that are added to a question."""
 
-ANSWER_CHARACTERS = 600
-"""How much of an earlier answer is shown to a model that rewrites."""
+TURN_CHARACTERS = 600
+"""How much of an earlier question or answer is shown to a model that rewrites."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,8 @@ def condense(
     """The question as it stands without the conversation.
 
     With an LLM it is rewritten in one short completion, unless nothing in it points back; without
-    one, or where the rewriting is no question, the rare words of what was asked before are put
-    beside a question that points back.
+    one, or where the rewriting is no question or does not fit the model, the rare words of what was
+    asked before are put beside a question that points back.
     Raises EndpointError where the endpoint fails: a search for the wrong thing would look like an
     answer.
     """
@@ -71,21 +73,33 @@ def _rewrite(
     question: str, turns: Sequence[Message], llm: LLM, cancel: threading.Event | None
 ) -> str:
     """The rewritten question, or "" where what came back is none."""
-    shown = "\n".join(_line(turn) for turn in turns)
-    messages = [
-        {"role": "system", "content": render("condense")},
-        {
-            "role": "user",
-            "content": render("conversation", history=shown, question=neutral(question)),
-        },
-    ]
+    room = min(REWRITE_TOKENS, llm.endpoint.context_window // 2)
+    messages = _conversation(question, turns, llm.endpoint, llm.endpoint.context_window - room)
+    if messages is None:
+        return ""
     try:
-        answer = llm.complete(messages, max_tokens=REWRITE_TOKENS, cancel=cancel)
-    except EmptyAnswer:  # the model had nothing to say; the endpoint works
+        answer = llm.complete(messages, max_tokens=room, cancel=cancel)
+    except (EmptyAnswer, ContextOverflow):  # the endpoint works: it is this that cannot be asked
         return ""
     if answer.finish_reason == "length":
         return ""
     return _question_in(answer.text, question)
+
+
+def _conversation(
+    question: str, turns: Sequence[Message], endpoint: Endpoint, room: int
+) -> list[Message] | None:
+    """The messages with the latest turns that fit into `room` tokens; None where none does."""
+    for first in range(len(turns)):
+        shown = "\n".join(_line(turn) for turn in turns[first:])
+        asked = render("conversation", history=shown, question=neutral(question))
+        messages = [
+            {"role": "system", "content": render("condense")},
+            {"role": "user", "content": asked},
+        ]
+        if prompt_tokens(messages, endpoint.model) <= room:
+            return messages
+    return None
 
 
 REWRITE_TOKENS = 1024
@@ -105,11 +119,21 @@ QUOTES = "\"'“”‘’「」『』*_` \t"
 
 
 def _line(turn: Message) -> str:
-    text = turn["content"]
     if turn["role"] == "assistant":
-        text = without_marks(text)[:ANSWER_CHARACTERS]
-    who = "Answer" if turn["role"] == "assistant" else "Question"
-    return f"{who}: {neutral(' '.join(text.split()))}"
+        return f"Answer: {_plain(without_marks(turn['content']))[:TURN_CHARACTERS]}"
+    return f"Question: {_ends(_plain(turn['content']))}"
+
+
+def _plain(text: str) -> str:
+    return neutral(" ".join(text.split()))
+
+
+def _ends(text: str) -> str:
+    """A long question's beginning and end: what is asked stands before or after what is pasted."""
+    if len(text) <= TURN_CHARACTERS:
+        return text
+    half = TURN_CHARACTERS // 2
+    return f"{text[:half]} … {text[-half:]}"
 
 
 def _question_in(text: str, question: str) -> str:

@@ -9,14 +9,9 @@ from rag.errors import ContextOverflow
 from rag.fold import language
 from rag.schema import Hit, Message
 from rag.templates import REFUSAL, fence, neutral, render, without_marks
-from rag.tokens import count_tokens, exact
+from rag.tokens import ESTIMATE, PER_MESSAGE, count_tokens, exact
 
 __all__ = ["REFUSAL", "Prompt", "build"]
-
-# Tokens that a chat template adds around a message; the widest ones take about this many.
-PER_MESSAGE = 8
-# A model that tiktoken does not know may cut the same text finer than o200k.
-ESTIMATE = 1.15
 
 LANGUAGES = {
     "zh": "Chinese (中文, in the script of the question)",

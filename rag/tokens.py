@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import os
+from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rag.schema import Message
+
 if TYPE_CHECKING:
     import tiktoken
 
-__all__ = ["count_tokens", "exact"]
+__all__ = ["ESTIMATE", "PER_MESSAGE", "count_tokens", "exact", "prompt_tokens"]
+
+PER_MESSAGE = 8
+"""Tokens that a chat template adds around a message; the widest ones take about this many."""
+
+ESTIMATE = 1.15
+"""A model that tiktoken does not know may cut the same text finer than o200k."""
 
 UNKNOWN = "o200k_base"
 SHIPPED = ("o200k_base", "cl100k_base")
@@ -24,6 +34,12 @@ def count_tokens(text: str, model: str = "") -> int:
     True
     """
     return len(_encoding(model).encode(text, disallowed_special=()))
+
+
+def prompt_tokens(messages: Sequence[Message], model: str = "") -> int:
+    """An upper estimate of what messages take of a model's context."""
+    counted = sum(count_tokens(message["content"], model) for message in messages)
+    return math.ceil(counted * (1 if exact(model) else ESTIMATE)) + PER_MESSAGE * len(messages)
 
 
 def exact(model: str) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from scripted_endpoint import ScriptedEndpoint, answer, error
+from scripted_endpoint import Reply, Request, ScriptedEndpoint, answer, error, overflow
 
 from rag.condense import Condensed, condense
 from rag.config import Settings
@@ -16,6 +16,7 @@ from rag.errors import EndpointDenied
 from rag.fold import content_words
 from rag.llm import LLM
 from rag.schema import Message
+from rag.tokens import count_tokens
 
 
 def talk(*texts: str) -> list[Message]:
@@ -84,9 +85,9 @@ def test_what_is_added_is_short() -> None:
 
 
 @contextmanager
-def model(*scripts: Any) -> Iterator[tuple[ScriptedEndpoint, LLM]]:
+def model(*scripts: Any, window: int = 4096) -> Iterator[tuple[ScriptedEndpoint, LLM]]:
     with ScriptedEndpoint(*scripts) as endpoint:
-        where = Endpoint("other", endpoint.base_url, endpoint.model, "a test", 4096)
+        where = Endpoint("other", endpoint.base_url, endpoint.model, "a test", window)
         llm = LLM(where, Settings(llm_retries=0))
         try:
             yield endpoint, llm
@@ -137,6 +138,42 @@ def test_a_rewriting_that_was_cut_is_none() -> None:
     with model(answer("HeuriGym 得出", finish_reason="length")) as (_, llm):
         found = condense("它得出了什么结论？", HEURIGYM, llm)
     assert found == condense("它得出了什么结论？", HEURIGYM)
+
+
+def enforcing(limit: int) -> Callable[[Request], Reply]:
+    """A server that counts the prompt and the room for the answer, as vLLM does."""
+
+    def reply(request: Request) -> Reply:
+        counted = sum(count_tokens(message["content"]) for message in request.body["messages"])
+        over = counted + request.body["max_tokens"] > limit
+        return overflow("vllm", limit) if over else answer("HeuriGym 得出了什么结论？")
+
+    return reply
+
+
+@pytest.mark.parametrize("window", [600, 1024, 4096])
+@pytest.mark.parametrize("pasted", ["", "长文 and more. " * 4000])
+def test_a_rewriting_keeps_to_the_model_s_context(window: int, pasted: str) -> None:
+    history = [{"role": "user", "content": pasted + HEURIGYM[0]["content"]}, *HEURIGYM[1:]]
+    with model(enforcing(window), window=window) as (endpoint, llm):
+        found = condense("它得出了什么结论？", history, llm)
+    assert found.question == "HeuriGym 得出了什么结论？"
+    assert "HeuriGym" in endpoint.chats[0].prompt
+    assert len(endpoint.chats) == 1
+
+
+def test_of_many_turns_the_latest_that_fit_are_shown() -> None:
+    history = [{"role": "user", "content": f"Question {n}: " + "word " * 100} for n in range(6)]
+    with model(enforcing(600), window=600) as (endpoint, llm):
+        condense("它得出了什么结论？", history, llm)
+    assert "Question 5" in endpoint.chats[0].prompt
+    assert "Question 0" not in endpoint.chats[0].prompt
+
+
+@pytest.mark.parametrize("question", ["它得出了什么结论？", "它" + "得出了什么结论？" * 2000])
+def test_what_does_not_fit_is_searched_without_a_model(question: str) -> None:
+    with model(overflow("vllm", 300)) as (_, llm):
+        assert condense(question, HEURIGYM, llm) == condense(question, HEURIGYM)
 
 
 def test_an_endpoint_s_error_is_an_error() -> None:
