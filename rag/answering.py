@@ -202,7 +202,7 @@ def _drafted(
 
     def check(draft: Draft) -> Draft:
         with turn.timed("verify"):
-            return _checked(draft, hits, verify, parts)
+            return _checked(draft, hits, turn, verify, parts)
 
     llm = parts.llm
     if llm is None:
@@ -313,14 +313,20 @@ def _without(draft: Draft, faults: Sequence[Sentence]) -> Draft:
 # --- checking ---
 
 
-def _checked(draft: Draft, hits: Sequence[Hit], verify: Verify, parts: Parts) -> Draft:
+def _checked(draft: Draft, hits: Sequence[Hit], turn: Turn, verify: Verify, parts: Parts) -> Draft:
     """Each sentence with its verdict: against the words it cites, or all that was retrieved."""
     words = {citation.n: _words(citation, hits) for citation in draft.citations}
     everything = [hit.passage.text for hit in hits]
     claims = [sentence.text for sentence in draft.sentences]
     evidence = [[words[n] for n in s.citations] or everything for s in draft.sentences]
     judge = parts.judge if draft.model else None
-    verdicts = judge.verdicts(claims, evidence) if judge else list(map(verify, claims, evidence))
+    if judge:
+        verdicts = judge.verdicts(claims, evidence, turn.cancel)
+        if turn.cancel is not None and turn.cancel.is_set():
+            raise Cancelled
+        draft = replace(draft, warnings=(*draft.warnings, *judge.warnings(verdicts)))
+    else:
+        verdicts = list(map(verify, claims, evidence))
     verdicts = [
         REFUSED if not s.citations and v.label != "supported" and abstains(s.text) else v
         for s, v in zip(draft.sentences, verdicts, strict=True)

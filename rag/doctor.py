@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from time import perf_counter
 
+from rag.config import Settings
+from rag.connect import is_loopback
 from rag.errors import RagError
 from rag.parts import Parts
 from rag.redact import without_userinfo
@@ -75,6 +77,8 @@ def _index(parts: Parts) -> Iterator[Check]:
 
 
 def _encoders(parts: Parts) -> Iterator[Check]:
+    if url := parts.settings.embed_base_url:
+        yield _sees(url, "to embed them")
     for role, encoder in (
         ("passages", parts.encoders.passage),
         ("sentences", parts.encoders.sentence),
@@ -84,9 +88,6 @@ def _encoders(parts: Parts) -> Iterator[Check]:
         encoder.query("What does this essay say?")
         spent = (perf_counter() - began) * 1000
         yield Check(f"encoder for {role}", True, f"{encoder.name}, a question in {spent:.0f} ms")
-    if parts.settings.embed_base_url:
-        url = without_userinfo(parts.settings.embed_base_url)
-        yield Check("privacy", True, f"{url} sees passages to embed them")
 
 
 def _model(parts: Parts) -> Iterator[Check]:
@@ -99,7 +100,8 @@ def _model(parts: Parts) -> Iterator[Check]:
     for hint in survey.hints:
         yield Check("hint", True, hint)
     if parts.llm is None:
-        yield Check("model", True, "none: answers are quotes. No passage leaves this machine")
+        stays = "" if _remote(parts.settings) else ". No passage leaves this machine"
+        yield Check("model", True, f"none: answers are quotes{stays}")
         return
     endpoint = parts.llm.endpoint
     seen = "stays on this machine" if endpoint.local else f"{endpoint.host} will see passages"
@@ -109,6 +111,19 @@ def _model(parts: Parts) -> Iterator[Check]:
     yield Check("model", check.works, f"{check.message}{spent}")
 
 
+def _remote(settings: Settings) -> bool:
+    """Whether passages leave the machine without a model: to be embedded or ranked."""
+    reranker = find_reranker(settings)
+    urls = (settings.embed_base_url, reranker.base_url if reranker else "")
+    return any(url and not is_loopback(url) for url in urls)
+
+
+def _sees(url: str, why: str) -> Check:
+    """Who sees passages besides the model."""
+    stays = ", on this machine" if is_loopback(url) else ""
+    return Check("privacy", True, f"{without_userinfo(url)} sees passages {why}{stays}")
+
+
 def _judge(parts: Parts) -> Iterator[Check]:
     if parts.settings.judge == "off":
         yield Check("judge", True, "off: sentences are checked without a model")
@@ -116,8 +131,15 @@ def _judge(parts: Parts) -> Iterator[Check]:
         yield Check(
             "judge", False, "RAG_JUDGE=same, but no model answers. Name one, or set it off."
         )
+    elif parts.llm is None:
+        yield Check("judge", True, "not asked: answers are quotes")
     else:
-        yield Check("judge", True, f"{parts.settings.judge}: sentences are checked by a model")
+        judge = parts.judge
+        if judge.endpoint.base_url:
+            yield _sees(judge.endpoint.base_url, "to check sentences against them")
+        check = judge.check()
+        spent = f" ({check.milliseconds:.0f} ms)" if check.works else ""
+        yield Check("judge", check.works, f"{check.message}{spent}")
 
 
 def _reranker(parts: Parts) -> Iterator[Check]:
@@ -125,8 +147,7 @@ def _reranker(parts: Parts) -> Iterator[Check]:
     if reranker is None:
         yield Check("reranker", True, "off")
         return
-    url = without_userinfo(parts.settings.rerank_base_url)
-    yield Check("privacy", True, f"{url} sees passages to rank them")
+    yield _sees(reranker.base_url, "to rank them")
     scores = reranker.scores("Which colour is the sky?", ["The sky is blue.", "Bread is baked."])
     order = "as expected" if scores[0] > scores[1] else "not as one would expect"
     yield Check("reranker", True, f"{reranker.name} answers; it ranks {order}")

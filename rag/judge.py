@@ -7,6 +7,7 @@ more where it cannot be read, and is then "unchecked": a check that failed is ne
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,9 +15,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from rag.endpoint import Endpoint
 from rag.errors import ContextOverflow, EndpointError
 from rag.fold import language
-from rag.llm import LLM
+from rag.llm import LLM, Check
 from rag.schema import Message, Verdict
 from rag.templates import fence, neutral, render
 from rag.tokens import count_tokens
@@ -78,6 +80,11 @@ class Judge:
         self._lock = threading.Lock()
 
     @property
+    def endpoint(self) -> Endpoint:
+        """The endpoint that sees sentences and what they rest on."""
+        return self._llm.endpoint
+
+    @property
     def stats(self) -> JudgeStats:
         """A copy of the counts so far."""
         with self._lock:
@@ -98,7 +105,8 @@ class Judge:
     ) -> list[Verdict]:
         """One verdict for each sentence and what it is to rest on, in as few calls as fit.
 
-        `claims` and `evidence` are of one length, n; so is the result.
+        `claims` and `evidence` are of one length, n; so is the result. Setting `cancel` closes the
+        connection; the sentences that are left are "unchecked".
         """
         tasks = list(zip(claims, evidence, strict=True))
         verdicts: dict[int, Verdict] = {}
@@ -114,6 +122,25 @@ class Judge:
         left_out = sum(verdict.label == "unchecked" for verdict in verdicts.values())
         self._count(sentences=len(tasks), unchecked=left_out)
         return [verdicts[at] for at in range(len(tasks))]
+
+    @staticmethod
+    def warnings(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
+        """What a reader has to know of verdicts that the judge did not give."""
+        missing = [verdict for verdict in verdicts if verdict.label == "unchecked"]
+        if not missing:
+            return ()
+        counted = f"{len(missing)} of {len(verdicts)} sentences are unchecked."
+        why = missing[0].reason.rstrip(".")
+        return (f"{counted} {why}. `rag doctor` tests the judge.",)
+
+    def check(self) -> Check:
+        """Have one sentence judged, to see that the judge works. Never raises a RagError."""
+        began = time.monotonic()
+        verdict = self.verify("The sky is blue.", ["By day the sky is blue."])
+        spent = (time.monotonic() - began) * 1000
+        if verdict.label == "unchecked":
+            return Check(False, verdict.reason)
+        return Check(True, f"{self.endpoint} finds a true sentence {verdict.label}", spent)
 
     def _batches(self, tasks: Sequence[Task], asked: Sequence[int]) -> Iterator[list[int]]:
         """Runs of tasks that fit into one call."""
@@ -135,6 +162,8 @@ class Judge:
 
     def _judge(self, tasks: Sequence[Task], cancel: threading.Event | None) -> list[Verdict]:
         """Verdicts of one batch, which is halved where it is too long for the judge."""
+        if cancel is not None and cancel.is_set():
+            return self._unchecked(tasks, "cancelled", "nobody waits for it any more.")
         messages = _messages(tasks)
         try:
             judged, problem = self._ask(messages, len(tasks), cancel)

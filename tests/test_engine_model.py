@@ -8,7 +8,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from scripted_endpoint import MODEL, Reply, Request, Script, ScriptedEndpoint, answer, error
+from scripted_endpoint import (
+    MODEL,
+    Reply,
+    Request,
+    Script,
+    ScriptedEndpoint,
+    answer,
+    error,
+    silence,
+)
 
 from rag import Rag, Settings
 from rag.errors import EndpointDenied, EndpointError
@@ -146,6 +155,69 @@ def test_a_judge_that_answers_garbage_leaves_everything_unchecked(
     got = ask(citing(TRUE + "[{n}]", "能源 → 芯片"), garbage, garbage, judge="same")
     assert [s.verdict.label for s in got.sentences] == ["unchecked"]
     assert got.sentences[0].verdict.reason
+    assert any("1 of 1 sentences are unchecked" in warning for warning in got.warnings)
+
+
+def test_a_judge_that_is_not_there_is_said(ask: Callable[..., Answer]) -> None:
+    dead = {"judge": "http://127.0.0.1:9/v1", "judge_model": "j"}
+    got = ask(citing(TRUE + "[{n}]", "能源 → 芯片"), **dead)
+    [warning] = [warning for warning in got.warnings if "unchecked" in warning]
+    assert "Nothing answers at 127.0.0.1:9" in warning
+    assert "rag doctor" in warning
+
+
+def test_closing_the_stream_hangs_up_on_the_judge(seeded: Path) -> None:
+    first = citing(TRUE + "[{n}]", "能源 → 芯片")
+    with open_rag(seeded, first, silence(60.0), judge="same", llm_timeout=60.0) as (rag, endpoint):
+        stream = rag.stream(LAYERS)
+        next(event for event in stream if isinstance(event, Token))
+        until = time.monotonic() + 60
+        while len(endpoint.chats) < 2 and time.monotonic() < until:
+            time.sleep(0.05)
+        stream.close()
+        assert endpoint.chats[1].gone.wait(10)
+        assert len(endpoint.chats) == 2
+
+
+JUDGED = """{"sentences": [{"number": 1, "claims":
+    [{"claim": "c", "verdict": "supported", "reason": "r"}]}]}"""
+
+
+def checks(rag: Rag, name: str) -> list[tuple[bool, str]]:
+    return [(check.ok, check.message) for check in rag.doctor().checks if check.name == name]
+
+
+def test_the_doctor_asks_the_judge(seeded: Path) -> None:
+    with open_rag(seeded, answer("ready"), answer(JUDGED), judge="same") as (rag, endpoint):
+        [(works, said)] = checks(rag, "judge")
+        assert works
+        assert "supported" in said
+        assert len(endpoint.chats) == 2
+    dead = {"judge": "http://user:PASSW0RD@127.0.0.1:9/v1", "judge_model": "j"}
+    with open_rag(seeded, answer("ready"), **dead) as (rag, _):
+        report = rag.doctor()
+        [failed] = [check for check in report.checks if check.name == "judge"]
+        assert not failed.ok
+        assert "Nothing answers at 127.0.0.1:9" in failed.message
+        privacy = [check.message for check in report.checks if check.name == "privacy"]
+        assert any("http://127.0.0.1:9/v1 sees passages to check" in line for line in privacy)
+        assert "PASSW0RD" not in str(report)
+
+
+def test_the_doctor_says_who_sees_passages_without_a_model(seeded: Path) -> None:
+    def doctor(**more: str) -> str:
+        with Rag(Settings(data_dir=seeded, llm="off", **more)) as rag:
+            return str(rag.doctor())
+
+    with ScriptedEndpoint(error(500)) as endpoint:
+        near = doctor(rerank_base_url=endpoint.base_url, judge=endpoint.base_url)
+        assert "No passage leaves this machine" in near
+        assert not endpoint.chats
+    far = "http://user:PASSW0RD@localhost.invalid/v1"  # RFC 6761: no name server knows it
+    said = doctor(rerank_base_url=far)
+    assert "No passage leaves" not in said
+    assert "http://localhost.invalid/v1 sees passages to rank them" in said
+    assert "PASSW0RD" not in said
 
 
 def test_the_stream_shows_tokens_and_then_the_checked_text(seeded: Path) -> None:

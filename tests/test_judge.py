@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -161,6 +162,15 @@ def test_an_endpoint_s_error_is_unchecked_and_counted(reply: Reply, kind: str) -
         assert all(verdict.reason for verdict in found)
         assert judge.stats.errors == {kind: 2}
         assert judge.stats.unchecked == 2
+
+
+def test_once_cancelled_nothing_more_is_asked() -> None:
+    cancel = threading.Event()
+    cancel.set()
+    with judging(answer(verdicts(["supported"]))) as (endpoint, judge):
+        [found] = judge.verdicts(["Five layers."], [EVIDENCE], cancel)
+        assert found.label == "unchecked"
+        assert not endpoint.requests
 
 
 def test_a_batch_that_is_too_long_is_halved() -> None:
