@@ -93,7 +93,7 @@ def _conversation(
     for first in range(len(turns)):
         shown = "\n".join(_line(turn) for turn in turns[first:])
         asked = render("conversation", history=shown, question=neutral(question))
-        messages = [
+        messages: list[Message] = [
             {"role": "system", "content": render("condense")},
             {"role": "user", "content": asked},
         ]

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rag.errors import RagError
+from rag.redact import without_userinfo
 from rag.schema import Answer, Citation, Done, EssayInfo, Replace, Status, Token
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ def settings_table(settings: Settings) -> Table:
             continue
         value = getattr(settings, name)
         shown = ", ".join(sorted(value)) if isinstance(value, frozenset) else str(value)
+        shown = without_userinfo(shown)
         table.add_row(f"RAG_{name.upper()}", Text(shown), Text(field.description or ""))
     return table
 

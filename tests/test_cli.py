@@ -131,6 +131,40 @@ def test_an_unknown_setting_is_refused(
     assert "RAG_LLM_MODEL" in ran.err
 
 
+@pytest.mark.parametrize("command", [["ask", "五层蛋糕是哪五层？"], ["doctor"]])
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("RAG_LLM_BASE_URL", "http://[::1/v1", "RAG_LLM_BASE_URL is wrong"),
+        ("RAG_JUDGE", "http://127.0.0.1:abc/v1", "RAG_JUDGE is wrong"),
+        ("RAG_LLM_API_KEY", "sk-TOP\rSECRET", "RAG_LLM_API_KEY is wrong"),
+    ],
+)
+def test_a_wrong_setting_is_one_line(
+    run: Callable[..., Ran],
+    monkeypatch: pytest.MonkeyPatch,
+    command: list[str],
+    name: str,
+    value: str,
+    said: str,
+) -> None:
+    monkeypatch.setenv(name, value)
+    ran = run(*command)
+    assert ran.status == 1
+    assert said in ran.err
+    assert "Traceback" not in ran.err
+    assert "SECRET" not in ran.err
+
+
+def test_the_list_of_settings_shows_no_password(
+    run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAG_LLM_BASE_URL", "http://user:PASSW0RD@host/v1")
+    ran = run("doctor", "--settings")
+    assert ran.status == 0
+    assert "PASSW0RD" not in ran.out
+
+
 def test_an_unreachable_endpoint_is_an_error_and_no_refusal(
     run: Callable[..., Ran], seeded: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

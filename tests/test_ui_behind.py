@@ -56,7 +56,8 @@ def test_a_key_of_the_environment_goes_to_no_address_of_the_page(
 def test_what_is_wrong_is_not_kept(tmp_path: Path) -> None:
     kept = Preferences(Settings(data_dir=tmp_path))
     kept.keep(k=7)
-    for wrong in ({"k": 0}, {"data_dir": "/elsewhere"}, {"unsupported": "never"}):
+    nowhere = {"llm_base_url": "http://[::1/v1"}
+    for wrong in ({"k": 0}, {"data_dir": "/elsewhere"}, {"unsupported": "never"}, nowhere):
         with pytest.raises(ConfigError):
             kept.keep(**wrong)
     assert kept.settings().k == 7
