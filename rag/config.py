@@ -144,7 +144,7 @@ class Settings(BaseSettings):
     @field_validator("judge")
     @classmethod
     def _judges(cls, value: str) -> str:
-        word = value.strip()
+        word = value.strip() or "off"
         if word in ("off", "same"):
             return word
         if not word.startswith(("http://", "https://")):

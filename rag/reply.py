@@ -265,8 +265,8 @@ class _Shown:
 
 def _shorter_warning(endpoint: Endpoint) -> str:
     return (
-        f"The model takes less than the {endpoint.context_window} tokens that were assumed:"
-        " the answer was made from a shorter prompt. Set RAG_LLM_CONTEXT to its context."
+        "The model refused the prompt as too long: the answer was made from a shorter prompt."
+        f" Set RAG_LLM_CONTEXT to what it takes; {endpoint.context_window} tokens were assumed."
     )
 
 

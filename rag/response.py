@@ -115,7 +115,7 @@ async def _chunks(response: httpx.Response, reading: Reading) -> AsyncGenerator[
             chunk = _chunk(event)
             counted = _note_usage(chunk, reading)
             # Some servers count in every chunk, or before the answer: the end is a count alone.
-            reading.ended = counted and reading.started and not _choices(chunk)
+            reading.ended = counted and reading.started and not _offered(chunk)
             yield chunk
     if chunk is None and not kind.startswith("text/event-stream"):
         raise ValueError("no chat completion")
@@ -158,10 +158,13 @@ def _is_error(value: object) -> bool:
 
 def _choices(chunk: object) -> list[Mapping[str, Any]]:
     """The first choice: n is never asked for, but some servers give more."""
+    return [one for one in _offered(chunk) if isinstance(one, dict) and not one.get("index")]
+
+
+def _offered(chunk: object) -> list[object]:
+    """All choices of a chunk."""
     choices = chunk.get("choices") if isinstance(chunk, dict) else None
-    if not isinstance(choices, list):
-        return []
-    return [one for one in choices if isinstance(one, dict) and not one.get("index")]
+    return choices if isinstance(choices, list) else []
 
 
 def _note_usage(chunk: object, reading: Reading) -> bool:

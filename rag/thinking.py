@@ -24,6 +24,10 @@ LINE_END = re.compile(
 )
 
 
+LONGEST_HELD = 20_000
+"""Characters after which what may be the answer is taken for it."""
+
+
 class ThinkSplitter:
     """Splits a text that comes in pieces into (text, reasoning) pieces.
 
@@ -81,8 +85,12 @@ class ThinkSplitter:
         """The reasoning that is certain by now; a possible start of a tag is kept."""
         lowered = self._held.lower()
         at = lowered.find(self._close)
+        if at < 0 and self._doubtful:
+            if len(lowered) > LONGEST_HELD:
+                self._close, self._answering, self._held = "", True, self._held.lstrip()
+            return ""
         if at < 0:
-            return "" if self._doubtful else self._take(len(lowered) - self._cut_tag(lowered))
+            return self._take(len(lowered) - self._cut_tag(lowered))
         thought = self._take(at)
         self._held = self._held[len(self._close) :]
         self._doubtful = self._nested > 0

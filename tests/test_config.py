@@ -48,6 +48,11 @@ def test_an_address_of_openai_s_group_counts_where_it_is_used(wrong: str) -> Non
 )
 def test_an_address_is_kept(url: str) -> None:
     assert Settings(llm_base_url=f" {url}\n").llm_base_url == url
+    assert Settings(judge=f" {url}\n").judge == url
+
+
+def test_an_empty_setting_is_the_default() -> None:
+    assert Settings(judge=" ", llm_base_url=" ", llm_api_key=" ") == Settings()
 
 
 def test_a_password_in_a_wrong_address_is_not_shown() -> None:

@@ -245,6 +245,17 @@ def test_tags_inside_reasoning_and_at_a_line_s_end(said: str, text: str, reasoni
     assert found[1].removesuffix("</think>") == reasoning
 
 
+def test_a_long_answer_after_a_tag_in_the_reasoning_is_not_held_for_ever() -> None:
+    opening = event(chunk(content="<think>Do I write <think>?</think>\n\n"))
+    with ScriptedEndpoint(
+        Reply([opening, *[event(chunk(content="x" * 5_000))] * 10, 30.0])
+    ) as endpoint:
+        llm = make(endpoint, llm_timeout=60.0)
+        with llm.stream(ASK) as stream:
+            assert next(delta.text for delta in stream if delta.text).startswith("xxx")
+        llm.close()
+
+
 def test_only_reasoning_is_no_answer() -> None:
     with pytest.raises(errors.EmptyAnswer, match=r"on thinking.*RAG_LLM_MAX_TOKENS"):
         run(answer("<think>and on and on", finish_reason="length"))
@@ -306,6 +317,7 @@ def test_counted_tokens_are_no_end(done: bool) -> None:
         counted({**half, "usage": COUNT}, done=done),
         counted(count, half, done=done),
         counted(chunk(content="half an "), count, chunk(content="ans"), done=done),
+        counted(half, {"choices": [{"index": 1, "delta": {}}], "usage": COUNT}, done=done),
     ):
         with pytest.raises(errors.StreamBroken, match="broke off"):
             run(reply)
