@@ -259,9 +259,9 @@ def _broken(endpoint: Endpoint, how: str) -> StreamBroken:
 def _too_long(said: str, endpoint: Endpoint) -> ContextOverflow:
     found = LIMIT.search(said)
     limit = int(found[1]) if found else 0
-    shown = f"{limit} tokens" if limit else "what it takes"
+    shown = f" ({limit} tokens)" if limit else ""
     error = ContextOverflow(
-        f"The prompt is longer than {endpoint.model} at {endpoint.host} takes ({shown}).",
+        f"The prompt is longer than {endpoint.model} at {endpoint.host} takes{shown}.",
         "Set RAG_LLM_CONTEXT to the model's context, or ask for fewer passages (RAG_K).",
     )
     error.limit = limit
