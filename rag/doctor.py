@@ -67,6 +67,7 @@ def _versions(parts: Parts) -> Iterator[Check]:
 
 
 def _index(parts: Parts) -> Iterator[Check]:
+    parts.index.catalog.examine()
     essays = parts.index.catalog.essays()
     if not essays:
         yield Check("index", True, "empty: read in a folder with rag ingest PATH")

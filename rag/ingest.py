@@ -28,6 +28,7 @@ __all__ = ["Indexer", "OnProgress", "Progress", "encoded"]
 
 GROUP = 300_000  # bytes of files; at 1,500 characters/s about a minute between commits
 SPAN = 20_000  # characters embedded between two commits of their vectors
+EXAMINED = 16 * 2**20  # bytes of a catalog that is looked through at each opening: 10 ms
 READINGS = 3  # of a file that changes while it is read
 
 
@@ -78,8 +79,9 @@ class Indexer(Index):
     def ready(self) -> None:
         """Make sure that the index may be searched: made by the same, and in agreement.
 
-        Raises IndexMismatch, IndexBusy.
+        Raises IndexMismatch, IndexBusy, and IndexFault for a damaged one.
         """
+        self.catalog.examine(EXAMINED)
         self.catalog.check(self.manifest())
         self.agree()
 
@@ -110,6 +112,7 @@ class Indexer(Index):
             LoadError: nothing is there that can be read as an essay; nothing is removed.
             IndexBusy: another process is writing.
             IndexMismatch: the index was made by another embedder, splitter or cleaner.
+            IndexFault: the catalog is damaged.
         """
         top = path.expanduser()
         if not top.exists():
@@ -126,6 +129,7 @@ class Indexer(Index):
 
     def _begin(self) -> None:
         """Complete what was interrupted, and refuse to mix what was made differently."""
+        self.catalog.examine(EXAMINED)
         if self.catalog.manifest():
             self.catalog.check(self.manifest())
         else:

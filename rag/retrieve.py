@@ -130,6 +130,7 @@ class Retriever:
 
         Raises:
             SourceNotFound: one of `sources` is not ingested.
+            IndexFault: the catalog is damaged.
         """
         if history:
             from rag.condense import condense  # imports the endpoint's client
@@ -137,6 +138,7 @@ class Retriever:
             question = condense(question, history).question
         if sources is not None:
             self._check(sources)
+        generation = self._now().generation
         found = self.candidates(question, sources)
         if k < 1 or not len(found.ids):
             return []
@@ -148,6 +150,9 @@ class Retriever:
         ids = [int(name) for name in rows]
         passages = (
             self._now().passages(ids) if sources is None else self._catalog.passages(ids, sources)
+        )
+        self._catalog.account_for(
+            set(ids).difference(int(passage.id) for passage in passages), generation
         )
         hits = [self._hit(passage, rows[passage.id], found, scores) for passage in passages]
         if self._reranker:
@@ -273,6 +278,7 @@ class Retriever:
                 dict.fromkeys(unit for unit, _ in index.query(list(foreign), count, sources))
             )
         entries = known.entries(sorted(found))  # those that are gone meanwhile are not there
+        self._catalog.account_for(found.keys() - entries.keys(), known.generation)
         ids = sorted(entries)
         texts = [entries[unit].text for unit in ids]
         shares = fusion.shares(rarities)

@@ -309,3 +309,62 @@ def test_any_history_ends_in_the_same_units(
         stands = sum(lines.count(passage.text) for lines in held.values())
         assert len(passage.places) == stands - 1
     catalog.close()
+
+
+def test_damage_that_asking_does_not_meet_is_found(tmp_path: Path, encoder: HashEncoder) -> None:
+    path = tmp_path / "catalog.db"
+    made = Catalog(path)
+    put(made, [essay("r/a", [f"line {n}" for n in range(500)])], encoder)
+    made.examine()
+    made.close()
+    data = bytearray(path.read_bytes())
+    with sqlite3.connect(path) as raw:
+        pages = raw.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'part_unit'")
+        at = 4096 * (pages.fetchone()[0] - 1)
+    data[at : at + 4096] = bytes(4096)
+    path.write_bytes(data)
+    damaged = Catalog(path)
+    assert damaged.essays()
+    damaged.examine(largest=4096)
+    with pytest.raises(IndexFault, match=r"damaged.* rag ingest /root"):
+        damaged.examine()
+
+
+def test_passages_that_are_lost_are_told_from_those_that_went(
+    catalog: Catalog, encoder: HashEncoder
+) -> None:
+    put(catalog, [essay("r/a", ["one", "two"])], encoder)
+    before, (first, second) = catalog.generation(), catalog.ids()
+    with catalog.write() as writer:
+        writer.followed("vectors", catalog.pending("vectors"))
+        writer.followed("lexical", catalog.pending("lexical"))
+    now = catalog.generation()
+    catalog.account_for([], now)
+    catalog.account_for([first], before)
+    with pytest.raises(IndexFault, match="names passages"):
+        catalog.account_for([first], now)
+    with catalog.write() as writer:
+        writer.drop_essay("r/a")
+    catalog.account_for([first, second], catalog.generation())
+
+
+def test_what_is_cleared_stays_noted_until_the_indexes_are_made_anew(
+    catalog: Catalog, encoder: HashEncoder
+) -> None:
+    put(catalog, [essay("r/a", ["one", "two"])], encoder)
+    gone = catalog.ids()
+    with catalog.write() as writer:
+        writer.clear()
+    catalog.account_for(gone, catalog.generation())
+    with catalog.write() as writer:
+        writer.rebuilt("vectors")
+        writer.rebuilt("lexical")
+    assert not catalog.pending("vectors")
+
+
+def test_a_vector_that_is_lost_is_an_error(catalog: Catalog, encoder: HashEncoder) -> None:
+    put(catalog, [essay("r/a", ["one", "two"])], encoder)
+    with catalog.write() as writer:
+        writer._execute("DELETE FROM vector WHERE id = (SELECT min(id) FROM vector)")
+    with pytest.raises(IndexFault, match="1 vectors"):
+        catalog.sentence_vectors(encoder.name, catalog.ids())

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from store_support import HashEncoder, encoders
 
 import rag.ingest
 from rag.embed import Encoders
-from rag.errors import IndexBusy, IndexMismatch, LoadError, SourceNotFound
+from rag.errors import IndexBusy, IndexFault, IndexMismatch, LoadError, SourceNotFound
 from rag.ingest import Indexer, Progress
 from rag.schema import IngestReport
 
@@ -493,3 +495,23 @@ def test_unchanged_files_are_passed_over(index: Indexer, tmp_path: Path) -> None
 def test_report_is_plain(index: Indexer, folder: Path) -> None:
     report = index.ingest(folder)
     assert json.dumps([report.added, report.renamed, dict(report.failed)])
+
+
+def test_a_damaged_catalog_is_neither_searched_nor_added_to(
+    tmp_path: Path, folder: Path, kinds: Encoders
+) -> None:
+    with Indexer(tmp_path / "data", kinds) as index:
+        index.ingest(folder)
+    path = tmp_path / "data" / "catalog.db"
+    with closing(sqlite3.connect(path)) as raw:
+        (page,) = raw.execute(
+            "SELECT rootpage FROM sqlite_schema WHERE name = 'part_unit'"
+        ).fetchone()
+    data = bytearray(path.read_bytes())
+    data[4096 * (page - 1) : 4096 * page] = bytes(4096)
+    path.write_bytes(data)
+    with Indexer(tmp_path / "data", kinds) as index:
+        with pytest.raises(IndexFault, match="rag ingest"):
+            index.ready()
+        with pytest.raises(IndexFault, match="damaged"):
+            index.ingest(folder)

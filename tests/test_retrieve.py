@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import math
+import sqlite3
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 from rag.config import INGREDIENTS, Settings
 from rag.dictionary import Dictionary
 from rag.embed import Encoders
-from rag.errors import SourceNotFound
+from rag.errors import IndexFault, SourceNotFound
 from rag.ingest import Indexer
 from rag.retrieve import Retriever
 from rag.schema import Hit
@@ -247,3 +249,17 @@ def test_it_is_a_llama_index_retriever(retriever: Retriever) -> None:
     assert [node.node.node_id for node in found] == [hit.passage.id for hit in hits]
     assert found[0].score == hits[0].score
     assert found[0].node.metadata["source"] == "texts/bread.txt"
+
+
+def test_a_damaged_catalog_is_an_error_and_not_nothing_found(tmp_path: Path) -> None:
+    with Indexer(tmp_path / "index", encoders()) as index:
+        index.ingest(write(tmp_path / "texts", TEXTS))
+    path = tmp_path / "index" / "catalog.db"
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("PRAGMA foreign_keys = OFF")
+        raw.execute("DELETE FROM passage")  # as a page that is read as empty
+        raw.commit()
+    with Indexer(tmp_path / "index", encoders()) as index:
+        found = made(index, tmp_path)
+        with pytest.raises(IndexFault, match="damaged"):
+            found.hits("Why does bread rise?")
