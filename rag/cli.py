@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rag.errors import RagError
+from rag.visible import visible
 
 if TYPE_CHECKING:
     from rag.config import Settings
@@ -54,9 +56,9 @@ def main(arguments: list[str] | None = None) -> None:
         error.show()
         status = error.exit_code
     except RagError as error:
-        click.echo(f"rag: {error.what}", err=True)
+        _say(f"rag: {error.what}", err=True)
         if error.do:
-            click.echo(error.do, err=True)
+            _say(error.do, err=True)
         status = 1
     except KeyboardInterrupt:
         status = INTERRUPTED
@@ -74,6 +76,11 @@ def _speak_utf8() -> None:
             reconfigure(encoding="utf-8", errors="replace")
 
 
+def _say(line: str, err: bool = False) -> None:
+    """Print one line. What files and models put into it does nothing to the terminal."""
+    click.echo(visible(line), err=err)
+
+
 def _clean(text: str) -> str:
     """An argument without the surrogates that undecodable bytes on the command line become."""
     return text.encode("utf-8", "replace").decode("utf-8")
@@ -88,13 +95,16 @@ def _open(settings: Settings | None = None) -> Iterator[Rag]:
         yield rag
 
 
+_UNESCAPED = re.compile("[\x7f-\x9f\ud800-\udfff]")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 def _print_json(value: object) -> None:
     from rag.records import to_record
 
-    click.echo(json.dumps(to_record(value), ensure_ascii=False))
+    # JSON escapes some control characters; the others mean the same when they are escaped.
+    text = json.dumps(to_record(value), ensure_ascii=False)
+    click.echo(_UNESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 @cli.command()
@@ -108,7 +118,7 @@ def ask(question: str, sources: tuple[str, ...], as_json: bool) -> None:
     """
     with _open() as rag:
         _first_use(rag, quiet=as_json)
-        answer = rag.query(_clean(question), sources=list(sources) or None)
+        answer = rag.query(_clean(question), sources=[_named(rag, s) for s in sources] or None)
         if as_json:
             _print_json(answer)
         else:
@@ -167,8 +177,8 @@ def list_(as_json: bool) -> None:
 def remove(source: str) -> None:
     """Forget the essay SOURCE (as `rag list` names it). The file itself stays."""
     with _open() as rag:
-        rag.remove(_clean(source))
-    click.echo(f"Removed {source} from the index; the file itself was left alone.")
+        rag.remove(_named(rag, source))
+    _say(f"Removed {source} from the index; the file itself was left alone.")
 
 
 @cli.command()
@@ -196,7 +206,7 @@ def doctor(show_settings: bool, as_json: bool) -> None:
         _print_json(report)
     else:
         for check in report.checks:
-            click.echo(f"{'✓' if check.ok else '✗'} {check.name}: {check.message}")
+            _say(f"{'✓' if check.ok else '✗'} {check.name}: {check.message}")
     if not report.ok:
         raise click.exceptions.Exit(1)
 
@@ -232,6 +242,14 @@ def eval_(arguments: tuple[str, ...]) -> None:
     raise click.exceptions.Exit(run_eval(list(arguments)))
 
 
+def _named(rag: Rag, name: str) -> str:
+    """The source that is meant by `name`, which may be copied from what `rag list` shows."""
+    sources = [essay.source for essay in rag.essays()]
+    if name in sources:
+        return name
+    return next((source for source in sources if visible(source) == visible(name)), name)
+
+
 def _first_use(rag: Rag, quiet: bool = False) -> None:
     """Read in the repository's own essays where nothing is ingested yet."""
     if rag.essays():
@@ -243,7 +261,7 @@ def _first_use(rag: Rag, quiet: bool = False) -> None:
         click.echo(f"First use: reading in the essays in {path.name}/ …", err=True)
     report = _ingest(rag, path, quiet)
     for source, reason in report.failed.items():
-        click.echo(f"rag: {source} could not be read in: {reason}", err=True)
+        _say(f"rag: {source} could not be read in: {reason}", err=True)
 
 
 def _ingest(rag: Rag, path: Path, quiet: bool) -> IngestReport:
@@ -274,7 +292,7 @@ def _print_report(report: IngestReport) -> None:
     shown = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
     click.echo(f"Essays: {shown or 'none found'}.")
     for source, reason in report.failed.items():
-        click.echo(f"  {source}: {reason}", err=True)
+        _say(f"  {source}: {reason}", err=True)
 
 
 def _print_answer(answer: Answer) -> None:
@@ -283,4 +301,4 @@ def _print_answer(answer: Answer) -> None:
     for line in answer_lines(answer):
         click.echo(line)
     for warning in answer.warnings:
-        click.echo(f"Note: {warning}", err=True)
+        _say(f"Note: {warning}", err=True)

@@ -20,9 +20,10 @@ from rag.embed import Encoder, Encoders, TokenEncoder, Vector
 from rag.errors import LoadError
 from rag.index import Index
 from rag.load import load, loadable
-from rag.scan import Plan, file_state, make_plan, portable, scan
+from rag.scan import Plan, file_state, make_plan, scan
 from rag.schema import Essay, EssayInfo, IngestReport, Passage
 from rag.sentences import sentence_spans
+from rag.visible import portable
 
 __all__ = ["Indexer", "OnProgress", "Progress", "encoded"]
 

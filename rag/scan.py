@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rag.catalog import FileState
+from rag.visible import portable
 
-__all__ = ["Plan", "Scan", "digest", "file_state", "make_plan", "portable", "scan", "unreadable"]
+__all__ = ["Plan", "Scan", "digest", "file_state", "make_plan", "scan", "unreadable"]
 
 TICK = 2_000_000_000  # ns; FAT counts in two seconds, the coarsest clock in use
 
@@ -147,11 +148,6 @@ def file_state(path: Path) -> FileState:
     """The state of a file that is about to be read."""
     status = path.stat()
     return FileState(status.st_size, status.st_mtime_ns, status.st_ctime_ns, time.time_ns())
-
-
-def portable(path: str) -> str:
-    """A path, or a text made from one, as text: bytes that are no UTF-8 are shown as escapes."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _trusted(before: FileState, now: FileState) -> bool:

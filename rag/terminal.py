@@ -14,6 +14,7 @@ from rich.text import Text
 from rag.errors import RagError
 from rag.redact import without_userinfo
 from rag.schema import Answer, Citation, Done, EssayInfo, Replace, Status, Token
+from rag.visible import visible
 
 if TYPE_CHECKING:
     from rag.config import Settings
@@ -32,7 +33,7 @@ def answer_lines(answer: Answer) -> Iterator[str]:
 
     In a refusal there is nothing to judge, so the sentences stand without marks.
     """
-    yield _marked(answer)
+    yield visible(_marked(answer), lines=True)
     yield from _grounds(answer)
 
 
@@ -45,7 +46,8 @@ def _grounds(answer: Answer) -> Iterator[str]:
     if doubts:
         yield ""
         for sentence in doubts:
-            yield f"{MARKS[sentence.verdict.label]} {sentence.text}: {sentence.verdict.reason}"
+            doubt = f"{MARKS[sentence.verdict.label]} {sentence.text}: {sentence.verdict.reason}"
+            yield visible(doubt, lines=True)
     yield ""
     yield _how(answer)
 
@@ -64,12 +66,14 @@ def _citation_line(citation: Citation) -> str:
     quote = " ".join(citation.quote.split())
     if len(quote) > QUOTE_WIDTH:
         quote = quote[:QUOTE_WIDTH] + "…"
-    where = f"{citation.source}, characters {citation.start}–{citation.end}"
-    return f"[{citation.n}] “{quote}”\n    {citation.title} ({where})"
+    where = f"{visible(citation.source)}, characters {citation.start}–{citation.end}"
+    return f"[{citation.n}] “{visible(quote)}”\n    {visible(citation.title)} ({where})"
 
 
 def _how(answer: Answer) -> str:
-    made = f"answered by {answer.model}" if answer.mode == "llm" else "quotes only, no model"
+    made = (
+        f"answered by {visible(answer.model)}" if answer.mode == "llm" else "quotes only, no model"
+    )
     seconds = sum(answer.timings.values()) / 1000
     return f"({made}; {seconds:.1f} s; the passages hold an answer: {answer.answerable:.0%})"
 
@@ -82,8 +86,9 @@ def essay_table(essays: Sequence[EssayInfo]) -> Table:
     table.add_column("characters", justify="right")
     table.add_column("passages", justify="right")
     for essay in essays:
+        named = (essay.source, essay.title, essay.author, essay.date, essay.language)
         table.add_row(
-            *map(Text, (essay.source, essay.title, essay.author, essay.date, essay.language)),
+            *(Text(visible(value)) for value in named),
             f"{essay.characters:,}",
             str(essay.passages),
         )
@@ -100,7 +105,7 @@ def settings_table(settings: Settings) -> Table:
             continue
         value = getattr(settings, name)
         shown = ", ".join(sorted(value)) if isinstance(value, frozenset) else str(value)
-        shown = without_userinfo(shown)
+        shown = visible(without_userinfo(shown))
         table.add_row(f"RAG_{name.upper()}", Text(shown), Text(field.description or ""))
     return table
 
@@ -146,7 +151,7 @@ def converse(rag: Rag, console: Console) -> None:
         try:
             answer = _stream(rag, question, history, console)
         except RagError as error:
-            console.print(Text(str(error), style="red"))
+            console.print(Text(visible(str(error)), style="red"))
             continue
         history += [
             {"role": "user", "content": question},
@@ -160,11 +165,11 @@ def _stream(rag: Rag, question: str, history: Sequence[dict[str, str]], console:
         shown = ""
         for event in events:
             if isinstance(event, Status):
-                status.update(event.message)
+                status.update(Text(visible(event.message)))
             elif isinstance(event, Token):
                 status.stop()
                 shown += event.text
-                console.print(Text(event.text), end="")
+                console.print(Text(visible(event.text, lines=True)), end="")
             elif isinstance(event, Replace):
                 shown = ""
             elif isinstance(event, Done):

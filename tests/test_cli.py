@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -193,3 +194,33 @@ def test_help_needs_none_of_the_heavy_libraries() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.splitlines()[-1] == "[]"
+
+
+def test_names_and_words_of_essays_do_nothing_to_the_terminal(
+    run: Callable[..., Ran], tmp_path: Path
+) -> None:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    name = "es\x1b[31mc\nred.txt"
+    (folder / name).write_text(
+        "# A \x1b]0;pwned\x07 title\n\nThe \x1b[31mlighthouse\x1b[0m on the rock is red.\n", "utf-8"
+    )
+    (folder / "bad\x1b[2J.txt").write_bytes(bytes(range(256)) * 8)
+    shown = "notes/es\\x1b[31mc\\nred.txt"
+    ingested, listed = run("ingest", str(folder)), run("list")
+    asked = run("ask", "--source", shown, "Which colour is the lighthouse?")
+    removed, again = run("remove", shown), run("remove", shown)
+    for ran in (ingested, listed, asked, removed, again):
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", ran.out + ran.err)
+    assert "notes/bad\\x1b[2J.txt" in ingested.err
+    assert shown in asked.out
+    assert (removed.status, again.status) == (0, 1)
+
+
+def test_json_is_exact_whatever_a_name_holds(run: Callable[..., Ran], tmp_path: Path) -> None:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    (folder / "a\x1b\x9b.txt").write_text("A lighthouse stands on the rock.\n", "utf-8")
+    printed = run("ingest", "--json", str(folder)).out
+    assert json.loads(printed)["added"] == ["notes/a\x1b\x9b.txt"]
+    assert not re.search("[\x1b\x9b]", printed)
