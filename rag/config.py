@@ -159,7 +159,10 @@ class Settings(BaseSettings):
     @field_validator("data_dir", "llm_gguf", mode="after")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
-        return value.expanduser().absolute() if value else value
+        try:
+            return value.expanduser().absolute() if value else value
+        except (RuntimeError, OSError) as error:  # no such user; no current folder any more
+            raise ValueError(str(error).rstrip(".")) from error
 
     def fingerprint(self) -> str:
         """16 hex digits that change with every setting that shapes the index (not with keys)."""
@@ -206,7 +209,7 @@ def checked_key(key: SecretStr) -> SecretStr:
 def _refuse_unknown_keys(values: dict[str, Any]) -> None:
     names = Settings.model_fields
     allowed = {PREFIX + name.upper() for name in names if not name.startswith("openai_")}
-    given = [*os.environ, *dotenv_values(DOTENV)]
+    given = [*os.environ, *_dotenv_keys()]
     unknown = sorted({key for key in given if key.startswith(PREFIX) and key not in allowed})
     unknown += sorted(set(values) - set(names))
     if unknown:
@@ -216,6 +219,21 @@ def _refuse_unknown_keys(values: dict[str, Any]) -> None:
             f"Did you mean {near[0]}?" if near else "`rag doctor --settings` lists those there are."
         )
         raise ConfigError(f"{key} is not a setting.", hint)
+
+
+def _dotenv_keys() -> list[str]:
+    try:
+        return list(dotenv_values(DOTENV))
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{Path(DOTENV).absolute()} is no UTF-8: byte {error.start} does not fit.",
+            "Save it as UTF-8.",
+        ) from error
+    except OSError as error:
+        raise ConfigError(
+            f"{Path(DOTENV).absolute()} cannot be read: {error.strerror or error}.",
+            "Make it readable, or start from another folder.",
+        ) from error
 
 
 def _config_error(error: ValidationError) -> ConfigError:

@@ -20,7 +20,7 @@ from rag.embed import Encoder, Encoders, TokenEncoder, Vector
 from rag.errors import LoadError
 from rag.index import Index
 from rag.load import load, loadable
-from rag.scan import Plan, file_state, make_plan, scan
+from rag.scan import KEPT, Plan, file_state, make_plan, place, scan
 from rag.schema import Essay, EssayInfo, IngestReport, Passage
 from rag.sentences import sentence_spans
 from rag.visible import portable
@@ -106,7 +106,7 @@ class Indexer(Index):
 
     # -- ingest -----------------------------------------------------------------------------------
 
-    def ingest(self, path: Path, on_progress: OnProgress | None = None) -> IngestReport:
+    def ingest(self, path: str | Path, on_progress: OnProgress | None = None) -> IngestReport:
         """Bring the index to what is at `path`, a folder or one file.
 
         Raises:
@@ -115,16 +115,13 @@ class Indexer(Index):
             IndexMismatch: the index was made by another embedder, splitter or cleaner.
             IndexFault: the catalog is damaged.
         """
-        top = path.expanduser()
-        if not top.exists():
-            raise LoadError(f"There is nothing at {path}.", "Nothing was changed.")
-        top = top.resolve()
+        top = place(path)
         with self.writing():
             self._begin()
             root = self._root(top)
             found = scan(top, root.name, _is_essay)
             if not found.files:
-                raise LoadError(_no_files(path, found.failed), "Nothing was changed.")
+                raise LoadError(_no_files(path, found.failed), KEPT)
             plan = make_plan(found, self.catalog.files(root.id) if root.id else {})
             return _Run(self, root, plan, found.files, on_progress).run()
 
@@ -244,7 +241,8 @@ class _Run:
                 loaded[source] = _read(self._files[source], source)
             except LoadError as error:
                 if self._root.path == portable(str(self._files[source])):
-                    raise  # it is all that was asked for
+                    # it is all that was asked for
+                    raise type(error)(f"{source}: {error.what}", error.do) from error
                 kept = " The version read before is kept." if source in self._plan.changed else ""
                 self._failed[source] = f"{error}{kept}"
         size = sum(self._sizes[source] for source in group)
@@ -432,10 +430,10 @@ def _read(path: Path, source: str) -> tuple[Essay, FileState]:
             essay = load(path, source)
             after = file_state(path)
         except OSError as error:
-            raise LoadError(f"{source} cannot be read: {error.strerror or error}.") from error
+            raise LoadError(f"it cannot be read: {error.strerror or error}.") from error
         if replace(after, seen=before.seen) == before:
             return replace(essay, title=portable(essay.title)), before
-    raise LoadError(f"{source} changes while it is read.", "Ingest it again when it is complete.")
+    raise LoadError("it changes while it is read.", "Ingest it again when it is complete.")
 
 
 def _size(path: Path) -> int:
@@ -466,7 +464,7 @@ def _spans(texts: Sequence[str]) -> Iterator[list[str]]:
         yield batch
 
 
-def _no_files(path: Path, failed: Mapping[str, str]) -> str:
+def _no_files(path: str | Path, failed: Mapping[str, str]) -> str:
     if failed:
         source, reason = next(iter(failed.items()))
         return f"{path} holds no essay that can be read ({source} {reason})."

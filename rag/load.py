@@ -30,6 +30,8 @@ class Content:
 def load(path: Path, source: str) -> Essay:
     """Read the file at `path` as the essay named `source`.
 
+    The errors say what is wrong with "it": who reads many files knows which one it is.
+
     Raises:
         UnknownFormat: no reader for its suffix.
         LoadError: it cannot be read, or is no text.
@@ -38,19 +40,16 @@ def load(path: Path, source: str) -> Essay:
     if reader is None:
         known = ", ".join(sorted(FORMATS))
         raise UnknownFormat(
-            f"{path.name} is not a kind of file that can be read.", f"Known: {known}."
+            f"it is not a kind of file that can be read ({path.suffix or 'no ending'}).",
+            f"Known: {known}.",
         )
     try:
         data = path.read_bytes()
     except OSError as error:
         raise LoadError(
-            f"{path} cannot be read: {error.strerror}.", "Check that it is there."
+            f"it cannot be read: {error.strerror or error}.", "Check that it is there."
         ) from error
-    try:
-        content = reader(data)
-    except LoadError as error:
-        raise LoadError(f"{path.name}: {error.what}", error.do) from error
-    return _essay(content, path, source, hashlib.sha256(data).hexdigest())
+    return _essay(reader(data), path, source, hashlib.sha256(data).hexdigest())
 
 
 def loadable(path: Path) -> bool:

@@ -16,14 +16,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rag.catalog import FileState
+from rag.errors import LoadError
 from rag.visible import portable
 
-__all__ = ["Plan", "Scan", "digest", "file_state", "make_plan", "scan", "unreadable"]
+__all__ = ["Plan", "Scan", "digest", "file_state", "make_plan", "place", "scan", "unreadable"]
 
 TICK = 2_000_000_000  # ns; FAT counts in two seconds, the coarsest clock in use
 
 ABOUT = ("readme", "license", "licence", "copying", "changelog")
 """Names, without ending, of files that by convention are about the folder they lie in."""
+
+
+KEPT = "What was read in from there before is kept."
+"""What to say where a path cannot be read: no reason to forget anything."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,30 @@ class Plan:
     same: tuple[str, ...] = ()
     touched: Mapping[str, FileState] = field(default_factory=dict)
     failed: Mapping[str, str] = field(default_factory=dict)
+
+
+def place(path: str | Path) -> Path:
+    """Where `path` leads: from the root, without links, with the home folder filled in.
+
+    Raises:
+        LoadError: no folder and no regular file is there, or it cannot be looked at.
+    """
+    name = portable(str(path))
+    if not name:  # as a Path it is the current folder, which nobody means by it
+        raise LoadError("No path was given.", "For the current folder say: .")
+    try:
+        top = Path(path).expanduser()
+        mode = top.stat().st_mode
+        top = top.resolve()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise LoadError(f"There is nothing at {name}.", KEPT) from error
+    except OSError as error:
+        raise LoadError(f"{name} {unreadable(error)}.", KEPT) from error
+    except (RuntimeError, ValueError) as error:  # no such user, no character of a path
+        raise LoadError(f"{name} is no path: {str(error).rstrip('.')}.", KEPT) from error
+    if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
+        raise LoadError(f"{name} is neither a folder nor a regular file.", KEPT)
+    return top
 
 
 def scan(top: Path, name: str, loadable: Callable[[Path], bool]) -> Scan:

@@ -18,7 +18,14 @@ from store_support import HashEncoder, encoders
 
 import rag.ingest
 from rag.embed import Encoders
-from rag.errors import IndexBusy, IndexFault, IndexMismatch, LoadError, SourceNotFound
+from rag.errors import (
+    IndexBusy,
+    IndexFault,
+    IndexMismatch,
+    LoadError,
+    SourceNotFound,
+    UnknownFormat,
+)
 from rag.ingest import Indexer, Progress
 from rag.schema import IngestReport
 
@@ -197,7 +204,7 @@ def test_missing_path_and_emptied_folder_remove_nothing(index: Indexer, folder: 
     with pytest.raises(LoadError, match="nothing at"):
         index.ingest(folder)
     folder.mkdir()
-    with pytest.raises(LoadError, match=r"no file .* Nothing was changed"):
+    with pytest.raises(LoadError, match=r"no file .* kept"):
         index.ingest(folder)
     write(folder / "image.png", b"\x89PNG")
     with pytest.raises(LoadError, match="no file"):
@@ -241,6 +248,7 @@ def test_one_bad_file_stops_nothing(index: Indexer, folder: Path) -> None:
     )
     assert "regular" in report.failed["essays/pipe.txt"]
     assert all(reason and "\n" not in reason for reason in report.failed.values())
+    assert not any(source.split("/")[1] in why for source, why in report.failed.items())
     check(index)
 
 
@@ -329,7 +337,7 @@ def test_roots_are_named(index: Indexer, folder: Path, tmp_path: Path) -> None:
 
 def test_single_file_of_any_kind_of_name(index: Indexer, tmp_path: Path) -> None:
     assert index.ingest(write(tmp_path / "README.md", "# Read me")).added == ("README.md",)
-    with pytest.raises(LoadError):
+    with pytest.raises(UnknownFormat, match=r"^x\.png: it is not a kind of file"):
         index.ingest(write(tmp_path / "x.png", b"\x89PNG"))
 
 
@@ -515,3 +523,29 @@ def test_a_damaged_catalog_is_neither_searched_nor_added_to(
             index.ready()
         with pytest.raises(IndexFault, match="damaged"):
             index.ingest(folder)
+
+
+# -- odd paths -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("", "say: ."),
+        ("a" * 300, "cannot be read: File name too long"),
+        ("~nobody-of-this-name/x", "is no path"),
+        ("a\0b", "is no path"),
+        ("\ud800", "is no path"),
+        ("no/such", "nothing at no/such"),
+    ],
+)
+def test_a_path_that_leads_nowhere_is_a_load_error(index: Indexer, path: str, said: str) -> None:
+    with pytest.raises(LoadError, match=said):
+        index.ingest(path)
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_is_not_waited_for(index: Indexer, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.txt")
+    with pytest.raises(LoadError, match="neither a folder nor a regular file"):
+        index.ingest(tmp_path / "pipe.txt")

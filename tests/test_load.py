@@ -69,12 +69,12 @@ def test_short_texts_are_decoded_too(size: int, encoding: str) -> None:
     ],
 )
 def test_what_is_no_text_is_refused(data: bytes, tmp_path: Path) -> None:
-    with pytest.raises(LoadError, match=r"file\.txt"):
+    with pytest.raises(LoadError, match=r"^it "):
         essay(tmp_path, data)
 
 
 def test_unknown_kinds_and_missing_files_say_so(tmp_path: Path) -> None:
-    with pytest.raises(UnknownFormat, match=r"a\.docx.*\.md"):
+    with pytest.raises(UnknownFormat, match=r"\.docx.*\.md"):
         load(tmp_path / "a.docx", "x/a.docx")
     with pytest.raises(LoadError, match="cannot be read"):
         load(tmp_path / "none.txt", "x/none.txt")
