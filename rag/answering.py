@@ -96,7 +96,9 @@ class Draft:
 
 
 def as_passages(passages: Sequence[Passage | str]) -> list[Passage]:
-    """Plain strings become passages of sources "passage-1", "passage-2", …"""
+    """Plain strings become passages of sources "passage-1", "passage-2", …; one alone is one."""
+    if isinstance(passages, (str, Passage)):
+        passages = (passages,)
     return [
         passage if isinstance(passage, Passage) else _plain(passage, f"passage-{n}")
         for n, passage in enumerate(passages, 1)

@@ -484,7 +484,7 @@ class Catalog:
 
     def _not_found(self, source: str) -> SourceNotFound:
         return SourceNotFound(
-            f"No essay {source!r} is ingested.", "`rag list` shows those there are."
+            f"No essay '{source}' is ingested.", "`rag list` shows those there are."
         )
 
     # -- passages ---------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Self
 
 from rag.answering import Turn, as_passages, compose
+from rag.arguments import as_history, as_sources, as_texts
 from rag.condense import condense
 from rag.config import Settings
 from rag.errors import NothingIngested
@@ -28,6 +29,7 @@ from rag.schema import (
     Status,
     Verdict,
 )
+from rag.visible import portable
 
 if TYPE_CHECKING:
     from rag.doctor import Report
@@ -93,7 +95,7 @@ class Rag:
         """Read in a folder or one file; only what is new or changed is worked on.
 
         Raises:
-            LoadError: there is nothing at `path`.
+            LoadError: there is nothing at `path` that can be read.
             IndexBusy: another process is writing.
             IndexMismatch: the index was made with other settings.
         """
@@ -101,7 +103,7 @@ class Rag:
         with ThreadPoolExecutor(1) as beside:
             if "dictionary" not in self.settings.without:
                 beside.submit(dictionary.prepare)  # seconds, once; else the first question waits
-            return index.ingest(Path(path), on_progress=on_progress)
+            return index.ingest(path, on_progress=on_progress)
 
     def essays(self) -> list[EssayInfo]:
         """What is ingested, by source."""
@@ -109,11 +111,11 @@ class Rag:
 
     def text(self, source: str) -> str:
         """The decoded text that all offsets of `source` point into. Raises SourceNotFound."""
-        return self._parts.index.text(source)
+        return self._parts.index.text(portable(source))
 
     def remove(self, source: str) -> None:
         """Forget an essay; its file is left alone. Raises SourceNotFound, IndexBusy."""
-        self._parts.index.remove(source)
+        self._parts.index.remove(portable(source))
 
     def reindex(self, on_progress: OnProgress | None = None) -> None:
         """Make the index again from the catalog's texts, with the present settings."""
@@ -133,11 +135,13 @@ class Rag:
         Args:
             question: may lean on `history` ("and what did it cost?").
             history: the conversation so far, oldest first.
-            sources: search these essays only; None: all.
+            sources: search these essays only, or this one; None: all.
 
         Raises:
             NothingIngested, IndexMismatch, SourceNotFound; EndpointError where a model rewrites.
+            InvalidArgument: an entry of `history` is without its role or its content.
         """
+        history, sources = as_history(history), as_sources(sources)
         if not self._parts.index.catalog.ids(limit=1):
             raise NothingIngested(
                 "No essay is ingested yet.", "Read in a folder with: rag ingest PATH"
@@ -147,7 +151,8 @@ class Rag:
         if history:
             turn.standalone = condense(question, history, self._parts.llm, turn.cancel).question
         retriever = self._parts.retriever
-        return retriever.hits(turn.standalone, k=k or self.settings.k, sources=sources)
+        k = self.settings.k if k is None else k
+        return retriever.hits(turn.standalone, k=k, sources=sources)
 
     def query(
         self,
@@ -188,7 +193,7 @@ class Rag:
             cancel.set()
 
     def answer(self, question: str, passages: Sequence[Passage | str]) -> Answer:
-        """Answer from these passages alone: Passages, or plain strings ("passage-1", …).
+        """Answer from these passages alone: Passages, or plain strings ("passage-1", …), or one.
 
         Raises:
             EndpointError: the configured model's endpoint failed.
@@ -197,9 +202,9 @@ class Rag:
         return compose(question, as_passages(passages), turn, self._parts, self.verify)
 
     def verify(self, claim: str, evidence: Sequence[str]) -> Verdict:
-        """Check one sentence against the texts it is said to rest on."""
+        """Check one sentence against the texts, or the one text, it is said to rest on."""
         with self._parts.cores:
-            return self._parts.verifier.verify(claim, evidence)
+            return self._parts.verifier.verify(claim, as_texts(evidence))
 
     def doctor(self) -> Report:
         """What was found, what was chosen, which host will see passages, and whether it works."""
@@ -215,10 +220,11 @@ class Rag:
         sources: Sequence[str] | None,
     ) -> Answer:
         self._turn.set(turn)
-        turn.history = tuple(history)
+        turn.history = as_history(history)
         # whoever answers is found, and loading, while the passages are looked for
         _ = self._parts.llm or self._parts.reader
         turn.emit(Status("retrieve", "Searching the essays …"))
+        chosen = as_sources(sources)
         with turn.timed("retrieve"):
-            turn.hits = tuple(self.retrieve(question, history, self.settings.k, sources))
+            turn.hits = tuple(self.retrieve(question, turn.history, self.settings.k, chosen))
         return self.answer(question, [hit.passage for hit in turn.hits])

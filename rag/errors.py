@@ -2,6 +2,7 @@
 
     RagError
     ├── ConfigError            a setting is wrong or unknown
+    ├── InvalidArgument        a call was given what it cannot take; also a ValueError
     ├── LoadError              a file cannot be read as an essay
     │   └── UnknownFormat
     ├── SourceNotFound         no essay of that name is ingested
@@ -39,6 +40,7 @@ __all__ = [
     "IndexBusy",
     "IndexFault",
     "IndexMismatch",
+    "InvalidArgument",
     "LoadError",
     "ModelNotFound",
     "NothingIngested",
@@ -65,6 +67,10 @@ class RagError(Exception):
 
 class ConfigError(RagError):
     """A setting is wrong or unknown."""
+
+
+class InvalidArgument(RagError, ValueError):
+    """A call was given what it cannot take."""
 
 
 class LoadError(RagError):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rag import Rag, Settings
-from rag.errors import NothingIngested, SourceNotFound
+from rag.errors import InvalidArgument, NothingIngested, SourceNotFound
 from rag.schema import Answer, Done, Hit, Message, Passage, Status, Token, Verdict
 
 COMPANY = "作者在哪家公司做AI Infra？"
@@ -150,3 +151,35 @@ def test_what_the_essays_are_not_about_is_refused(rag: Rag) -> None:
     ]
     refused = [question for question in questions if rag.query(question).refused]
     assert len(refused) >= 7, set(questions) - set(refused)
+
+
+def test_a_source_that_is_no_text_is_not_found(rag: Rag) -> None:
+    calls = (rag.text, rag.remove, lambda name: rag.retrieve("AI", sources=[name]))
+    for call in calls:
+        with pytest.raises(SourceNotFound, match="nobody"):
+            call("nobody\ud800\udcff")
+
+
+def test_one_text_is_not_taken_letter_by_letter(rag: Rag) -> None:
+    claim = "The bridge was opened in 1932."
+    assert rag.verify(claim, claim).label == "supported"
+    assert rag.answer("When was the bridge opened?", claim).citations[0].quote == claim
+    one = rag.essays()[0].source
+    assert {hit.passage.source for hit in rag.retrieve("AI", sources=one)} == {one}
+    assert {hit.passage.source for hit in rag.query("AI", sources=one).hits} == {one}
+
+
+def test_none_asked_for_is_none_found(rag: Rag) -> None:
+    assert rag.retrieve("AI", k=0) == []
+    assert len(rag.retrieve("AI")) == rag.settings.k
+
+
+@pytest.mark.parametrize(
+    "entry", [{"role": "user"}, {"content": "AI"}, {"role": "user", "content": None}, "AI"]
+)
+def test_a_broken_history_is_named(rag: Rag, entry: Any) -> None:
+    calls = (rag.retrieve, rag.query, lambda *given: list(rag.stream(*given)))
+    for call in calls:
+        with pytest.raises(InvalidArgument, match=r"history\[1\]") as raised:
+            call("AI", [{"role": "user", "content": "AI"}, entry])
+        assert isinstance(raised.value, ValueError)
