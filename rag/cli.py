@@ -10,17 +10,19 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from rag.errors import RagError
-from rag.visible import visible
+from rag.errors import LoadError, RagError
+from rag.visible import portable, visible
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from rag.config import Settings
     from rag.engine import Rag
     from rag.schema import Answer, IngestReport
@@ -30,6 +32,7 @@ __all__ = ["main"]
 IN_PART = 3
 DROPPED = 4
 INTERRUPTED = 130
+UNFOLDED = 100_000  # columns; paths are shorter
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -56,9 +59,7 @@ def main(arguments: list[str] | None = None) -> None:
         error.show()
         status = error.exit_code
     except RagError as error:
-        _say(f"rag: {error.what}", err=True)
-        if error.do:
-            _say(error.do, err=True)
+        _say_error(error)
         status = 1
     except KeyboardInterrupt:
         status = INTERRUPTED
@@ -81,6 +82,12 @@ def _say(line: str, err: bool = False) -> None:
     click.echo(visible(line), err=err)
 
 
+def _say_error(error: RagError) -> None:
+    _say(f"rag: {error.what}", err=True)
+    if error.do:
+        _say(error.do, err=True)
+
+
 def _clean(text: str) -> str:
     """An argument without the surrogates that undecodable bytes on the command line become."""
     return text.encode("utf-8", "replace").decode("utf-8")
@@ -96,7 +103,11 @@ def _open(settings: Settings | None = None) -> Iterator[Rag]:
 
 
 _UNESCAPED = re.compile("[\x7f-\x9f\ud800-\udfff]")
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+def json_option(shape: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The option to print JSON of this shape."""
+    return click.option("--json", "as_json", is_flag=True, help=f"Print {shape}.")
 
 
 def _print_json(value: object) -> None:
@@ -110,7 +121,7 @@ def _print_json(value: object) -> None:
 @cli.command()
 @click.argument("question")
 @click.option("--source", "sources", multiple=True, help="Search this essay only (repeatable).")
-@json_option
+@json_option("one JSON object")
 def ask(question: str, sources: tuple[str, ...], as_json: bool) -> None:
     """Answer QUESTION from the essays, with citations.
 
@@ -137,24 +148,37 @@ def chat() -> None:
         converse(rag, Console(highlight=False))
 
 
+def _none_empty(
+    context: click.Context, parameter: click.Parameter, paths: tuple[str, ...]
+) -> tuple[str, ...]:
+    del context, parameter
+    if not all(paths):
+        raise click.BadParameter("it is empty. For the current folder say: .")
+    return paths
+
+
 @cli.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@json_option
-def ingest(paths: tuple[Path, ...], as_json: bool) -> None:
+@click.argument("paths", nargs=-1, required=True, type=click.Path(), callback=_none_empty)
+@json_option("one JSON object for all PATHs together")
+def ingest(paths: tuple[str, ...], as_json: bool) -> None:
     """Read in essays: each PATH is a folder or one file. Only what changed is worked on."""
+    from rag.scan import place
+
     with _open() as rag:
-        reports = [_ingest(rag, path, quiet=as_json) for path in paths]
-    for report in reports:
-        if as_json:
-            _print_json(report)
-        else:
-            _print_report(report)
-    if any(report.failed for report in reports):
+        for path in paths:
+            place(path)  # what is mistyped is said before anything is done
+        reports, faults = _ingest_all(rag, paths, quiet=as_json)
+    if not reports:
+        raise click.exceptions.Exit(1)
+    together = _together(reports, faults)
+    if as_json:
+        _print_json(together)
+    if together.failed:
         raise click.exceptions.Exit(IN_PART)
 
 
 @cli.command(name="list")
-@json_option
+@json_option("one JSON list of objects")
 def list_(as_json: bool) -> None:
     """Show the essays: title, language, passages, date."""
     with _open() as rag:
@@ -165,11 +189,9 @@ def list_(as_json: bool) -> None:
     if not essays:
         click.echo("Nothing is ingested yet. Read in a folder with: rag ingest PATH")
         return
-    from rich.console import Console
-
     from rag.terminal import essay_table
 
-    Console(highlight=False).print(essay_table(essays))
+    _print_table(essay_table(essays))
 
 
 @cli.command()
@@ -191,14 +213,14 @@ def reindex() -> None:
 
 @cli.command()
 @click.option("--settings", "show_settings", is_flag=True, help="List every setting and its value.")
-@json_option
+@json_option("one JSON object")
 def doctor(show_settings: bool, as_json: bool) -> None:
     """Say what was found, what was chosen, which host will see passages, and whether it works."""
     if show_settings:
         from rag.config import Settings
         from rag.terminal import settings_table
 
-        _print_rich(settings_table(Settings()))
+        _print_table(settings_table(Settings()))
         return
     with _open() as rag:
         report = rag.doctor()
@@ -211,10 +233,12 @@ def doctor(show_settings: bool, as_json: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _print_rich(renderable: object) -> None:
+def _print_table(table: Table) -> None:
+    """Fitted to the terminal; into a file or a pipe every row on one line, however long it is."""
     from rich.console import Console
 
-    Console(highlight=False).print(renderable)
+    width = None if sys.stdout.isatty() else UNFOLDED
+    Console(highlight=False, width=width).print(table)
 
 
 @cli.command()
@@ -244,6 +268,7 @@ def eval_(arguments: tuple[str, ...]) -> None:
 
 def _named(rag: Rag, name: str) -> str:
     """The source that is meant by `name`, which may be copied from what `rag list` shows."""
+    name = portable(name)
     sources = [essay.source for essay in rag.essays()]
     if name in sources:
         return name
@@ -264,7 +289,48 @@ def _first_use(rag: Rag, quiet: bool = False) -> None:
         _say(f"rag: {source} could not be read in: {reason}", err=True)
 
 
-def _ingest(rag: Rag, path: Path, quiet: bool) -> IngestReport:
+def _ingest_all(
+    rag: Rag, paths: Sequence[str], quiet: bool
+) -> tuple[list[IngestReport], dict[str, str]]:
+    """Ingest one path after the other, and say of each how it went as soon as it is done.
+
+    Returns:
+        The reports, and what is wrong with the paths that have none.
+    """
+    reports: list[IngestReport] = []
+    faults: dict[str, str] = {}
+    for path in paths:
+        try:
+            reports.append(_ingest(rag, path, quiet))
+        except RagError as error:
+            _say_error(error)
+            faults[portable(path)] = str(error)
+            if not isinstance(error, LoadError):
+                break  # it is about the index, so the next path would meet it too
+        else:
+            if not quiet:
+                _print_report(reports[-1])
+    return reports, faults
+
+
+def _together(reports: Sequence[IngestReport], faults: Mapping[str, str]) -> IngestReport:
+    """One report of several, in which a path that could not be read in stands as a failed one."""
+    from rag.schema import IngestReport
+
+    failed: dict[str, str] = {}
+    for report in reports:
+        failed.update(report.failed)
+    return IngestReport(
+        added=tuple(source for report in reports for source in report.added),
+        changed=tuple(source for report in reports for source in report.changed),
+        renamed=tuple(pair for report in reports for pair in report.renamed),
+        removed=tuple(source for report in reports for source in report.removed),
+        unchanged=tuple(source for report in reports for source in report.unchanged),
+        failed={**failed, **faults},
+    )
+
+
+def _ingest(rag: Rag, path: str | Path, quiet: bool) -> IngestReport:
     with _progress(quiet) as on_progress:
         return rag.ingest(path, on_progress=on_progress)
 

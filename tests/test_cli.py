@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -224,3 +225,101 @@ def test_json_is_exact_whatever_a_name_holds(run: Callable[..., Ran], tmp_path: 
     printed = run("ingest", "--json", str(folder)).out
     assert json.loads(printed)["added"] == ["notes/a\x1b\x9b.txt"]
     assert not re.search("[\x1b\x9b]", printed)
+
+
+def test_an_empty_path_is_wrong_usage(run: Callable[..., Ran], tmp_path: Path) -> None:
+    (tmp_path / "private.txt").write_text("Not meant to be read in.\n", "utf-8")
+    ran = run("ingest", "")
+    assert ran.status == 2
+    assert "PATH" in ran.err
+    assert ran.out == ""
+
+
+@pytest.mark.parametrize(
+    ("variable", "dotenv", "said"),
+    [
+        ("~nobody-of-this-name/x", b"", "RAG_DATA_DIR is wrong"),
+        ("", b"RAG_K=5\nNAME=caf\xe9\n", ".env is no UTF-8: byte 16"),
+    ],
+)
+def test_settings_that_cannot_be_read_are_plain_errors(
+    variable: str,
+    dotenv: bytes,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("RAG_DATA_DIR", variable)
+    (tmp_path / ".env").write_bytes(dotenv)
+    with pytest.raises(SystemExit) as left:
+        main(["list"])
+    assert left.value.code == 1
+    assert said in capsys.readouterr().err
+
+
+def test_a_name_that_is_no_text_is_matched_as_it_is_listed(
+    run: Callable[..., Ran], tmp_path: Path
+) -> None:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    name = os.fsdecode(b"caf\xe9.txt")
+    (folder / name).write_text("A lighthouse stands on the rock.\n", "utf-8")
+    assert run("ingest", str(folder)).status == 0
+    assert "nobody\\xff" in run("ask", "--source", "nobody\udcff", "Where?").err
+    assert run("remove", f"notes/{name}").status == 0
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> tuple[str, str]:
+    """Two folders of an essay each."""
+    for name, text in (("notes", "A lighthouse stands on the rock."), ("diary", "It snowed.")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "one.txt").write_text(text, "utf-8")
+    return str(tmp_path / "notes"), str(tmp_path / "diary")
+
+
+def test_a_mistyped_path_is_said_before_anything_is_done(
+    run: Callable[..., Ran], two: tuple[str, str]
+) -> None:
+    ran = run("ingest", two[0], "no/such/folder")
+    assert (ran.status, ran.out) == (1, "")
+    assert "no/such/folder" in ran.err
+    assert json.loads(run("list", "--json").out) == []
+
+
+def test_several_paths_are_done_in_part(
+    run: Callable[..., Ran], two: tuple[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    ran = run("ingest", two[0], str(tmp_path / "empty"), two[1])
+    assert ran.status == 3
+    assert ran.out.count("1 new") == 2
+    assert ran.err.count("holds no file") == 1
+    assert len(json.loads(run("list", "--json").out)) == 2
+    assert run("ingest", str(tmp_path / "empty")).status == 1
+
+
+def test_several_paths_make_one_json_object(
+    run: Callable[..., Ran], two: tuple[str, str], tmp_path: Path
+) -> None:
+    report = json.loads(run("ingest", "--json", *two).out)
+    assert report["added"] == ["notes/one.txt", "diary/one.txt"]
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    ran = run("ingest", "--json", *two, str(empty))
+    assert ran.status == 3
+    report = json.loads(ran.out)
+    assert len(report["unchanged"]) == 2
+    assert "no file" in report["failed"][str(empty)]
+
+
+def test_a_list_in_a_pipe_has_each_name_on_one_line(
+    run: Callable[..., Ran], tmp_path: Path
+) -> None:
+    name = "a-long-name-" * 12 + "一个长名字.txt"
+    (tmp_path / name).write_text(f"# {'A long title ' * 8}\n\nA lighthouse.\n", "utf-8")
+    run("ingest", name)
+    heading, line = run("list").out.splitlines()
+    assert heading.startswith("source")
+    assert line.startswith(name)
