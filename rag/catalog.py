@@ -224,7 +224,8 @@ class Catalog:
         if "readonly" in reason or "unable to open" in reason:
             return IndexFault(
                 f"{self.path} cannot be written: {reason}.",
-                "Set RAG_DATA_DIR to a folder you may write to.",
+                "Asking and listing take a folder that may be written to as well. Set RAG_DATA_DIR "
+                f"to one, or to a copy of {self.path.parent.parent}.",
             )
         if "locked" in reason or "busy" in reason:
             return IndexFault(

@@ -368,3 +368,9 @@ def test_a_vector_that_is_lost_is_an_error(catalog: Catalog, encoder: HashEncode
         writer._execute("DELETE FROM vector WHERE id = (SELECT min(id) FROM vector)")
     with pytest.raises(IndexFault, match="1 vectors"):
         catalog.sentence_vectors(encoder.name, catalog.ids())
+
+
+def test_a_file_that_cannot_be_written_says_what_reading_takes(tmp_path: Path) -> None:
+    (tmp_path / "index" / "catalog.db").mkdir(parents=True)
+    with pytest.raises(IndexFault, match=rf"cannot be written.* a copy of {tmp_path}\."):
+        Catalog(tmp_path / "index" / "catalog.db")
