@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import calendar
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -63,17 +64,21 @@ def decode(data: bytes) -> tuple[str, str]:
     Tried in this order: byte order marks, strict UTF-8, UTF-16 by its zero bytes, then the Chinese
     encodings against charset-normalizer's guess, whichever gives the likelier text.
 
-    Raises LoadError for bytes that are no text.
+    Nothing is put in place of bytes that do not fit: quotes are exact, and a quote of what the file
+    does not hold would not be. The error says which byte it is, so that it can be mended.
+
+    Raises LoadError for bytes that are no text, or a damaged one.
     """
     for mark, encoding in _MARKS:
         if data.startswith(mark):
-            return _strictly(data[len(mark) :], encoding), encoding
-    if b"\0" not in data:
-        try:
-            return data.decode("utf-8"), "utf-8"
-        except UnicodeDecodeError:
-            return _guess(data)
-    return _without_mark(data)
+            return _strictly(data, mark, encoding), encoding
+    if b"\0" in data:
+        return _with_zeros(data)
+    try:
+        return data.decode("utf-8"), "utf-8"
+    except UnicodeDecodeError as error:
+        _refuse_damaged(data, error)
+    return _guess(data)
 
 
 _MARKS = (
@@ -83,34 +88,74 @@ _MARKS = (
     (b"\xff\xfe", "utf-16-le"),
     (b"\xfe\xff", "utf-16-be"),
 )
+_SEVERAL_BYTES = ("gb18030", "big5hkscs", "shift_jis", "euc_jp", "euc_kr")
+LONGEST_CHARACTER = 4  # bytes
+_BEYOND_ASCII = re.compile("[^\x00-\x7f]")
 _NOT_TEXT = "it is not text in any known encoding."
 _SAVE_AS = "Save it as UTF-8."
 
 
-def _strictly(data: bytes, encoding: str) -> str:
+def _strictly(data: bytes, mark: bytes, encoding: str) -> str:
     try:
-        return data.decode(encoding)
+        return data[len(mark) :].decode(encoding)
     except UnicodeDecodeError as error:
         raise LoadError(
-            f"it begins like {encoding} but byte {error.start} does not fit.", _SAVE_AS
+            f"it begins like {encoding} but byte {len(mark) + error.start} does not fit.", _SAVE_AS
         ) from error
 
 
-def _without_mark(data: bytes) -> tuple[str, str]:
-    """UTF-16 or UTF-32 without its mark, known by where the zero bytes are; else a binary file."""
+def _refuse_damaged(data: bytes, error: UnicodeDecodeError) -> None:
+    """Raise LoadError if `data` is UTF-8 but for a few bytes.
+
+    It is where four of five characters beyond ASCII are whole: of another encoding's, one pair of
+    bytes in seven happens to be one.
+    """
+    text = data.decode("utf-8", "replace")
+    bad = text.count("\ufffd") - data.count("\ufffd".encode())
+    whole = len(_BEYOND_ASCII.findall(text)) - bad
+    if whole < 4 * bad:
+        return
+    if error.reason == "unexpected end of data":
+        raise _cut_off("utf-8", error.start) from error
+    places = "one place" if bad == 1 else f"{bad} places, the first"
+    raise LoadError(
+        f"it is UTF-8 but for {places} at byte {error.start}.",
+        "Mend it there: quotes are exact, so nothing is put in place of what is damaged.",
+    ) from error
+
+
+def _cut_off(encoding: str, byte: int) -> LoadError:
+    return LoadError(
+        f"it is {encoding} but ends in the middle of a character, at byte {byte}: it was cut off.",
+        "Bring the whole file, or take the last character away.",
+    )
+
+
+def _with_zeros(data: bytes) -> tuple[str, str]:
+    """UTF-16 or UTF-32 without its mark, known by where the zero bytes are; UTF-8 with one that
+    strayed in; else a binary file."""
     candidates = ["utf-16-le", "utf-16-be"]
     if len(data) % 4 == 0:
         candidates += ["utf-32-le", "utf-32-be"]
     best = _likeliest(data, candidates)
-    if best is None or best[0] < 0.9:
-        raise LoadError(
-            "it holds zero bytes, so it is not text.", "Leave it out, or save it as UTF-8."
-        )
-    return best[1], best[2]
+    if best is not None and best[0] >= 0.9:
+        return best[1], best[2]
+    try:
+        text = data.decode("utf-8")
+        strayed = len(_CONTROL.findall(text))
+        if strayed <= max(1, len(text) // 1000) and 20 * strayed <= len(text):
+            return text, "utf-8"
+    except UnicodeDecodeError:
+        pass
+    count = data.count(0)
+    raise LoadError(
+        f"it holds zero bytes ({count:,}, the first at byte {data.index(0)}), so it is not text.",
+        "Leave it out, or save it as UTF-8.",
+    )
 
 
 def _guess(data: bytes) -> tuple[str, str]:
-    candidates = ["gb18030", "big5hkscs", "shift_jis", "euc_jp", "euc_kr", "cp1252"]
+    candidates = [*_SEVERAL_BYTES, "cp1252"]
     if len(data) % 2 == 0:
         candidates += ["utf-16-le", "utf-16-be"]
     best = _likeliest(data, candidates)
@@ -123,10 +168,14 @@ def _guess(data: bytes) -> tuple[str, str]:
         return text, found.encoding
     if best is not None and best[0] >= 0.7:
         return best[1], best[2]
+    for missing in range(1, LONGEST_CHARACTER):
+        cut = _likeliest(data[:-missing], _SEVERAL_BYTES)
+        if cut is not None and cut[0] >= 0.9:
+            raise _cut_off(cut[2], len(data) - missing)
     raise LoadError(_NOT_TEXT, _SAVE_AS)
 
 
-def _likeliest(data: bytes, encodings: list[str]) -> tuple[float, str, str] | None:
+def _likeliest(data: bytes, encodings: Sequence[str]) -> tuple[float, str, str] | None:
     """(likelihood, text, encoding) of the best of `encodings`; the first wins a tie."""
     best: tuple[float, str, str] | None = None
     for encoding in encodings:
@@ -164,6 +213,8 @@ def _likelihood(text: str) -> float:
     sample = text[:_SAMPLE]
     if not sample:
         return 1.0
+    if len(sample) >= 20 and len(set(sample).difference(" \r\n")) < 3:
+        return 0.0  # one byte over and over is some character in most encodings
     if _CONTROL.search(sample):
         return 1.0 - min(1.0, 0.2 + 10 * len(_CONTROL.findall(sample)) / len(sample))
     han = _HAN.findall(sample)
@@ -278,16 +329,25 @@ _ENGLISH_DATE = re.compile(
 
 
 def _date(text: str, *, year_alone: bool = False) -> str:
-    """The first date in `text` as ISO 8601, "" when there is none."""
-    if found := _FULL_DATE.search(text):
-        return "-".join(part.zfill(2) for part in found.groups() if part)
-    if english := _ENGLISH_DATE.search(text):
-        month = _MONTHS.index(english["month"].lower()) + 1
-        day = english["day1"] or english["day2"]
-        return f"{english['year']}-{month:02d}" + (f"-{int(day):02d}" if day else "")
-    if year_alone and (year := _DATE.search(text)):
-        return year[1]
+    """The first date in `text` as ISO 8601, "" when there is none that the calendar has."""
+    dates = [(int(y), int(m), int(d or 0)) for y, m, d in _FULL_DATE.findall(text)]
+    dates += map(_english_date, _ENGLISH_DATE.finditer(text))
+    for year, month, day in dates:
+        if _in_calendar(year, month, day):
+            return f"{year}-{month:02d}" + (f"-{day:02d}" if day else "")
+    if year_alone and not dates and (year_found := _DATE.search(text)):
+        return year_found[1]
     return ""
+
+
+def _english_date(found: re.Match[str]) -> tuple[int, int, int]:
+    month = _MONTHS.index(found["month"].lower()) + 1
+    return int(found["year"]), month, int(found["day1"] or found["day2"] or 0)
+
+
+def _in_calendar(year: int, month: int, day: int) -> bool:
+    """Whether there is this day; 0: the month alone."""
+    return day <= calendar.monthrange(year, month)[1]
 
 
 _FURNITURE = re.compile(
@@ -310,6 +370,7 @@ def _title_in(body: str) -> str:
     without links, dates and by-lines, the first that stands apart, or the one nearest to the prose.
     """
     lines = [line.strip() for line in body[:_SAMPLE].splitlines()[: _HEAD_LINES * 2]]
+    lines = lines[_unclosed(lines) :]
     for line in lines:
         if re.match(r"#\s+\S", line):
             return _bare(line)
@@ -326,6 +387,17 @@ def _title_in(body: str) -> str:
     if apart:
         return _bare(apart[0])
     return _bare(candidates[-1][1]) if candidates else ""
+
+
+def _unclosed(lines: Sequence[str]) -> int:
+    """How many lines at the top are front matter that nothing closes."""
+    top = next((n for n, line in enumerate(lines) if line), 0)
+    if not lines or lines[top] != "---":
+        return 0
+    end = top + 1
+    while end < len(lines) and (_FIELD.match(lines[end]) or lines[end].startswith("- ")):
+        end += 1
+    return end
 
 
 def _is_prose(line: str) -> bool:

@@ -549,3 +549,10 @@ def test_a_pipe_is_not_waited_for(index: Indexer, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.txt")
     with pytest.raises(LoadError, match="neither a folder nor a regular file"):
         index.ingest(tmp_path / "pipe.txt")
+
+
+def test_a_stray_zero_byte_loses_no_file(index: Indexer, tmp_path: Path) -> None:
+    path = write(tmp_path / "note.txt", b"The lighthouse stands on a rock.\0 It is red.\n")
+    assert index.ingest(path).added == ("note.txt",)
+    assert index.text("note.txt").encode() == path.read_bytes()
+    check(index)

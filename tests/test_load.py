@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from itertools import pairwise
 from pathlib import Path
 
@@ -142,6 +143,9 @@ PROSE = (
         (f"{PROSE}\n\n小标题\n\n{PROSE}", "file"),
         ("", "file"),
         ("just a note", "just a note"),
+        (f"---\ntitle: never closed\ntags:\n- x\n\n{PROSE}", "file"),
+        (f"---\ntitle: never closed\n\n# The Title\n\n{PROSE}", "The Title"),
+        (f"---\n\nThe Title\n\n{PROSE}", "The Title"),
     ],
 )
 def test_titles_without_front_matter(text: str, title: str, tmp_path: Path) -> None:
@@ -159,6 +163,10 @@ def test_titles_without_front_matter(text: str, title: str, tmp_path: Path) -> N
         ("a.txt", "---\ndate: 2024\n---\nx", "2024"),
         ("a.txt", "---\nupdated: 2024-05\n---\nx", "2024-05"),
         ("a.txt", "In 2024 we met.", ""),
+        ("a.txt", "---\ndate: 2020-02-30\n---\nx", ""),
+        ("a.txt", "---\ndate: 2020-02-29\n---\nx", "2020-02-29"),
+        ("a.txt", "---\ndate: 30 Feb 2020\nupdated: 2020-03-01\n---\nx", "2020-03-01"),
+        ("a.txt", "Title\nFebruary 31, 2024\nMarch 3, 2024\n" + PROSE, "2024-03-03"),
     ],
 )
 def test_dates(name: str, text: str, date: str, tmp_path: Path) -> None:
@@ -177,3 +185,33 @@ def test_the_first_corpus_has_titles_and_exact_text(path: Path) -> None:
     assert found.text.encode() == path.read_bytes()
     assert 5 < len(found.title) < 80
     assert found.title != path.stem
+
+
+CHINESE = "这是一段文字，说明了事情的来龙去脉。" * 50
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (CHINESE.encode()[:-1], "utf-8 but ends in the middle of a character, at byte 2697"),
+        (CHINESE.encode()[:20], "ends in the middle of a character, at byte 18"),
+        (CHINESE.encode("gb18030")[:-1], "gb18030 but ends in the middle"),
+        (CHINESE.encode()[:300] + b"\xff" + CHINESE.encode(), "but for one place at byte 300"),
+        ("“Yes”, “no”. ".encode() * 9 + b"\xe9 and more", "but for one place at byte 189"),
+        (b"Some words. " * 99 + b"\0" * 99, "99, the first at byte 1188"),
+        (b"\xef\xbb\xbfcaf\xe9", "begins like utf-8 but byte 6"),
+        (b"ab\0", "zero bytes"),
+        (b"\xa2" * 2000, "not text"),
+        (b"\xb0" * 2000, "not text"),
+        (random.Random(1).randbytes(2000).translate(None, bytes(range(128))), "not text"),
+    ],
+)
+def test_a_damaged_file_is_refused_with_the_place(data: bytes, said: str) -> None:
+    with pytest.raises(LoadError, match=said):
+        decode(data)
+
+
+def test_a_zero_byte_that_strayed_into_a_text_stays_where_it_is() -> None:
+    text = "Some English words. " * 9 + "\0" + "And some more of them."
+    assert decode(text.encode()) == (text, "utf-8")
+    assert decode((CHINESE + "\0").encode()) == (CHINESE + "\0", "utf-8")
