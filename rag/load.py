@@ -340,6 +340,28 @@ def _date(text: str, *, year_alone: bool = False) -> str:
     return ""
 
 
+def _byline_date(body: str) -> str:
+    """The date of a by-line near the top: emphasised, with a label ("by", 写于), or one that says
+    little else. What a sentence tells of is no date of the essay's."""
+    for line in map(str.strip, body[:_SAMPLE].splitlines()[:_BYLINES]):
+        found = _date(line)
+        if found and _long(line) <= _MOST_BYLINE and _is_byline(line):
+            return found
+    return ""
+
+
+def _is_byline(line: str) -> bool:
+    if _EMPHASISED.fullmatch(line) or _LABEL.search(line):
+        return True
+    rest = _ENGLISH_DATE.sub(" ", _FULL_DATE.sub(" ", line))
+    return _long(rest) <= _MOST_BESIDE and not _PROSE_END.search(line)
+
+
+def _long(text: str) -> float:
+    """How many words; a Han character is half of one."""
+    return len(_LATIN_WORDS.findall(text)) + len(_HAN.findall(text)) / 2
+
+
 def _english_date(found: re.Match[str]) -> tuple[int, int, int]:
     month = _MONTHS.index(found["month"].lower()) + 1
     return int(found["year"]), month, int(found["day1"] or found["day2"] or 0)
@@ -361,6 +383,16 @@ _PROSE_END = re.compile(r"[。！？!?.…][”’」』)）\"']*$")
 _MARKS_AT_START = re.compile(r"(?:[>#*_\s\-•★]|\d{1,2}\.\s)+")
 _MAX_TITLE = 120
 _HEAD_LINES = 40
+_BYLINES = 12
+_MOST_BYLINE, _MOST_BESIDE = 40, 6  # words of a by-line, and beside the date of a bare one
+_EMPHASISED = re.compile(r"[>\s]*(\*{1,3}|_{1,3}).+\1\s*")
+_LABEL = re.compile(
+    r"(?:作者|撰文|撰写|撰寫|执笔|執筆|编写|編寫|整理|写于|寫於|发布|發布|發佈|发表|發表|日期|时间|時間|修订|修訂)"
+    r"|^\W*(?:by|written|published|posted|updated|date|author)\b",
+    re.IGNORECASE,
+)
+_LATIN_WORDS = re.compile(r"[A-Za-z\u00c0-\u024f]+")
+_HAN = re.compile("[\u3400-\u9fff]")
 
 
 def _title_in(body: str) -> str:
@@ -424,14 +456,13 @@ def _essay(content: Content, path: Path, source: str, digest: str) -> Essay:
     title = " ".join(clean(title, markdown=True).text.split())
     dates = (front.get(key, "") for key in ("published", "date", "created", "updated", "日期"))
     date = next((found for value in dates if (found := _date(value, year_alone=True))), "")
-    head = "\n".join(body[:_SAMPLE].splitlines()[:12])[:600]
     return Essay(
         source=source,
         text=text,
         digest=digest,
         title=title[:300] or path.stem,
         author=front.get("author") or front.get("authors") or front.get("作者") or "",
-        date=date or _date(title) or _date(head) or _date(path.stem) or "",
+        date=date or _date(title) or _byline_date(body) or _date(path.stem) or "",
         tags=tags,
         origin=next(
             (front[key] for key in ("source", "url", "link", "origin") if front.get(key)), ""
