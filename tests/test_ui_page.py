@@ -152,6 +152,86 @@ def test_stop_keeps_what_was_shown_and_lets_the_stream_go(visit: Visit, rag: Fak
     visit.shot("stopped")
 
 
+def test_an_enter_asks_once_and_only_where_there_is_something_to_ask(
+    visit: Visit, rag: FakeRag, served: tuple[Any, str]
+) -> None:
+    page = visit.page
+    visit.ask("first one")
+    before = len(rag.asked)
+    for text in ("", "   "):
+        page.fill("#question textarea", text)
+        page.press("#question textarea", "Enter")
+        page.click("#ask")
+        page.evaluate("text => window.essayRag.send('suggest', { text })", text)
+    page.wait_for_timeout(500)
+    assert page.locator("#history .turn").count() == 1
+    assert page.locator(".talk").count() >= 1
+    page.fill("#question textarea", "slow please")
+    page.press("#question textarea", "Enter")
+    page.wait_for_selector("#live .turn")
+    page.fill("#question textarea", "a second question")
+    page.press("#question textarea", "Enter")
+    page.evaluate("window.essayRag.send('suggest', { text: 'a third question' })")
+    page.wait_for_timeout(500)
+    assert page.locator("#live .turn:visible").count() == 1
+    assert page.locator("#history .turn").count() == 1
+    assert page.locator("#stop").is_visible()
+    page.click("#stop")
+    visit.settle(2)
+    assert page.input_value("#question textarea") == "a second question"
+    assert [asked[0] for asked in rag.asked[before:]] == ["slow please"]
+    page.click("[data-act=new]")
+    page.wait_for_selector(".welcome")
+    page.fill("#question textarea", "only once")
+    page.focus("#question textarea")
+    for _ in range(3):
+        page.keyboard.press("Enter")
+    visit.settle(1)
+    page.click("[data-act=new]")
+    page.wait_for_selector(".suggestion")
+    page.locator(".suggestion").first.dblclick()
+    visit.settle(1)
+    page.wait_for_timeout(300)
+    asked = [question for question, *_ in rag.asked[before + 1 :]]
+    assert len(asked) == len(set(asked)) == 2
+
+
+def test_an_answer_is_shown_in_its_own_conversation_alone(
+    visit: Visit, served: tuple[Any, str]
+) -> None:
+    page, runs = visit.page, served[0].runs
+    visit.ask("endless and elsewhere", wait=False)
+    there = page.url.split("?c=")[1].split("#")[0]
+    words = "document.querySelector('#live .prose-text')?.textContent.length > 3"
+    for reach in ("ask", "load", "open", "speak"):
+        page.wait_for_function(words)
+        if reach == "load":
+            page.reload()
+        if reach == "speak":
+            page.click("[data-act=language]")
+            page.wait_for_selector("#ask:text('提问')", state="attached")
+        page.wait_for_selector("#live .turn:visible")
+        page.wait_for_function(words)
+        page.click("[data-act=new]")
+        page.wait_for_selector(".welcome")
+        for _ in range(6):
+            assert page.locator("#live .turn:visible").count() == 0
+            assert page.locator("#stop").is_hidden()
+            page.wait_for_timeout(100)
+        if reach != "speak":
+            page.click(".talk-title >> text=endless and elsewhere")
+    visit.ask("four")
+    runs.stop(there)
+    page.wait_for_timeout(500)
+    assert page.locator("#history .question-text").all_inner_texts() == ["four"]
+    assert page.locator("#live .turn").count() == 0
+    page.go_back()
+    page.wait_for_selector(".stopped")
+    # Gradio tells the console that the reload broke off its stream.
+    left = [f for f in visit.faults if "AbortError" not in f and "Connection errored" not in f]
+    visit.faults[:] = left
+
+
 def test_follow_up_retry_and_edit(visit: Visit, rag: FakeRag) -> None:
     page = visit.page
     visit.ask("first one")

@@ -386,10 +386,22 @@ def _streamed(
     """A listener to the script: `method` gets fields of what it reported, then the session."""
 
     async def listen(event: gr.EventData, session: Session) -> AsyncIterator[Any]:
-        async for patch in method(*(_data(event, name) for name in fields), session):
-            yield _updates(parts, patch)
+        patches = method(*(_data(event, name) for name in fields), session)
+        async for update in _flow(parts, patches):
+            yield update
 
     return listen
+
+
+async def _flow(parts: Parts, patches: AsyncIterator[Patch]) -> AsyncIterator[Any]:
+    """Patches as Gradio takes them, at least one: an event that yields nothing empties all that it
+    may change."""
+    some = False
+    async for patch in patches:
+        some = True
+        yield _updates(parts, patch)
+    if not some:
+        yield gr.skip()
 
 
 def _told(parts: Parts, method: Callable[..., Patch], *fields: str) -> Callable[..., Any]:
@@ -404,11 +416,14 @@ def _told(parts: Parts, method: Callable[..., Patch], *fields: str) -> Callable[
 def _wire_page(blocks: gr.Blocks, parts: Parts, do: Handlers) -> None:
     everything = (*CHAT, *SHELF, *SETTINGS, *LABELLED, "start")
 
-    async def load(conversation: str, language: str, request: gr.Request) -> AsyncIterator[Any]:
-        async for patch in do.load(conversation, request.headers, language):
-            yield _updates(parts, patch)
+    async def load(
+        conversation: str, language: str, session: Session, request: gr.Request
+    ) -> AsyncIterator[Any]:
+        patches = do.load(conversation, request.headers, language, session)
+        async for update in _flow(parts, patches):
+            yield update
 
-    asked = ("asked-conversation", "asked-language")
+    asked = ("asked-conversation", "asked-language", "session")
     _on(parts, blocks.load, load, asked, everything, js=READ_QUERY)
     speak = _streamed(parts, do.speak, "language")
     _on(parts, parts["bridge"].do_speak, speak, ["session"], everything)
@@ -418,8 +433,8 @@ def _wire_chat(parts: Parts, do: Handlers) -> None:
     bridge = parts["bridge"]
 
     async def ask(question: str, session: Session) -> AsyncIterator[Any]:
-        async for patch in do.ask(question, session):
-            yield _updates(parts, patch)
+        async for update in _flow(parts, do.ask(question, session)):
+            yield update
 
     def search(words: str, session: Session) -> Any:
         return _updates(parts, do.search(words, session))
@@ -453,8 +468,8 @@ def _wire_essays(parts: Parts, do: Handlers) -> None:
 
     async def add(files: list[str] | None, session: Session) -> AsyncIterator[Any]:
         named = [(Path(file), Path(file).name) for file in files or ()]
-        async for patch in do.add(named, session):
-            yield _updates(parts, patch)
+        async for update in _flow(parts, do.add(named, session)):
+            yield update
 
     _on(parts, bridge.do_choose, choose, ["session"], SHELF)
     _on(parts, bridge.do_remove, _told(parts, do.remove, "source"), ["session"], SHELF)

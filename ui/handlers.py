@@ -1,15 +1,16 @@
 """What happens on the page: each handler takes what was done and gives what is to be shown.
 
 Handlers keep nothing between calls but what is in the store: which conversation is open, in which
-language, over which essays is the page's own `Session`.
+language, over which essays is the page's own `Session`. A stream of patches may be empty: then
+nothing on the page changes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ from ui.views import (
     welcome_html,
 )
 
-__all__ = ["Handlers", "Patch", "Session"]
+__all__ = ["Gaze", "Handlers", "Patch", "Session"]
 
 Patch = Mapping[str, Any]
 """Parts of the page by name, with their new values; the others stay as they are."""
@@ -55,6 +56,18 @@ REMEMBERED = 8
 """Turns of a conversation that a follow-up is understood from."""
 
 
+class Gaze:
+    """What a page looks at: of all that would show a conversation there, the last to begin may."""
+
+    def __init__(self) -> None:
+        self._last: object = None
+
+    def take(self) -> Callable[[], bool]:
+        """Look at something else from now on; the outcome says whether that still holds."""
+        mine = self._last = object()
+        return lambda: self._last is mine
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """What one page has open. `chosen` are the essays to search, None for all."""
@@ -63,6 +76,7 @@ class Session:
     conversation: str = ""
     chosen: tuple[str, ...] | None = None
     searched: str = ""
+    gaze: Gaze = field(default_factory=Gaze, compare=False)
 
     @property
     def say(self) -> Say:
@@ -81,37 +95,43 @@ class Handlers:
     # --- opening the page ---
 
     async def load(
-        self, conversation: str, headers: Mapping[str, str], language: str
+        self, conversation: str, headers: Mapping[str, str], language: str, session: Session
     ) -> AsyncIterator[Patch]:
         """The whole page, then the start's progress, then an answer that is under way."""
         if language not in LANGUAGES:
             language = preferred(headers.get("accept-language", ""))
-        session = Session(language, conversation)
+        session = replace(session, language=language, conversation=conversation)
+        looking = session.gaze.take()
         run = self._runs.of(conversation)
         opened = await asyncio.to_thread(self._opened, session, run)
         yield {**opened, "labels": session.say}
-        async for patch in self._starting(session):
+        session = opened["session"]
+        async for patch in self._starting(session, looking):
             yield patch
-        async for patch in self._watch(opened["session"], run):
+        async for patch in self._watch(session, run, looking):
             yield patch
 
     async def speak(self, language: str, session: Session) -> AsyncIterator[Patch]:
         """The same page in another language."""
         session = replace(session, language=language if language in LANGUAGES else "en")
+        looking = session.gaze.take()
         run = self._runs.of(session.conversation)
         yield {**await asyncio.to_thread(self._opened, session, run), "labels": session.say}
-        async for patch in self._watch(session, run):
+        async for patch in self._watch(session, run, looking):
             yield patch
 
     # --- conversations ---
 
     async def open(self, conversation: str, session: Session) -> AsyncIterator[Patch]:
         """Another conversation, or with "" a new one."""
+        looking = session.gaze.take()
         run = self._runs.of(conversation)
         session = replace(session, conversation=conversation)
         opened = await asyncio.to_thread(self._conversation, session, run)
+        if not looking():
+            return
         yield opened
-        async for patch in self._watch(opened["session"], run):
+        async for patch in self._watch(opened["session"], run, looking):
             yield patch
 
     def search(self, words: str, session: Session) -> Patch:
@@ -129,6 +149,7 @@ class Handlers:
         self._runs.stop(conversation)
         self._store.delete(conversation)
         if conversation == session.conversation:
+            session.gaze.take()
             return self._conversation(replace(session, conversation=""), None)
         return {"talks": self._talks(session)}
 
@@ -139,13 +160,16 @@ class Handlers:
         question = question.strip()
         if not question or self._runs.of(session.conversation):
             return
+        looking = session.gaze.take()
         try:
             session, run = await asyncio.to_thread(self._begin, question, session)
         except RagError as error:
             yield {"live": error_html(failure(error), session.say, retry=False)}
             return
+        if not looking():
+            return
         yield self._begun(session, run)
-        async for patch in self._watch(session, run):
+        async for patch in self._watch(session, run, looking):
             yield patch
 
     async def again(self, turn: str, question: str, session: Session) -> AsyncIterator[Patch]:
@@ -198,7 +222,8 @@ class Handlers:
         chosen = None if sources is None else tuple(s for s in there if s in set(sources))
         if chosen is not None and len(chosen) == len(there):
             chosen = None
-        return self._shelf(replace(session, chosen=chosen))
+        session = replace(session, chosen=chosen)
+        return {**self._shelf(session), "session": session}
 
     def remove(self, source: str, session: Session) -> Patch:
         title = next((e.title for e in self._essays() if e.source == source), source)
@@ -212,7 +237,8 @@ class Handlers:
         if session.chosen is not None:
             left = tuple(s for s in session.chosen if s != source)
             session = replace(session, chosen=left or None)
-        return {**self._shelf(session), "toast": session.say("removed", title=title)}
+        toast = session.say("removed", title=title)
+        return {**self._shelf(session), "session": session, "toast": toast}
 
     async def add(
         self, files: Sequence[tuple[Path, str]], session: Session
@@ -334,12 +360,17 @@ class Handlers:
             "talks": self._talks(session),
         }
 
-    async def _watch(self, session: Session, run: Run | None) -> AsyncIterator[Patch]:
-        """An answer as it is written, then the conversation with it."""
+    async def _watch(
+        self, session: Session, run: Run | None, looking: Callable[[], bool]
+    ) -> AsyncIterator[Patch]:
+        """An answer as it is written, then the conversation with it, for as long as the page looks
+        at it."""
         if run is None:
             return
         # a stage that is over at once would hold up the first words by its drawing
         async for writing in run.live.follow(_wordless, STAGE_CALM):
+            if not looking():
+                return
             if writing.state != "asking":
                 break
             began = time.perf_counter()
@@ -347,13 +378,12 @@ class Handlers:
             spent = time.perf_counter() - began
             pace = max(PACE, CROWD_PACE * self._runs.under_way, 5 * spent)
             await asyncio.sleep(pace if writing.text else 0)
-        yield await asyncio.to_thread(
-            lambda: {
-                "history": self._thread(session),
-                "live": "",
-                "talks": self._talks(session),
-            }
-        )
+        ended = await asyncio.to_thread(self._ended, session)
+        if looking():
+            yield ended
+
+    def _ended(self, session: Session) -> Patch:
+        return {"history": self._thread(session), "live": "", "talks": self._talks(session)}
 
     def _thread(self, session: Session) -> str:
         try:
@@ -362,7 +392,9 @@ class Handlers:
             turns = []
         return thread_html(turns, session.say, session.conversation)
 
-    async def _starting(self, session: Session) -> AsyncIterator[Patch]:
+    async def _starting(
+        self, session: Session, looking: Callable[[], bool]
+    ) -> AsyncIterator[Patch]:
         """What the start is doing, until it is done."""
         task, say = self._desk.start, session.say
         if task.live.over() and task.error is None:
@@ -382,7 +414,7 @@ class Handlers:
             opened = await asyncio.to_thread(self._conversation, session, None)
             shelf = await asyncio.to_thread(self._shelf, session)
             banner = await asyncio.to_thread(self._banner_html, say)
-            yield {**shelf, **opened, "start": "", "banner": banner}
+            yield {**shelf, **(opened if looking() else {}), "start": "", "banner": banner}
 
     def _opened(self, session: Session, run: Run | None) -> dict[str, Any]:
         return {
@@ -397,7 +429,7 @@ class Handlers:
         """An open conversation. `run` was looked up before its turns are read: what ends meanwhile
         is then in both, and shown again when it is watched."""
         say, conversation = session.say, session.conversation
-        missing = ""
+        asked, missing = conversation, ""
         turns: list[Turn] = []
         if conversation:
             try:
@@ -407,7 +439,7 @@ class Handlers:
         session = replace(session, conversation=conversation)
         history = thread_html(turns, say, conversation)
         if not turns:
-            history = welcome_html(self._suggestions(), say)
+            history = welcome_html(self._suggestions(), say, asked)
         return {
             "session": session,
             "history": history,
@@ -434,9 +466,9 @@ class Handlers:
         )
 
     def _shelf(self, session: Session) -> dict[str, Any]:
+        """The essays. Without the session: what ends late must not bring back an older one."""
         essays = self._essays()
         return {
-            "session": session,
             "essays": essays_html(essays, session.chosen, session.say),
             "scope": scope_html(len(essays), session.chosen, session.say),
         }
@@ -484,7 +516,9 @@ def _live_html(turn: Turn, writing: Writing, say: Say) -> str:
     stage = f"stage-{writing.stage}"
     known = {"waiting": say("waiting")}
     status = known.get(writing.stage) or (say(stage) if stage in TEXTS else writing.message)
-    return live_html(turn.question, writing.text, status or say("thinking"), say, turn.id)
+    return live_html(
+        turn.question, writing.text, status or say("thinking"), say, turn.id, turn.conversation
+    )
 
 
 def _history(turns: Sequence[Turn]) -> list[dict[str, str]]:

@@ -79,8 +79,11 @@ def turn_html(turn: Turn, say: Say) -> str:
     )
 
 
-def live_html(question: str, text: str, status: str, say: Say, run: str = "") -> str:
-    """A question whose answer is being written; `run` is the turn's id."""
+def live_html(
+    question: str, text: str, status: str, say: Say, run: str = "", conversation: str = ""
+) -> str:
+    """A question whose answer is being written; `run` is the turn's id, `conversation` whose turn
+    it is: the page shows it nowhere else."""
     known = _NUMBER.sub(lambda mark: point_mark("p", int(mark[1])), bare(text))
     written = prose(
         known, point=lambda _, n: f'<span class="cite pending" aria-hidden="true">{n}</span>'
@@ -90,7 +93,8 @@ def live_html(question: str, text: str, status: str, say: Say, run: str = "") ->
         f"{shown(status)}</p>"
     )
     return (
-        f'<article class="turn live" {attributes({"turn": run})}>{_question(question, say)}'
+        f'<article class="turn live"{attributes({"turn": run, "conversation": conversation})}>'
+        f"{_question(question, say)}"
         f'<section class="answer" aria-busy="true" aria-label="{quoted(say("answer"))}">'
         f'<div class="prose-text">{written}</div>{busy}</section></article>'
     )

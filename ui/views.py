@@ -144,8 +144,8 @@ def scope_html(total: int, chosen: Collection[str] | None, say: Say) -> str:
     )
 
 
-def welcome_html(questions: Sequence[str], say: Say) -> str:
-    """What an empty conversation shows."""
+def welcome_html(questions: Sequence[str], say: Say, conversation: str = "") -> str:
+    """What an empty conversation shows, or one that is not kept any more."""
     rows = "".join(
         f'<li><button type="button" class="suggestion"{attributes({"act": "suggest", "text": q})}>'
         f"{shown(q)}</button></li>"
@@ -157,7 +157,8 @@ def welcome_html(questions: Sequence[str], say: Say) -> str:
         else ""
     )
     return (
-        f'<div class="welcome"><h2>{shown(say("welcome"))}</h2>'
+        f'<div class="welcome"{attributes({"conversation": conversation})}>'
+        f"<h2>{shown(say('welcome'))}</h2>"
         f"<p>{shown(say('welcome-sub'))}</p>{listed}</div>"
     )
 

@@ -27,10 +27,12 @@ window.essayRag = (() => {
 
   function opened() {
     return {
-      conversation: new URLSearchParams(location.search).get("c") || "",
+      conversation: addressed(),
       language: cookie("language"),
     };
   }
+
+  const addressed = () => new URLSearchParams(location.search).get("c") || "";
 
   function cookie(name) {
     const found = document.cookie.split("; ").find((part) => part.startsWith(name + "="));
@@ -277,7 +279,9 @@ window.essayRag = (() => {
     remove.addEventListener("click", async () => {
       closeMenu();
       const sure = await ask(texts["delete-ask"].replace("{title}", title), { confirm: texts.delete, danger: true });
-      if (sure) send("drop", { conversation });
+      if (!sure) return;
+      went = false;
+      send("drop", { conversation });
     });
     menu.addEventListener("keydown", (event) => {
       const items = $$('[role="menuitem"]', menu);
@@ -308,6 +312,33 @@ window.essayRag = (() => {
     box.classList.add("is-on");
     clearTimeout(toast.timer);
     toast.timer = setTimeout(() => box.classList.remove("is-on"), 4000);
+  }
+
+  // --- asking ---
+
+  let wanted = addressed(); // the conversation that is to be shown
+  let went = false; // whether the person went there; else what the server opens is followed
+  let sent = 0; // when a question was sent that the server has not taken up
+
+  const box = () => $("#question textarea");
+
+  /* Whether a question may go now, once: a second Enter would ask it in a second conversation. */
+  function mayAsk(text) {
+    if (!text.trim() || document.body.classList.contains("is-running")) return false;
+    if (sent && performance.now() - sent < 5000) return false;
+    sent = performance.now();
+    went = false;
+    return true;
+  }
+
+  function onSubmit(event) {
+    const pressed = event.type === "keydown" && event.key === "Enter" && !event.shiftKey && event.target === box();
+    const clicked = event.type === "click" && event.target.closest("#ask");
+    if (!pressed && !clicked) return;
+    if (event.isComposing || event.keyCode === 229 || !mayAsk(box().value)) {
+      event.preventDefault();
+      event.stopPropagation();
+    }
   }
 
   // --- what was clicked ---
@@ -341,13 +372,15 @@ window.essayRag = (() => {
     new: () => go(""),
     open: (target) => go(target.closest(".talk").dataset.conversation),
     "talk-menu": talkMenu,
-    suggest: (target) => send("suggest", { text: target.dataset.text }),
-    again: (target) => send("again", { turn: turnOf(target) }),
+    suggest: (target) => {
+      if (mayAsk(target.dataset.text)) send("suggest", { text: target.dataset.text });
+    },
+    again: (target) => askAgain(turnOf(target)),
     edit: async (target) => {
       const turn = turnOf(target);
       const before = $(".question-text", target.closest(".question")).textContent;
       const text = await ask(texts["edit-label"], { confirm: texts["edit-send"], value: before, long: true });
-      if (text && text.trim()) send("again", { turn, text: text.trim() });
+      if (text && text.trim()) askAgain(turn, text.trim());
     },
     copy: async (target) => {
       await navigator.clipboard.writeText(target.dataset.copy);
@@ -388,13 +421,27 @@ window.essayRag = (() => {
     else $$("#essays [data-act=choose]").forEach((box) => { box.checked = box.hasAttribute("checked"); });
   }
 
+  /* Also while an answer is under way, which then ends. */
+  function askAgain(turn, text = "") {
+    went = false;
+    send("again", { turn, text });
+  }
+
   function go(conversation) {
     closePane();
     closeSide();
+    turnTo(conversation);
     history.pushState(null, "", location.pathname + (conversation ? `?c=${encodeURIComponent(conversation)}` : "") + "#chat");
     show("chat");
     send("open", { conversation });
     if (!narrow()) $("#question textarea")?.focus();
+  }
+
+  function turnTo(conversation) {
+    wanted = conversation;
+    went = true;
+    sent = 0;
+    liveChanged();
   }
 
   // --- what changed on the page ---
@@ -411,17 +458,30 @@ window.essayRag = (() => {
   }
 
   function threadChanged() {
-    const id = $("#history .thread")?.dataset.conversation || "";
-    const shown = new URLSearchParams(location.search).get("c") || "";
-    if (id !== shown && ($("#history .thread") || $("#history .welcome"))) {
+    const place = $("#history .thread, #history .welcome");
+    const now = place && [place.dataset.conversation, $$(".turn", place).length].join();
+    if (!place || now === threadChanged.shown) return;
+    threadChanged.shown = now;
+    if (went && place.dataset.conversation !== wanted) {
+      send("open", { conversation: wanted }); // what was on its way when the person left it
+      return;
+    }
+    const id = place.matches(".thread") ? place.dataset.conversation : "";
+    sent = 0;
+    wanted = id;
+    if (id !== addressed()) {
       history.replaceState(null, "", location.pathname + (id ? `?c=${encodeURIComponent(id)}` : "") + location.hash);
     }
+    liveChanged();
   }
 
   let follow = true;
 
   function liveChanged() {
-    const running = Boolean($("#live .live"));
+    const turn = $("#live .live");
+    const running = Boolean(turn) && turn.dataset.conversation === wanted;
+    if ($("#live .turn, #live .notice")) sent = 0;
+    $("#live").hidden = Boolean(turn) && !running;
     const before = document.body.classList.contains("is-running");
     document.body.classList.toggle("is-running", running);
     if (before && !running && $("#history .thread")) $("#say").textContent = texts.ready;
@@ -429,8 +489,8 @@ window.essayRag = (() => {
       follow = true;
       $("#say").textContent = "";
     }
-    const box = $("#scroll");
-    if (follow && (running || before)) box.scrollTop = box.scrollHeight;
+    const view = $("#scroll");
+    if (follow && (running || before)) view.scrollTop = view.scrollHeight;
   }
 
   function watch(selector, changed) {
@@ -465,7 +525,7 @@ window.essayRag = (() => {
     }
   }
 
-  /* An Enter that only ends the choice of a Chinese word must not send the question. */
+  /* An Enter that only ends the choice of a Chinese word must not send what is typed. */
   function onComposing(event) {
     if (event.key === "Enter" && (event.isComposing || event.keyCode === 229)) event.stopPropagation();
   }
@@ -537,10 +597,13 @@ window.essayRag = (() => {
     document.addEventListener("keydown", onKey);
     document.addEventListener("keydown", keepInside);
     document.addEventListener("keydown", onComposing, true);
+    document.addEventListener("keydown", onSubmit, true);
+    document.addEventListener("click", onSubmit, true);
     addEventListener("popstate", () => {
       show(location.hash.slice(1));
-      const shown = $("#history .thread")?.dataset.conversation || "";
-      if (opened().conversation !== shown) send("open", opened());
+      if (addressed() === wanted) return;
+      turnTo(addressed());
+      send("open", { conversation: wanted });
     });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", applyTheme);
     show(location.hash.slice(1) || "chat");
