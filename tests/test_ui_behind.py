@@ -49,8 +49,30 @@ def test_a_key_of_the_environment_goes_to_no_address_of_the_page(
     assert kept.settings().llm_api_key.get_secret_value() == "environment"
     moved = kept.keep(llm_base_url=THERE, llm_model="m", llm_api_key="")
     assert moved.llm_api_key.get_secret_value() == ""
+    assert not kept.key_given
     assert kept.reset().llm_base_url == HERE
     assert kept.reset().llm_api_key.get_secret_value() == "environment"
+
+
+def test_a_key_of_the_environment_stays_with_its_own_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAG_LLM_BASE_URL", "https://Models.example/v1")
+    monkeypatch.setenv("RAG_LLM_MODEL", "m")
+    monkeypatch.setenv("RAG_LLM_API_KEY", "environment")
+    kept = Preferences(Settings(data_dir=tmp_path))
+    same = kept.keep(llm_base_url="https://models.example/v1", llm_model="m", llm_api_key="")
+    assert same.llm_api_key.get_secret_value() == "environment"
+    assert kept.key_given
+    assert "environment" not in (tmp_path / "page.json").read_text(encoding="utf-8")
+    again = Preferences(Settings(data_dir=tmp_path))
+    assert again.settings().llm_api_key.get_secret_value() == "environment"
+    for other in ("http://models.example/v1", "https://models.example:8443/v1", THERE):
+        moved = kept.tried(llm_base_url=other, llm_model="m", llm_api_key="")
+        assert moved.llm_api_key.get_secret_value() == ""
+    own = kept.keep(llm_base_url="https://models.example/v1", llm_model="m", llm_api_key="own")
+    assert own.llm_api_key.get_secret_value() == "own"
+    assert not kept.key_given
 
 
 def test_what_is_wrong_is_not_kept(tmp_path: Path) -> None:

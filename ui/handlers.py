@@ -19,6 +19,7 @@ from rag.errors import ConfigError, RagError, SourceNotFound
 from rag.schema import EssayInfo, IngestReport
 from ui.desk import Desk, Task, safe_name
 from ui.live import Run, Runs, Writing
+from ui.preferences import Preferences
 from ui.render import Failure, cited_in, error_html, failure, live_html, thread_html
 from ui.store import ConversationNotFound, Store, Turn
 from ui.suggest import suggestions
@@ -278,7 +279,7 @@ class Handlers:
                 "k": kept.k,
                 "policy": kept.unsupported,
             },
-            "key_note": session.say("key-kept" if preferences.key_kept else "key-none"),
+            "key_note": session.say(_key_note(preferences)),
         }
 
     def save(self, form: Mapping[str, Any], session: Session) -> Patch:
@@ -544,6 +545,12 @@ def _changes(form: Mapping[str, Any]) -> dict[str, Any]:
         }
     nothing = {"llm_base_url": None, "llm_model": None, "llm_api_key": None}
     return {"llm": "off" if form["use"] == "off" else None, **nothing, **common}
+
+
+def _key_note(preferences: Preferences) -> str:
+    if preferences.key_kept:
+        return "key-kept"
+    return "key-given" if preferences.key_given else "key-none"
 
 
 def _outcome(task: Task, names: set[str], say: Say) -> str:

@@ -24,8 +24,8 @@ KEPT = ("llm", "llm_base_url", "llm_model", "llm_api_key", "k", "unsupported")
 class Preferences:
     """Settings that the page lays over those of the environment.
 
-    A key belongs to the endpoint it was entered for: with another address it is forgotten, and a
-    key of the environment is never sent to an address that was entered here.
+    A key belongs to the host it was entered for: with another one, or without encryption where
+    there was some, it is forgotten, and so a key of the environment goes to its own host alone.
     """
 
     def __init__(self, base: Settings) -> None:
@@ -41,6 +41,11 @@ class Preferences:
     def key_kept(self) -> bool:
         """Whether a key was entered here; what it is stays here."""
         return bool(self.values.get("llm_api_key"))
+
+    @property
+    def key_given(self) -> bool:
+        """Whether the key that is sent is one of the environment."""
+        return not self.key_kept and bool(self.settings().llm_api_key.get_secret_value())
 
     @property
     def seeded(self) -> bool:
@@ -82,15 +87,17 @@ class Preferences:
         after = {**before, **changes}
         if changes.get("llm_api_key") == "":
             after["llm_api_key"] = before.get("llm_api_key")
-        moved = _host(after.get("llm_base_url")) != _host(before.get("llm_base_url"))
+        moved = _origin(after.get("llm_base_url")) != _origin(before.get("llm_base_url"))
         if moved and not changes.get("llm_api_key"):
             after["llm_api_key"] = None
         return {name: value for name, value in after.items() if value is not None}
 
     def _built(self, values: Mapping[str, Any]) -> Settings:
         given = {name: getattr(self._base, name) for name in self._base.model_fields_set}
-        if "llm_base_url" in values:  # then no key and no model of another group goes with it
-            given |= {"llm_api_key": "", "llm_model": ""}
+        if "llm_base_url" in values:  # then no model, and to another host no key, goes with it
+            given["llm_model"] = ""
+            if _origin(values["llm_base_url"]) != _origin(self._base.llm_base_url):
+                given["llm_api_key"] = ""
         return Settings(**{**given, **values})
 
     def _read(self) -> Mapping[str, Any]:
@@ -113,9 +120,12 @@ class Preferences:
         Path(name).replace(self._path)
 
 
-def _host(url: object) -> str:
-    """The host of an address; of what is none, all of it: the settings refuse it later."""
+def _origin(url: object) -> tuple[str, str]:
+    """Scheme and host with its port. Raises ConfigError for what is no address."""
     try:
-        return urlsplit(str(url or "")).netloc.rpartition("@")[2]
-    except ValueError:
-        return str(url)
+        parts = urlsplit(str(url or "").strip())
+    except ValueError as error:
+        raise ConfigError(
+            f"{url!r} is no address: {error}.", "Enter it up to and with /v1."
+        ) from error
+    return parts.scheme, parts.netloc.rpartition("@")[2].lower()

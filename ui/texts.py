@@ -217,6 +217,11 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "A key is kept on the server. It is never shown; leave empty to keep it.",
         "服务器上已保存密钥，不会显示；留空则保持不变。",
     ),
+    "key-given": (
+        "The key of the environment (RAG_LLM_API_KEY) is used. It is never shown; leave empty to use"
+        " it on.",
+        "正在使用环境变量 RAG_LLM_API_KEY 中的密钥，不会显示；留空则继续使用。",
+    ),
     "key-forget": ("Forget the kept key", "删除已保存的密钥"),
     "k": ("Passages an answer is made from", "每个回答使用的段落数"),
     "unsupported-policy": ("Sentences the source does not support", "原文不支持的句子"),
