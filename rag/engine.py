@@ -17,6 +17,7 @@ from rag.condense import condense
 from rag.config import Settings
 from rag.errors import NothingIngested
 from rag.parts import Parts
+from rag.scan import portable
 from rag.schema import (
     Answer,
     Done,
@@ -112,6 +113,12 @@ class Rag:
     def text(self, source: str) -> str:
         """The decoded text that all offsets of `source` point into. Raises SourceNotFound."""
         return self._parts.index.text(portable(source))
+
+    def root(self, path: str | Path) -> str:
+        """What the sources of a folder or file that was ingested begin with, "" of another."""
+        place = portable(str(Path(path).expanduser().resolve()))
+        roots = self._parts.index.catalog.roots()
+        return next((root.name for root in roots if root.path == place), "")
 
     def remove(self, source: str) -> None:
         """Forget an essay; its file is left alone. Raises SourceNotFound, IndexBusy."""

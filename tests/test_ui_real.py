@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,72 @@ def test_a_file_is_added_asked_about_and_removed(visit: Visit, tmp_path: Path) -
     page.keyboard.press("Escape")
     visit.ask(question)
     assert visit.last().locator("[data-source='uploads/otters.txt']").count() == 0
+
+
+def test_each_file_that_is_not_added_is_named_and_not_kept(
+    visit: Visit, served: tuple[Any, str], tmp_path: Path
+) -> None:
+    page = visit.page
+    uploads = served[0].desk.settings.data_dir / "uploads"
+    content = {
+        "bad.txt": bytes(range(256)) * 20,
+        "x.pdf": b"%PDF-1.4",
+        "empty.txt": b"\n",
+        "README.md": b"# About the folder",
+        "good.txt": b"The heron Quillon ate 12 frogs in 1988.\n",
+        "later.txt": b"The heron Quillon ate 13 frogs in 1989.\n",
+    }
+    for name, data in content.items():
+        (tmp_path / name).write_bytes(data)
+
+    def add(*names: str) -> dict[str, str]:
+        page.set_input_files("#files input[type=file]", [tmp_path / name for name in names])
+        page.wait_for_function(
+            "([all, named]) => all.every(name => named.includes(name) =="
+            " document.querySelector('#added').innerText.includes(name))",
+            arg=[list(content), names],
+        )
+        said = page.locator("#added .notice").all_inner_texts()
+        return {name: line for name in names for line in said if name in line}
+
+    visit.view("essays")
+    said = add(*list(content)[:5])
+    assert said["good.txt"] == "Added: good.txt"
+    assert "zero bytes" in said["bad.txt"]
+    assert "Known: .markdown" in said["x.pdf"]
+    assert "no text" in said["empty.txt"]
+    assert "another name" in said["README.md"]
+    visit.shot("not-added")
+    assert [file.name for file in uploads.iterdir()] == ["good.txt"]
+    said = add("x.pdf")
+    assert "Known: .markdown" in said["x.pdf"]
+    assert str(uploads) not in said["x.pdf"]
+    said = add("later.txt", "good.txt")
+    assert said["later.txt"].split("\n\n") == ["Added: later.txt", "Already there: good.txt"]
+    for name in ("good.txt", "later.txt"):
+        served[0].desk.remove(f"uploads/{name}")
+    assert list(uploads.iterdir()) == []
+
+
+def test_a_folder_of_ones_own_may_be_called_uploads_too(
+    served: tuple[Any, str], tmp_path: Path
+) -> None:
+    desk, own = served[0].desk, tmp_path / "uploads"
+    copies = desk.settings.data_dir / "uploads"
+    own.mkdir()
+    for folder in (own, tmp_path):
+        (folder / "x.txt").write_text(f"The owl of {folder.name} hoots.\n", encoding="utf-8")
+    with desk.lease() as rag:
+        rag.ingest(own)
+    task = desk.background(lambda task: desk.add([(tmp_path / "x.txt", "x.txt")], task))
+    while not task.live.over():  # the test's time limit ends this
+        time.sleep(0.05)
+    assert task.result.report.added == ("uploads-2/x.txt",)
+    desk.remove("uploads/x.txt")
+    assert (copies / "x.txt").exists()
+    desk.remove("uploads-2/x.txt")
+    assert not (copies / "x.txt").exists()
+    assert (own / "x.txt").exists()
 
 
 def test_an_endpoint_is_set_tested_used_and_stopped(

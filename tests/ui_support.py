@@ -201,17 +201,18 @@ class FakeRag:
     def ingest(self, path: Path | str, *, on_progress: Any = None) -> IngestReport:
         root = Path(path)
         files = sorted(root.iterdir()) if root.is_dir() else [root]
-        added, failed = [], {}
+        files = [file for file in files if file.suffix in {".txt", ".md"}]
+        added = []
         for file in files:
             source = f"{root.name}/{file.name}"
-            if file.suffix not in {".txt", ".md"}:
-                failed[source] = "this kind of file cannot be read."
-                continue
             self.texts[source] = file.read_bytes().decode()
             added.append(source)
             if on_progress:
                 on_progress(SimpleNamespace(stage="read", done=len(added), total=len(files)))
-        return IngestReport(added=tuple(added), failed=failed)
+        return IngestReport(added=tuple(added))
+
+    def root(self, path: Path | str) -> str:
+        return Path(path).name
 
     def stream(
         self,

@@ -6,13 +6,16 @@ import contextlib
 import logging
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.config import Settings
-from rag.errors import RagError
+from rag.errors import LoadError, RagError
+from rag.load import load
+from rag.scan import ABOUT
 from rag.schema import IngestReport
 from ui.live import Live
 from ui.preferences import Preferences
@@ -21,7 +24,7 @@ from ui.views import Progress
 if TYPE_CHECKING:
     from rag import Rag
 
-__all__ = ["UPLOADS", "Desk", "NotReady", "Task", "safe_name"]
+__all__ = ["UPLOADS", "Added", "Desk", "NotReady", "Task", "safe_name"]
 
 UPLOADS = "uploads"
 """The folder of the data directory that added files are copied to: a root like any other."""
@@ -52,6 +55,15 @@ class Task:
         elif not isinstance(self.error, RagError):
             log.error("background work failed", exc_info=self.error)
         self.live.change(lambda progress: progress, last=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What came of added files: the report of those that were read in, and by name why others were
+    not: an error, or the key of one of the page's texts."""
+
+    report: IngestReport
+    refused: Mapping[str, RagError | str]
 
 
 class _Seat:
@@ -120,23 +132,37 @@ class Desk:
         self._seat_down(rag)
         self._warm(rag)
 
-    def add(self, paths: Sequence[tuple[Path, str]], task: Task) -> IngestReport:
-        """Copy (file, its name) into the data directory and read them in."""
-        folder = self.settings.data_dir / UPLOADS
-        folder.mkdir(parents=True, exist_ok=True)
-        for path, name in paths:
-            shutil.copyfile(path, folder / safe_name(name))
+    def add(self, paths: Sequence[tuple[Path, str]], task: Task) -> Added:
+        """Copy each (file, its name) that is an essay into the data directory, and read them in.
+
+        Raises:
+            RagError: they could not be read in; what was not is not kept.
+        """
+        named = {safe_name(name): path for path, name in paths}
+        refused = {name: why for name, path in named.items() if (why := _refusal(path, name))}
+        taken = {name: path for name, path in named.items() if name not in refused}
+        if not taken:
+            return Added(IngestReport(), refused)
         with self.lease() as rag:
-            return rag.ingest(folder, on_progress=_reporter(task))
+            folder = self.settings.data_dir / UPLOADS
+            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                for name, path in taken.items():
+                    shutil.copyfile(path, folder / name)
+                report = rag.ingest(folder, on_progress=_reporter(task))
+            finally:
+                _keep_only_essays(rag, folder, taken)
+        return Added(report, refused)
 
     def remove(self, source: str) -> None:
-        """Forget an essay, and the copy of it if it was added here."""
+        """Forget an essay, and the copy of it if it was added here. Raises SourceNotFound."""
+        folder = self.settings.data_dir / UPLOADS
         with self.lease() as rag:
+            root = rag.root(folder)  # asked before: it goes with its last essay
             rag.remove(source)
-        root, _, name = source.partition("/")
-        copy = self.settings.data_dir / UPLOADS / name
-        if root == UPLOADS and copy.is_file() and copy.parent == self.settings.data_dir / UPLOADS:
-            copy.unlink()
+        copy = folder / source.removeprefix(f"{root}/")
+        if root and source.startswith(f"{root}/") and copy.parent == folder:
+            copy.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Close the Rag once nobody uses it, and take no more work."""
@@ -189,6 +215,25 @@ def safe_name(name: str) -> str:
     if not dot:
         stem, suffix = kept, ""
     return (stem[: 120 - len(suffix)] or "essay") + dot + suffix[:20]
+
+
+def _refusal(path: Path, name: str) -> RagError | str:
+    """Why a file is not taken, "" where it is."""
+    if Path(name).stem.casefold() in ABOUT:
+        return "about-folder"
+    try:
+        essay = load(path, name)
+    except LoadError as error:
+        return error
+    return "" if essay.text[essay.body_start :].strip() else "no-text"
+
+
+def _keep_only_essays(rag: Rag, folder: Path, names: Iterable[str]) -> None:
+    """Delete the copies that are in no list of essays, where they could not be removed from."""
+    root, there = rag.root(folder), {essay.source for essay in rag.essays()}
+    for name in names:
+        if f"{root}/{name}" not in there:
+            (folder / name).unlink(missing_ok=True)
 
 
 def _reporter(task: Task) -> Callable[[Any], None]:

@@ -16,8 +16,8 @@ from typing import Any
 
 from rag.endpoint import find_endpoint, list_models
 from rag.errors import ConfigError, RagError, SourceNotFound
-from rag.schema import EssayInfo, IngestReport
-from ui.desk import Desk, Task, safe_name
+from rag.schema import EssayInfo
+from ui.desk import Added, Desk, Task, safe_name
 from ui.live import Run, Runs, Writing
 from ui.preferences import Preferences
 from ui.render import Failure, cited_in, error_html, failure, live_html, thread_html
@@ -562,19 +562,21 @@ def _outcome(task: Task, names: set[str], say: Say) -> str:
             else Failure(say("defect"), say("defect-do"))
         )
         return notice_html((), (told,), say)
-    report: IngestReport = task.result
+    added: Added = task.result
     done = [
         say(key, names=", ".join(listed))
         for key, sources in (
-            ("added", report.added),
-            ("updated", report.changed),
-            ("same", report.unchanged),
+            ("added", added.report.added),
+            ("updated", added.report.changed),
+            ("same", added.report.unchanged),
         )
         if (listed := [name for name in map(_name, sources) if name in names])
     ]
+    reasons: dict[str, RagError | str] = dict(added.refused)
+    reasons |= {n: why for s, why in added.report.failed.items() if (n := _name(s)) in names}
     failed = [
-        Failure(say("not-added", name=_name(source)), reason)
-        for source, reason in report.failed.items()
+        Failure(say("not-added", name=name), say(why) if why in TEXTS else str(why))
+        for name, why in reasons.items()
     ]
     return notice_html(done, failed, say)
 

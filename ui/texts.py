@@ -164,6 +164,11 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "updated": ("Updated: {names}", "已更新：{names}"),
     "same": ("Already there: {names}", "已存在：{names}"),
     "not-added": ("“{name}” was not added:", "未添加“{name}”："),
+    "no-text": ("It holds no text.", "文件里没有文字。"),
+    "about-folder": (
+        "By its name it is about a folder, not an essay. Give it another name.",
+        "按文件名看，它说明的是文件夹而不是文章。请换一个文件名。",
+    ),
     # start
     "starting": ("Getting ready…", "正在准备……"),
     "opening": ("Opening the index…", "正在打开索引……"),
@@ -218,8 +223,8 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "服务器上已保存密钥，不会显示；留空则保持不变。",
     ),
     "key-given": (
-        "The key of the environment (RAG_LLM_API_KEY) is used. It is never shown; leave empty to use"
-        " it on.",
+        "The key of the environment (RAG_LLM_API_KEY) is used. It is never shown; leave empty to"
+        " go on with it.",
         "正在使用环境变量 RAG_LLM_API_KEY 中的密钥，不会显示；留空则继续使用。",
     ),
     "key-forget": ("Forget the kept key", "删除已保存的密钥"),
