@@ -4,7 +4,13 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 Q ?=
-export Q
+DIR ?=
+DATA ?=
+# As they were typed: make would read a "$4" in them as a variable of its own.
+override Q := $(value Q)
+override DIR := $(value DIR)
+override DATA := $(value DATA)
+export Q DIR DATA
 export GRADIO_ANALYTICS_ENABLED := False
 export ANONYMIZED_TELEMETRY := False
 
@@ -22,8 +28,8 @@ ask: $(VENV)/base ## set up, then answer one question: make ask Q="…"
 	@$(BIN)/rag ask -- "$$Q"
 
 ingest: $(VENV)/base ## read in a folder of essays: make ingest DIR=path
-	@test -n "$(DIR)" || { echo 'No folder was named. Say: make ingest DIR=path' >&2; exit 2; }
-	@$(BIN)/rag ingest "$(DIR)"
+	@test -n "$$DIR" || { echo 'No folder was named. Say: make ingest DIR=path' >&2; exit 2; }
+	@$(BIN)/rag ingest -- "$$DIR"
 
 eval: $(VENV)/base ## measure answers over the five essays
 	@$(BIN)/rag eval
@@ -42,7 +48,7 @@ bench: $(VENV)/bench ## ingest, retrieve, answer, start-up, memory, size beside 
 	@$(BIN)/python -m eval.bench
 
 bench-retrieval: $(VENV)/base ## nDCG@10 per direction on DATA=folder of public benchmark files
-	@$(BIN)/python -m eval.bench_retrieval $(DATA)
+	@$(BIN)/python -m eval.bench_retrieval $${DATA:+"$$DATA"}
 
 bench-scale: $(VENV)/base ## the curve at 1k, 10k and 100k passages
 	@$(BIN)/python -m eval.bench_scale
