@@ -178,6 +178,22 @@ def test_stop_is_at_once_and_the_stream_is_closed(store: Store) -> None:
     assert store.turns(kept.id) == [turn]
 
 
+def test_a_retry_that_finds_no_place_forgets_nothing(store: Store) -> None:
+    runs = runs_of(store, FakeRag(), workers=1, waiting=0)
+    kept, other = store.create(), store.create()
+    done = runs.start(kept.id, "four", None, ())
+    wait_for(lambda: not runs.under_way)
+    runs.start(other.id, "endless", None, ())
+    with pytest.raises(RagError, match="waiting"):
+        runs.start(kept.id, "four", None, (), instead_of=done.turn.id)
+    assert [turn.id for turn in store.turns(kept.id)] == [done.turn.id]
+    runs.stop(other.id)
+    wait_for(lambda: not runs.under_way)
+    again = runs.start(kept.id, "four", None, (), instead_of=done.turn.id)
+    assert [turn.id for turn in store.turns(kept.id)] == [again.turn.id]
+    runs.close()
+
+
 def test_errors_and_defects_are_kept_as_sentences(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:

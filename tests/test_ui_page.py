@@ -232,6 +232,57 @@ def test_an_answer_is_shown_in_its_own_conversation_alone(
     visit.faults[:] = left
 
 
+def test_a_reload_keeps_what_is_typed_and_what_is_ticked(visit: Visit, rag: FakeRag) -> None:
+    page, field = visit.page, "#question textarea"
+    visit.ask("first one")
+    visit.view("essays")
+    page.click("[data-act=choose-none]")
+    page.wait_for_function("!document.querySelector('[data-act=choose]:checked')")
+    visit.view("chat")
+    asked = len(rag.asked)
+    page.fill(field, "of nothing")
+    page.press(field, "Enter")
+    page.wait_for_selector("#live .error >> text=No essay is ticked")
+    visit.last().locator("[data-act=again]").click()
+    page.wait_for_timeout(300)
+    assert len(rag.asked) == asked
+    assert page.locator("#history .turn").count() == 1
+    visit.view("essays")
+    page.check("[data-source='corpus/cake.txt'] input")
+    visit.view("chat")
+    scope = page.locator("#scope .scope")
+    page.wait_for_selector(f"#scope .is-narrow:text-is('Searching 1 of {len(rag.texts)} essays')")
+    page.fill(field, "a draft")
+    page.reload()
+    page.wait_for_selector("#history .turn")
+    page.wait_for_function("document.querySelector('#question textarea').value == 'a draft'")
+    assert scope.inner_text() == f"Searching 1 of {len(rag.texts)} essays"
+    page.click("[data-act=new]")
+    page.wait_for_selector(".welcome")
+    assert page.input_value(field) == ""
+    page.fill(field, "another draft")
+    page.go_back()
+    page.wait_for_selector("#history .turn")
+    assert page.input_value(field) == "a draft"
+    page.press(field, "Enter")
+    visit.settle(2)
+    assert rag.asked[-1][0::2] == ("a draft", ("corpus/cake.txt",))
+    page.reload()
+    page.wait_for_selector("#history .turn")
+    page.wait_for_timeout(300)
+    assert page.input_value(field) == ""
+    page.click("[data-act=new]")
+    page.wait_for_selector(".welcome")
+    assert page.input_value(field) == "another draft"
+    cake = rag.texts["corpus/cake.txt"]
+    visit.view("essays")
+    page.click("tr[data-source='corpus/cake.txt'] [data-act=remove]")
+    page.click("dialog .danger")
+    page.wait_for_function("!document.querySelector(\"tr[data-source='corpus/cake.txt']\")")
+    assert scope.inner_text() == f"Searching 0 of {len(rag.texts)} essays"
+    rag.texts = {"corpus/cake.txt": cake, **rag.texts}
+
+
 def test_follow_up_retry_and_edit(visit: Visit, rag: FakeRag) -> None:
     page = visit.page
     visit.ask("first one")

@@ -102,7 +102,7 @@ SETTINGS = (*FORM, "endpoint-group", "banner", "outcome")
 
 READ_QUERY = """(...values) => {
   const page = window.essayRag.opened();
-  return [page.conversation, page.language, ...values.slice(2)];
+  return [page.conversation, page.language, page.chosen, ...values.slice(3)];
 }"""
 
 Parts = Mapping[str, Any]
@@ -136,6 +136,7 @@ def _components(say: Say, do: Handlers) -> Parts:
     parts["bridge"] = gr.HTML("", elem_id="bridge", apply_default_css=False, js_on_load=BRIDGE)
     parts["asked-conversation"] = gr.Textbox("", visible=False)
     parts["asked-language"] = gr.Textbox("", visible=False)
+    parts["asked-choice"] = gr.Textbox("", visible=False)
     parts["top"] = _html("top", top_html(say))
     parts["toast"] = _html("toast")
     with gr.Row(elem_id="frame", equal_height=False):
@@ -417,13 +418,13 @@ def _wire_page(blocks: gr.Blocks, parts: Parts, do: Handlers) -> None:
     everything = (*CHAT, *SHELF, *SETTINGS, *LABELLED, "start")
 
     async def load(
-        conversation: str, language: str, session: Session, request: gr.Request
+        conversation: str, language: str, choice: str, session: Session, request: gr.Request
     ) -> AsyncIterator[Any]:
-        patches = do.load(conversation, request.headers, language, session)
+        patches = do.load(conversation, request.headers, language, choice, session)
         async for update in _flow(parts, patches):
             yield update
 
-    asked = ("asked-conversation", "asked-language", "session")
+    asked = ("asked-conversation", "asked-language", "asked-choice", "session")
     _on(parts, blocks.load, load, asked, everything, js=READ_QUERY)
     speak = _streamed(parts, do.speak, "language")
     _on(parts, parts["bridge"].do_speak, speak, ["session"], everything)

@@ -8,9 +8,11 @@ nothing on the page changes.
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -96,12 +98,27 @@ class Handlers:
     # --- opening the page ---
 
     async def load(
-        self, conversation: str, headers: Mapping[str, str], language: str, session: Session
+        self,
+        conversation: str,
+        headers: Mapping[str, str],
+        language: str,
+        choice: str,
+        session: Session,
     ) -> AsyncIterator[Patch]:
-        """The whole page, then the start's progress, then an answer that is under way."""
+        """The whole page, then the start's progress, then an answer that is under way.
+
+        Args:
+            conversation: to open, "" for a new one.
+            headers: of the request; the language is taken from them where none is chosen.
+            language: chosen on the page before, or "".
+            choice: the essays that were ticked in this tab, as a JSON list; "" for all.
+            session: the page's own.
+        """
         if language not in LANGUAGES:
             language = preferred(headers.get("accept-language", ""))
-        session = replace(session, language=language, conversation=conversation)
+        session = replace(
+            session, language=language, conversation=conversation, chosen=_chosen(choice)
+        )
         looking = session.gaze.take()
         run = self._runs.of(conversation)
         opened = await asyncio.to_thread(self._opened, session, run)
@@ -158,12 +175,22 @@ class Handlers:
 
     async def ask(self, question: str, session: Session) -> AsyncIterator[Patch]:
         """Begin to answer in the open conversation, or in a new one, and watch."""
-        question = question.strip()
-        if not question or self._runs.of(session.conversation):
+        if not question.strip() or self._runs.of(session.conversation):
+            return
+        async for patch in self._asked(question.strip(), session):
+            yield patch
+
+    async def _asked(
+        self, question: str, session: Session, instead_of: str = ""
+    ) -> AsyncIterator[Patch]:
+        say = session.say
+        if session.chosen == ():
+            error = Failure(say("none-ticked"), say("none-ticked-do"))
+            yield {"live": error_html(error, say, retry=False)}
             return
         looking = session.gaze.take()
         try:
-            session, run = await asyncio.to_thread(self._begin, question, session)
+            session, run = await asyncio.to_thread(self._begin, question, session, instead_of)
         except RagError as error:
             yield {"live": error_html(failure(error), session.say, retry=False)}
             return
@@ -183,8 +210,8 @@ class Handlers:
             return
         session = replace(session, conversation=kept.conversation)
         self._runs.stop(kept.conversation)
-        await asyncio.to_thread(self._store.cut, turn)
-        async for patch in self.ask(question or kept.question, session):
+        asked = self._asked(question.strip() or kept.question, session, instead_of=turn)
+        async for patch in asked:
             yield {name: value for name, value in patch.items() if name != "question"}
 
     def stop(self, session: Session) -> None:
@@ -219,11 +246,7 @@ class Handlers:
 
     def choose(self, sources: Sequence[str] | None, session: Session) -> Patch:
         """Which essays are searched from now on."""
-        there = [essay.source for essay in self._essays()]
-        chosen = None if sources is None else tuple(s for s in there if s in set(sources))
-        if chosen is not None and len(chosen) == len(there):
-            chosen = None
-        session = replace(session, chosen=chosen)
+        session = replace(session, chosen=_among(sources, self._essays()))
         return {**self._shelf(session), "session": session}
 
     def remove(self, source: str, session: Session) -> Patch:
@@ -236,8 +259,7 @@ class Handlers:
                 "added": notice_html((), (failure(error),), session.say),
             }
         if session.chosen is not None:
-            left = tuple(s for s in session.chosen if s != source)
-            session = replace(session, chosen=left or None)
+            session = replace(session, chosen=_among(session.chosen, self._essays()))
         toast = session.say("removed", title=title)
         return {**self._shelf(session), "session": session, "toast": toast}
 
@@ -343,13 +365,16 @@ class Handlers:
 
     # --- parts ---
 
-    def _begin(self, question: str, session: Session) -> tuple[Session, Run]:
+    def _begin(self, question: str, session: Session, instead_of: str) -> tuple[Session, Run]:
         conversation = session.conversation or self._store.create().id
         try:
             turns = self._store.turns(conversation)
         except ConversationNotFound:
             conversation, turns = self._store.create().id, []
-        run = self._runs.start(conversation, question, session.chosen, _history(turns))
+        before = list(takewhile(lambda turn: turn.id != instead_of, turns))
+        run = self._runs.start(
+            conversation, question, session.chosen, _history(before), instead_of=instead_of
+        )
         return replace(session, conversation=conversation), run
 
     def _begun(self, session: Session, run: Run) -> Patch:
@@ -412,12 +437,15 @@ class Handlers:
             error = Failure(say("start-failed"), say("defect-do"))
             yield {"start": error_html(error, say, retry=False)}
         else:
+            session = replace(session, chosen=_among(session.chosen, self._essays()))
             opened = await asyncio.to_thread(self._conversation, session, None)
             shelf = await asyncio.to_thread(self._shelf, session)
             banner = await asyncio.to_thread(self._banner_html, say)
             yield {**shelf, **(opened if looking() else {}), "start": "", "banner": banner}
 
     def _opened(self, session: Session, run: Run | None) -> dict[str, Any]:
+        if self._desk.start.live.over():  # else there is no list yet to hold the choice against
+            session = replace(session, chosen=_among(session.chosen, self._essays()))
         return {
             **self._shelf(session),
             **self._conversation(session, run),
@@ -498,6 +526,24 @@ class Handlers:
 
 def _wordless(writing: Writing) -> bool:
     return writing.state == "asking" and not writing.text
+
+
+def _chosen(choice: str) -> tuple[str, ...] | None:
+    """The sources that the browser kept, None for all and for what is no list of them."""
+    try:
+        sources = json.loads(choice) if choice else None
+    except ValueError:
+        return None
+    return tuple(map(str, sources)) if isinstance(sources, list) else None
+
+
+def _among(chosen: Sequence[str] | None, essays: Sequence[EssayInfo]) -> tuple[str, ...] | None:
+    """Those of the essays that are chosen, in their order; None where these are all."""
+    if chosen is None:
+        return None
+    wanted = set(chosen)
+    left = tuple(essay.source for essay in essays if essay.source in wanted)
+    return None if len(left) == len(essays) else left
 
 
 def _fault(error: RagError, say: Say) -> str:

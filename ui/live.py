@@ -154,11 +154,25 @@ class Runs:
         question: str,
         sources: Sequence[str] | None,
         history: Sequence[Mapping[str, str]],
+        instead_of: str = "",
     ) -> Run:
-        """Keep the question and begin to answer it. Raises RagError when too many wait."""
+        """Keep the question and begin to answer it.
+
+        Args:
+            conversation: that it is asked in.
+            question: as it was typed.
+            sources: the essays to search, None for all.
+            history: what was said before.
+            instead_of: a turn that is forgotten for it, with all that came after.
+
+        Raises:
+            RagError: too many wait; nothing is forgotten.
+        """
         with self._lock:
             if len(self._runs) >= self._limit:
                 raise self._busy(self._waiting)
+            if instead_of:
+                self._store.cut(instead_of)
             run = Run(self._store.ask(conversation, question, sources))
             self._runs[run.turn.id] = run
         future = self._pool.submit(self._work, run, tuple(history))

@@ -195,7 +195,14 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "服务器出现故障。",
     ),
     "defect-do": ("Its log has the details. Ask again.", "详情见服务器日志，请重试。"),
-    "empty": ("There is no question.", "还没有问题。"),
+    "none-ticked": (
+        "No essay is ticked, so nothing is searched.",
+        "没有勾选文章，因此没有可搜索的内容。",
+    ),
+    "none-ticked-do": (
+        "Tick some under Essays, or search all again.",
+        "请在“文章”中勾选，或恢复搜索全部。",
+    ),
     # settings
     "settings-sub": (
         "Kept on this machine, for this page. They go before RAG_* variables.",

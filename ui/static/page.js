@@ -29,6 +29,7 @@ window.essayRag = (() => {
     return {
       conversation: addressed(),
       language: cookie("language"),
+      chosen: sessionStorage.getItem("chosen") || "",
     };
   }
 
@@ -325,7 +326,7 @@ window.essayRag = (() => {
   /* Whether a question may go now, once: a second Enter would ask it in a second conversation. */
   function mayAsk(text) {
     if (!text.trim() || document.body.classList.contains("is-running")) return false;
-    if (sent && performance.now() - sent < 5000) return false;
+    if (sent && performance.now() - sent < 5000) return false; // then it is lost
     sent = performance.now();
     went = false;
     return true;
@@ -339,6 +340,30 @@ window.essayRag = (() => {
       event.preventDefault();
       event.stopPropagation();
     }
+  }
+
+  // --- what is kept over a reload, for as long as the tab is open ---
+
+  const draftOf = (conversation) => "draft:" + conversation;
+  const LONGEST_DRAFT = 100_000; // the browser keeps some millions of characters in all
+
+  function keepDraft() {
+    const text = box()?.value || "";
+    if (text.trim() && text.length < LONGEST_DRAFT) sessionStorage.setItem(draftOf(wanted), text);
+    else sessionStorage.removeItem(draftOf(wanted));
+  }
+
+  function showDraft() {
+    box().value = sessionStorage.getItem(draftOf(wanted)) || "";
+    box().dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  function keepChoice() {
+    const boxes = $$("#essays [data-act=choose]");
+    if (!boxes.length) return;
+    const ticked = boxes.filter((item) => item.hasAttribute("checked"));
+    if (ticked.length === boxes.length) sessionStorage.removeItem("chosen");
+    else sessionStorage.setItem("chosen", JSON.stringify(ticked.map((item) => item.closest("tr").dataset.source)));
   }
 
   // --- what was clicked ---
@@ -438,9 +463,11 @@ window.essayRag = (() => {
   }
 
   function turnTo(conversation) {
+    keepDraft();
     wanted = conversation;
     went = true;
     sent = 0;
+    showDraft();
     liveChanged();
   }
 
@@ -461,6 +488,7 @@ window.essayRag = (() => {
     const place = $("#history .thread, #history .welcome");
     const now = place && [place.dataset.conversation, $$(".turn", place).length].join();
     if (!place || now === threadChanged.shown) return;
+    const first = !threadChanged.shown;
     threadChanged.shown = now;
     if (went && place.dataset.conversation !== wanted) {
       send("open", { conversation: wanted }); // what was on its way when the person left it
@@ -468,7 +496,10 @@ window.essayRag = (() => {
     }
     const id = place.matches(".thread") ? place.dataset.conversation : "";
     sent = 0;
+    if (id !== wanted) sessionStorage.removeItem(draftOf(wanted));
     wanted = id;
+    if (first && box()?.value === "") showDraft();
+    else keepDraft();
     if (id !== addressed()) {
       history.replaceState(null, "", location.pathname + (id ? `?c=${encodeURIComponent(id)}` : "") + location.hash);
     }
@@ -557,6 +588,7 @@ window.essayRag = (() => {
     watch("#live", liveChanged);
     watch("#essays", () => {
       tick();
+      keepChoice();
       $("#files .upload-container")?.setAttribute("aria-label", texts["add-hint"]);
     });
     watch("#toast", () => {
@@ -597,6 +629,10 @@ window.essayRag = (() => {
     document.addEventListener("keydown", onKey);
     document.addEventListener("keydown", keepInside);
     document.addEventListener("keydown", onComposing, true);
+    document.addEventListener("input", (event) => {
+      if (event.target === box()) keepDraft();
+    });
+    addEventListener("pagehide", keepDraft);
     document.addEventListener("keydown", onSubmit, true);
     document.addEventListener("click", onSubmit, true);
     addEventListener("popstate", () => {
