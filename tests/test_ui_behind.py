@@ -141,6 +141,7 @@ def runs_of(store: Store, rag: FakeRag, **limits: int) -> Runs:
         waiting=limits.get("waiting", 10),
         busy=lambda n: RagError(f"{n} are waiting"),
         defect=RagError("a defect"),
+        closing=RagError("it is closing"),
     )
 
 

@@ -101,12 +101,12 @@ def test_a_thumb_is_taken_back(store: Store) -> None:
     assert store.turn(turn.id).thumb == 0
 
 
-def test_what_a_dead_process_left_is_stopped(store: Store) -> None:
+def test_what_a_dead_process_left_is_said_to_be_broken_off(store: Store) -> None:
     kept = store.create()
     asking, done = store.ask(kept.id, "a"), store.ask(kept.id, "b")
     store.finish(done.id, "done", answer=an_answer())
     assert store.broken_off() == [asking.id]
-    assert [turn.state for turn in store.turns(kept.id)] == ["stopped", "done"]
+    assert [turn.state for turn in store.turns(kept.id)] == ["ended", "done"]
 
 
 def test_owners_do_not_meet(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -213,6 +214,9 @@ class FakeRag:
 
     def root(self, path: Path | str) -> str:
         return Path(path).name
+
+    def retrieve(self, question: str, k: int = 5) -> list[Hit]:
+        return []
 
     def stream(
         self,
@@ -425,3 +429,12 @@ class Visit:
             if fault["impact"] in ("serious", "critical")
             for node in fault["nodes"]
         ]
+
+
+# --- a server of its own, to be ended ---
+
+if __name__ == "__main__":
+    from rag.config import Settings
+    from ui.app import launch
+
+    launch(Settings(llm_discover=False), port=int(sys.argv[1]), open_browser=False, rag=FakeRag())

@@ -10,6 +10,7 @@ import contextlib
 import importlib
 import ipaddress
 import os
+import signal
 import socket
 import threading
 import time
@@ -18,6 +19,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
 
 from rag.config import Settings
 from rag.errors import ConfigError, RagError
@@ -40,24 +43,27 @@ __all__ = ["Page", "build", "free_port", "launch", "prepare", "serve"]
 STATIC = Path(__file__).parent / "static"
 DATABASE = "conversations.sqlite3"
 PORTS_TRIED = 10
+LAST_PORT = 65535
 LARGEST_FILE = "50mb"
 
 
 @dataclass(frozen=True)
 class Page:
-    """A page and what is behind it."""
+    """A page and what is behind it. `alone` is held by the first one over a data directory."""
 
     blocks: gr.Blocks
     desk: Desk
     store: Store
     runs: Runs
     measuring: Measuring
+    alone: FileLock
 
     def close(self) -> None:
         """Stop what is under way and let go of the index."""
         self.runs.close()
         self.measuring.close()
         self.desk.close()
+        self.alone.release()
 
 
 def launch(
@@ -89,15 +95,17 @@ def launch(
     if open_browser:
         threading.Timer(1.0, webbrowser.open, (address,)).start()
     threading.Thread(target=_tell, args=(page.desk.start,), daemon=True).start()
-    with serve(page, host, found) as server:
+    with _ended_alike(), serve(page, host, found) as server:
         server.join()
 
 
 def prepare(settings: Settings, rag: Rag | None = None) -> Page:
     """The page over `settings`, its index being opened in the background."""
     store = Store(settings.data_dir / DATABASE)
-    store.broken_off()
     page = _page(settings, store)
+    with contextlib.suppress(Timeout):  # another page is open, and what is asked there goes on
+        page.alone.acquire()
+        store.broken_off()
     page.desk.begin(rag)
     return page
 
@@ -126,6 +134,7 @@ def _page(settings: Settings, store: Store) -> Page:
         waiting=settings.ui_queue,
         busy=lambda n: RagError(english("busy", n=n), english("busy-do")),
         defect=RagError(english("defect"), english("defect-do")),
+        closing=RagError(english("closing"), english("closing-do")),
     )
     measuring = Measuring(desk.preferences.settings, settings.data_dir)
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # is read when Gradio is imported
@@ -133,7 +142,8 @@ def _page(settings: Settings, store: Store) -> Page:
 
     waiting = settings.ui_concurrency + settings.ui_queue
     blocks = layout(Handlers(desk, store, runs), measuring, events=waiting)
-    return Page(blocks, desk, store, runs, measuring)
+    alone = FileLock(f"{store.path}.lock", timeout=0, thread_local=False)
+    return Page(blocks, desk, store, runs, measuring, alone)
 
 
 # --- the server ---
@@ -178,8 +188,24 @@ def serve(page: Page, host: str, port: int) -> Iterator[Server]:
     try:
         yield server
     finally:
+        page.close()  # first: who follows an answer must know that all ends before the loop does
         server.stop()
-        page.close()
+
+
+@contextlib.contextmanager
+def _ended_alike() -> Iterator[None]:
+    """Be ended by SIGTERM (a service manager, a logout) as by Ctrl+C: answers keep what is written.
+
+    Only the main thread may say so; elsewhere nothing changes.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _tell(start: Task) -> None:
@@ -222,7 +248,8 @@ def _loopback_only(host: str) -> None:
 def free_port(host: str, first: int) -> int:
     """The first free port from `first` on, of ten. Raises ConfigError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for port in range(first, min(first + PORTS_TRIED, 65536)):
+    last = min(first + PORTS_TRIED - 1, LAST_PORT)
+    for port in range(first, last + 1):
         with socket.socket(family) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -231,6 +258,6 @@ def free_port(host: str, first: int) -> int:
                 continue
             return int(probe.getsockname()[1])
     raise ConfigError(
-        f"No port from {first} to {first + PORTS_TRIED - 1} is free on {host}.",
+        f"No port from {first} to {last} is free on {host}.",
         "Choose another one with --port.",
     )

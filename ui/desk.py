@@ -94,6 +94,7 @@ class Desk:
         self._seeds = seeds
         self._seat: _Seat | None = None
         self._lock = threading.Lock()
+        self._closed = False
         self._worker = ThreadPoolExecutor(1, "desk")
 
     def begin(self, rag: Rag | None = None) -> None:
@@ -103,7 +104,13 @@ class Desk:
     def background(self, work: Callable[[Task], Any]) -> Task:
         """Do `work` after what is being done; it reports to the task it is given."""
         task = Task()
-        self._worker.submit(work, task).add_done_callback(task.settle)
+        with self._lock:
+            future = None if self._closed else self._worker.submit(work, task)
+        if future:
+            future.add_done_callback(task.settle)
+        else:
+            task.error = NotReady("The program is ending.", "Start it again.")
+            task.live.change(lambda progress: progress, last=True)
         return task
 
     @property
@@ -166,6 +173,8 @@ class Desk:
 
     def close(self) -> None:
         """Close the Rag once nobody uses it, and take no more work."""
+        with self._lock:
+            self._closed = True
         self._worker.shutdown(wait=False, cancel_futures=True)
         self._seat_down(None)
 

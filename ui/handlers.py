@@ -404,6 +404,8 @@ class Handlers:
             spent = time.perf_counter() - began
             pace = max(PACE, CROWD_PACE * self._runs.under_way, 5 * spent)
             await asyncio.sleep(pace if writing.text else 0)
+        if self._runs.closed:  # the program is ending, and with it the loop's threads
+            return
         ended = await asyncio.to_thread(self._ended, session)
         if looking():
             yield ended

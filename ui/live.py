@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["Live", "Run", "Runs", "Writing"]
 
 T = TypeVar("T")
+KEPT_EVERY = 1.0
+"""Seconds of an answer that are lost at most when the program dies."""
+
 log = logging.getLogger("ui")
 
 
@@ -136,14 +140,18 @@ class Runs:
         waiting: int,
         busy: Callable[[int], RagError],
         defect: RagError,
+        closing: RagError,
     ) -> None:
-        """`busy` makes the error of a full queue, `defect` is shown for what the log explains."""
+        """`busy` makes the error of a full queue, `defect` is shown for what the log explains,
+        `closing` for what is asked after `close`."""
         self._store = store
         self._lease = lease
         self._limit = workers + waiting
         self._waiting = waiting
         self._busy = busy
         self._defect = defect
+        self._closing = closing
+        self._closed = False
         self._pool = ThreadPoolExecutor(workers, "answer")
         self._runs: dict[str, Run] = {}
         self._lock = threading.Lock()
@@ -166,16 +174,18 @@ class Runs:
             instead_of: a turn that is forgotten for it, with all that came after.
 
         Raises:
-            RagError: too many wait; nothing is forgotten.
+            RagError: too many wait, or all is closed; nothing is forgotten.
         """
         with self._lock:
+            if self._closed:
+                raise self._closing
             if len(self._runs) >= self._limit:
                 raise self._busy(self._waiting)
             if instead_of:
                 self._store.cut(instead_of)
             run = Run(self._store.ask(conversation, question, sources))
             self._runs[run.turn.id] = run
-        future = self._pool.submit(self._work, run, tuple(history))
+            future = self._pool.submit(self._work, run, tuple(history))
         future.add_done_callback(lambda done: self._settle(run, done))
         return run
 
@@ -186,6 +196,11 @@ class Runs:
         return next(
             (r for r in running if r.turn.conversation == conversation and not r.ended), None
         )
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing is answered any more."""
+        return self._closed
 
     @property
     def under_way(self) -> int:
@@ -201,13 +216,14 @@ class Runs:
     def close(self) -> None:
         """Stop all; waits for nobody."""
         with self._lock:
+            self._closed = True
             running = list(self._runs.values())
         for run in running:
             self._end(run, "stopped")
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _work(self, run: Run, history: Sequence[Mapping[str, str]]) -> None:
-        turn = run.turn
+        turn, kept = run.turn, time.monotonic()
         with self._lease() as rag:
             events = rag.stream(turn.question, history=history, sources=turn.sources)
             try:
@@ -218,6 +234,9 @@ class Runs:
                         self._end(run, "done", answer=event.answer)
                     else:
                         run.live.set(_after(run.live.value, event))
+                        if time.monotonic() - kept > KEPT_EVERY:
+                            self._store.keep(turn.id, run.live.value.text)
+                            kept = time.monotonic()
             finally:
                 events.close()
 

@@ -320,7 +320,8 @@ def _unfinished(turn: Turn, say: Say) -> str:
         what, _, rest = turn.error.partition("\n")
         do, _, settings = rest.partition("\n")
         return written + error_html(Failure(what, do, bool(settings)), say)
-    note = say("stopped") if turn.text else say("stopped-empty")
+    name = "ended" if turn.state == "ended" else "stopped"
+    note = say(name) if turn.text else say(f"{name}-empty")
     return f'{written}<p class="notice stopped">{shown(note)}</p>'
 
 

@@ -34,7 +34,8 @@ __all__ = [
     "export_markdown",
 ]
 
-TurnState = Literal["asking", "done", "stopped", "failed"]
+TurnState = Literal["asking", "done", "stopped", "failed", "ended"]
+"""`ended`: the program did, before the answer was whole."""
 
 TITLE_LENGTH = 80
 
@@ -90,7 +91,7 @@ class Feedback:
 class Turn:
     """A question and what came of it.
 
-    `text` is what was shown of an answer that was stopped or failed; `error` is the sentence that
+    `text` is what was shown of an answer that did not come to its end; `error` is the sentence that
     was shown. `sources` are the essays that were searched, None for all.
     """
 
@@ -208,6 +209,11 @@ class Store:
             )
         return turn
 
+    def keep(self, turn: str, text: str) -> None:
+        """Keep how far an answer is, for when the program ends before it does."""
+        with self._write() as db:
+            db.execute("UPDATE turn SET text = ? WHERE id = ? AND state = 'asking'", (text, turn))
+
     def finish(
         self,
         turn: str,
@@ -257,11 +263,9 @@ class Store:
             )
 
     def broken_off(self) -> list[str]:
-        """Mark the turns that a dead process left `asking` as stopped; their ids."""
+        """Mark the turns that a dead process left `asking` as ended; their ids."""
         with self._write() as db:
-            rows = db.execute(
-                "UPDATE turn SET state = 'stopped' WHERE state = 'asking' RETURNING id"
-            )
+            rows = db.execute("UPDATE turn SET state = 'ended' WHERE state = 'asking' RETURNING id")
             return [row[0] for row in rows]
 
     def judge(self, turn: str, value: int, comment: str = "") -> None:

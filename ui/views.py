@@ -181,7 +181,7 @@ def banner_html(banner: Banner | None, say: Say) -> str:
 def progress_html(progress: Progress, say: Say) -> str:
     """A message with a bar."""
     if progress.total:
-        told = shown(say("progress", done=progress.done, total=progress.total))
+        told = shown(say("progress", share=100 * progress.done // progress.total))
         sizes = f' max="{progress.total}" value="{progress.done}"'
     else:
         told = sizes = ""
