@@ -127,6 +127,8 @@ def ask(question: str, sources: tuple[str, ...], as_json: bool) -> None:
 
     On first use, where nothing is ingested yet, the essays in seeds/ are read in.
     """
+    if not question.strip():
+        raise click.UsageError('Nothing was asked. Say: rag ask "your question"')
     with _open() as rag:
         _first_use(rag, quiet=as_json)
         answer = rag.query(_clean(question), sources=[_named(rag, s) for s in sources] or None)
@@ -243,7 +245,13 @@ def _print_table(table: Table) -> None:
 
 @cli.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address.")
-@click.option("--port", default=7860, show_default=True, help="The port to serve on.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=7860,
+    show_default=True,
+    help="The port to serve on.",
+)
 @click.option("--no-browser", is_flag=True, help="Do not open the page in a browser.")
 def ui(host: str, port: int, no_browser: bool) -> None:
     """Chat in the browser."""

@@ -110,6 +110,8 @@ def test_a_file_that_fails_is_named_and_the_rest_is_done(
     ("arguments", "status", "said"),
     [
         (["ask"], 2, "Missing argument"),
+        (["ask", " "], 2, "Nothing was asked"),
+        (["ui", "--port", "99999"], 2, "65535"),
         (["nonsense"], 2, "No such command"),
         (["ingest", "no/such/folder"], 1, "no/such/folder"),
         (["remove", "nobody.txt"], 1, "nobody.txt"),
