@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -198,10 +198,11 @@ class Span:
 def read_questions(path: Path) -> tuple[Question, ...]:
     """The questions of a JSONL file: id, question, kind, history (optional), evidence, accepted.
 
-    Raises EvalFault naming the line that is wrong.
+    Raises EvalFault naming the line and the field that is wrong.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        # not splitlines, which also cuts at signs that may stand inside a question
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise EvalFault(
             f"{path} cannot be read: {error}.", "Give a JSONL file in UTF-8."
@@ -219,7 +220,7 @@ def _question(line: str, where: str) -> Question:
     try:
         data = json.loads(line)
         evidence = tuple(Evidence(item["file"], item["text"]) for item in data["evidence"])
-        return Question(
+        question = Question(
             id=str(data["id"]),
             question=str(data["question"]),
             kind=str(data["kind"]),
@@ -229,13 +230,40 @@ def _question(line: str, where: str) -> Question:
                 for turn in data.get("history", ())
             ),
             evidence=evidence,
-            accepted=tuple(tuple(map(str, forms)) for forms in data["accepted"]),
+            accepted=tuple(_forms(forms) for forms in data["accepted"]),
         )
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise EvalFault(
-            f"{where} is no question: {type(error).__name__} {error}.",
-            "A line holds id, question, kind, evidence [{file, text}] and accepted [[…]].",
+            f"{where} is no question: {type(error).__name__} {error}.", _FORMAT
         ) from error
+    if wrong := next(_faults(question), ""):
+        raise EvalFault(f"{where}: {wrong}.", _FORMAT)
+    return question
+
+
+_FORMAT = "A line holds id, question, kind, evidence [{file, text}] and accepted [[…]]."
+
+
+def _forms(forms: object) -> tuple[str, ...]:
+    if not isinstance(forms, list):
+        raise TypeError(f"accepted holds {forms!r}, which is no list")
+    return tuple(map(str, forms))
+
+
+def _faults(question: Question) -> Iterator[str]:
+    """What would be measured as something that was not meant."""
+    if not question.question.strip():
+        yield "question is empty"
+    if question.kind not in KINDS:
+        yield f"kind is {question.kind!r}, none of {', '.join(KINDS)}"
+    if question.kind == UNANSWERABLE and (question.evidence or question.accepted):
+        yield f"evidence and accepted are empty where kind is {UNANSWERABLE}"
+    if question.kind != UNANSWERABLE and not question.evidence:
+        yield f"evidence is empty, which goes with kind {UNANSWERABLE} only"
+    if not all(item.file.strip() and item.text.strip() for item in question.evidence):
+        yield "evidence has an empty file or text"
+    if not all(forms and all(map(str.strip, forms)) for forms in question.accepted):
+        yield "accepted has an empty list or form"
 
 
 def evidence_spans(question: Question, texts: Mapping[str, str]) -> tuple[tuple[Span, ...], ...]:

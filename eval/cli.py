@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from errno import EISDIR
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import click
 
-from rag.errors import RagError
+from rag.errors import EvalFault, RagError
 
 __all__ = ["command", "main"]
 
@@ -100,13 +102,16 @@ def command(  # noqa: PLR0913, PLR0917  # one parameter for each option of the c
     before = Report.read(baseline) if baseline else None
     wanted = [kind.strip() for kind in kinds.split(",") if kind.strip()] if kinds else None
     chosen = open_dataset(dataset, questions)
+    reports = output or settings.data_dir / "eval" / "reports" / chosen.name
+    _make_room(reports, write_baseline)
     anew = fresh or before is not None
     with ExitStack() as stack:
         with progress_bar() as on_ingest:  # one bar at a time on the terminal
             rag = stack.enter_context(open_rag(chosen, settings, on_progress=on_ingest))
         with _asking() as on_progress:
             report = run(rag, chosen, wanted, limit, on_progress, jobs=jobs, fresh=anew)
-    data, page = report.write(output or settings.data_dir / "eval" / "reports" / chosen.name)
+    with _written(reports):
+        data, page = report.write(reports)
     if as_json:
         click.echo(report.to_json())
     else:
@@ -117,7 +122,8 @@ def command(  # noqa: PLR0913, PLR0917  # one parameter for each option of the c
         click.echo(f"The first, {errors[0][0]}: {errors[0][1]}", err=True)
         return ERROR
     if write_baseline:
-        write_baseline.write_text(report.slim().to_json(), encoding="utf-8")
+        with _written(write_baseline):
+            write_baseline.write_text(report.slim().to_json(), encoding="utf-8")
     if before is None:
         return 0
     if wanted or limit:
@@ -125,6 +131,28 @@ def command(  # noqa: PLR0913, PLR0917  # one parameter for each option of the c
     comparison = compare(report, before)
     Console(stderr=as_json, highlight=False).print(comparison.table())
     return DROPPED if comparison.dropped else 0
+
+
+def _make_room(reports: Path, baseline: Path | None) -> None:
+    """Find out before the measurement, not after it, that its outcome cannot be written."""
+    with _written(reports):
+        reports.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=reports).close()
+    if baseline:
+        with _written(baseline):
+            TemporaryFile(dir=baseline.parent).close()
+            if baseline.is_dir():
+                raise IsADirectoryError(EISDIR, "it is a folder")
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise EvalFault(
+            f"{path} cannot be written: {error.strerror or error}.", "Name another place for it."
+        ) from error
 
 
 @contextmanager

@@ -121,7 +121,7 @@ def _json(path: Path) -> Any:
 
 
 def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in enumerate(_read(path).splitlines(), 1):
+    for number, line in enumerate(_read(path).split("\n"), 1):
         if line.strip():
             try:
                 yield number, json.loads(line)

@@ -30,6 +30,7 @@ class Journal:
             if fresh:
                 path.unlink()
             else:
+                _mend(path)
                 self._done = {outcome.id: outcome for outcome in _read_journal(path)}
 
     def known(self, id_: str) -> Outcome | PairOutcome | None:
@@ -52,12 +53,19 @@ class Journal:
             self.path.unlink(missing_ok=True)
 
 
+def _mend(path: Path) -> None:
+    """Cut off the line that was being written when the run broke off: the next would join it."""
+    with path.open("r+b") as file:
+        file.truncate(file.read().rfind(b"\n") + 1)
+
+
 def _read_journal(path: Path) -> Iterator[Outcome | PairOutcome]:
-    for line in path.read_text(encoding="utf-8").splitlines():
+    # not splitlines, which also cuts at signs that may stand inside an answer
+    for line in path.read_text(encoding="utf-8").split("\n"):
         try:
             name, data = json.loads(line)
         except json.JSONDecodeError:
-            return  # the last line was being written when the run broke off
+            continue  # two lines that became one: both are measured again
         yield (Outcome if name == "Outcome" else PairOutcome).from_dict(data)
 
 

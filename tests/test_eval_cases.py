@@ -81,7 +81,8 @@ def test_a_document_counts_wherever_it_was_hit() -> None:
     assert met_by(passage(0, 3, "seeds/b.txt"), needs) == ()
 
 
-GOOD = {"id": "1", "question": "?", "kind": "fact", "evidence": [], "accepted": []}
+GOOD = {"id": "1", "question": "?", "kind": "unanswerable", "evidence": [], "accepted": []}
+FACT_IN_A = {**GOOD, "kind": "fact", "evidence": [{"file": "a.txt", "text": "42"}]}
 
 
 @pytest.mark.parametrize(
@@ -92,6 +93,15 @@ GOOD = {"id": "1", "question": "?", "kind": "fact", "evidence": [], "accepted": 
         (json.dumps(GOOD) + "\n\n" + json.dumps({**GOOD, "evidence": [{"file": "a"}]}), ":3 "),
         (json.dumps(GOOD) + "\n" + json.dumps(GOOD), "'1'"),
         ("[]", ":1 "),
+        (json.dumps({**GOOD, "question": " "}), ":1: question"),
+        (json.dumps({**GOOD, "kind": "facts"}), ":1: kind is 'facts'"),
+        (json.dumps({**GOOD, "kind": "fact"}), ":1: evidence is empty"),
+        (json.dumps({**FACT_IN_A, "kind": "unanswerable"}), ":1: evidence and accepted"),
+        (json.dumps({**GOOD, "accepted": [["x"]]}), ":1: evidence and accepted"),
+        (json.dumps({**FACT_IN_A, "accepted": [[]]}), ":1: accepted"),
+        (json.dumps({**FACT_IN_A, "accepted": [["42", ""]]}), ":1: accepted"),
+        (json.dumps({**FACT_IN_A, "accepted": ["42"]}), ":1 is no question.*accepted"),
+        (json.dumps({**FACT_IN_A, "evidence": [{"file": "", "text": "x"}]}), ":1: evidence has"),
     ],
 )
 def test_a_wrong_file_is_named_with_its_line(tmp_path: Path, content: str, message: str) -> None:
@@ -99,6 +109,14 @@ def test_a_wrong_file_is_named_with_its_line(tmp_path: Path, content: str, messa
     path.write_text(content, encoding="utf-8")
     with pytest.raises(EvalFault, match=message):
         read_questions(path)
+
+
+def test_a_byte_order_mark_and_odd_line_ends_are_taken(tmp_path: Path) -> None:
+    path = tmp_path / "questions.jsonl"
+    lines = [{**GOOD, "question": "a\u2028b\x85?"}, {**FACT_IN_A, "id": "2"}]
+    text = "\r\n".join(json.dumps(line, ensure_ascii=False) for line in lines)
+    path.write_bytes(text.encode("utf-8-sig"))
+    assert [question.question for question in read_questions(path)] == ["a\u2028b\x85?", "?"]
 
 
 def test_a_missing_file_is_a_fault(tmp_path: Path) -> None:

@@ -117,6 +117,10 @@ def test_another_question_set_is_status_1(
         (["--nonsense"], 2),
         (["--dataset", "nonsense:x"], 1),
         (["--baseline", "/nowhere.json"], 1),
+        (["--write-baseline", "nodir/b.json"], 1),
+        (["--write-baseline", "."], 1),
+        (["--output", __file__], 1),
+        (["--output", "/proc/x"], 1),
         (["--help"], 0),
     ],
 )
@@ -125,4 +129,5 @@ def test_wrong_usage_is_told_without_a_traceback(
 ) -> None:
     assert main(arguments) == status
     said = capsys.readouterr()
+    assert "asking" not in said.err
     assert "Traceback" not in said.err + said.out

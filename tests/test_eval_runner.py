@@ -367,6 +367,13 @@ def test_a_journal_gives_back_what_was_done_and_nothing_else(
     assert again.known(report.cases[0].id) == report.cases[0]
     assert again.known(report.pairs[0].id) == report.pairs[0]
     assert again.known("bad") is None
+    odd = replace(report.cases[1], answer="two\u2028lines")
+    again.add(odd)
+    again.add(report.cases[2])
+    again = Journal(path, fresh=False)
+    assert again.known(report.cases[0].id) == report.cases[0]
+    assert again.known(odd.id) == odd
+    assert again.known(report.cases[2].id) == report.cases[2]
     again.close()
     assert not path.exists()
     assert Journal(path, fresh=False).known(report.cases[0].id) is None
