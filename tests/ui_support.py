@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 import threading
 import time
@@ -437,4 +438,6 @@ if __name__ == "__main__":
     from rag.config import Settings
     from ui.app import launch
 
+    # a shell's background job ignores SIGINT, and hands that down
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     launch(Settings(llm_discover=False), port=int(sys.argv[1]), open_browser=False, rag=FakeRag())
