@@ -620,13 +620,16 @@ def _outcome(task: Task, names: set[str], say: Say) -> str:
         )
         if (listed := [name for name in map(_name, sources) if name in names])
     ]
-    reasons: dict[str, RagError | str] = dict(added.refused)
-    reasons |= {n: why for s, why in added.report.failed.items() if (n := _name(s)) in names}
-    failed = [
-        Failure(say("not-added", name=name), say(why) if why in TEXTS else str(why))
-        for name, why in reasons.items()
-    ]
+    refused = {
+        **added.refused,
+        **{n: RagError(why) for s, why in added.report.failed.items() if (n := _name(s)) in names},
+    }
+    failed = [Failure(say("not-added", name=name), _why(why, say)) for name, why in refused.items()]
     return notice_html(done, failed, say)
+
+
+def _why(refused: RagError | str, say: Say) -> str:
+    return say(refused) if isinstance(refused, str) else str(refused)
 
 
 def _name(source: str) -> str:
