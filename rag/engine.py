@@ -17,7 +17,6 @@ from rag.condense import condense
 from rag.config import Settings
 from rag.errors import NothingIngested
 from rag.parts import Parts
-from rag.scan import portable
 from rag.schema import (
     Answer,
     Done,
