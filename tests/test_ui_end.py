@@ -66,7 +66,7 @@ def last_turn(data: Path) -> Turn:
     return turn
 
 
-@pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "SIGKILL"])
+@pytest.mark.parametrize("how", ["SIGINT", "SIGKILL"])
 def test_what_is_written_is_kept_however_the_program_ends(
     how: str, tmp_path: Path, opened: Any
 ) -> None:
@@ -86,6 +86,14 @@ def test_what_is_written_is_kept_however_the_program_ends(
         assert "Traceback" not in said, said
         assert last_turn(data).state == "stopped"
     assert len(last_turn(data).text) > 5
+
+
+def test_a_service_manager_ends_it_as_ctrl_c_does(tmp_path: Path) -> None:
+    with running(tmp_path) as (process, _):
+        process.terminate()
+        said = process.communicate(timeout=30)[0]
+    assert process.returncode == 0, said
+    assert "Traceback" not in said, said
 
 
 def prepare_alone(data: Path) -> str:

@@ -280,7 +280,7 @@ def test_the_evaluation_runs_and_is_compared_with_the_last(visit: Visit) -> None
     page = visit.page
     page.set_default_timeout(180_000)
     visit.view("evaluation")
-    page.fill("#limit input", "4")
+    page.fill("#limit input", "1")
     page.click("#measure")
     page.wait_for_selector("#measured progress")
     visit.shot("evaluation-running")
