@@ -61,7 +61,7 @@ STEPS = 300
 ELSEWHERE = 24
 """Candidates of each sort in other languages: twice as many to tell apart as asking brings."""
 
-ESSAYS, PRACTICE = 10.0, 1.0
+ESSAYS, PRACTICE = 10.0, 3.0
 """What a question over the seed essays, and over other essays, counts in training: essays are what
 people bring, and the encyclopaedia's questions repeat its words."""
 
