@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from filelock import FileLock
 
@@ -16,6 +17,10 @@ from rag.config import Settings
 
 SEEDS = Path(__file__).parents[1] / "seeds"
 LOOPBACK = ("127.", "::1", "localhost")
+
+# How long an example takes says more about the machine than about the code.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)

@@ -214,6 +214,8 @@ def test_an_answer_is_shown_in_its_own_conversation_alone(
         page.wait_for_function(words)
         page.click("[data-act=new]")
         page.wait_for_selector(".welcome")
+        # the parts of the page do not change at the same instant
+        page.wait_for_function("!document.querySelector('#live .turn')?.checkVisibility()")
         for _ in range(6):
             assert page.locator("#live .turn:visible").count() == 0
             assert page.locator("#stop").is_hidden()
@@ -227,9 +229,6 @@ def test_an_answer_is_shown_in_its_own_conversation_alone(
     assert page.locator("#live .turn").count() == 0
     page.go_back()
     page.wait_for_selector(".stopped")
-    # Gradio tells the console that the reload broke off its stream.
-    left = [f for f in visit.faults if "AbortError" not in f and "Connection errored" not in f]
-    visit.faults[:] = left
 
 
 def test_a_reload_keeps_what_is_typed_and_what_is_ticked(visit: Visit, rag: FakeRag) -> None:
@@ -338,9 +337,6 @@ def test_a_conversation_survives_a_reload_even_in_mid_answer(visit: Visit) -> No
     page.click("#stop")
     page.wait_for_selector("#history .stopped")
     assert page.locator("#history .turn").count() == 2
-    # Gradio tells the console that the reload broke off its stream.
-    left = [f for f in visit.faults if "AbortError" not in f and "Connection errored" not in f]
-    visit.faults[:] = left
 
 
 def test_conversations_are_listed_searched_renamed_exported_deleted(
