@@ -125,6 +125,16 @@ class Reading:
         return next(negations(self.folded), None) is not None
 
     @cached_property
+    def denials(self) -> tuple[tuple[int, int], ...]:
+        """Where what follows is denied, in the folded text."""
+        return tuple(denials(self.folded))
+
+    @cached_property
+    def takebacks(self) -> tuple[tuple[int, int], ...]:
+        """Where what stands before is denied."""
+        return tuple(takebacks(self.folded))
+
+    @cached_property
     def turned(self) -> tuple[tuple[int, int], ...]:
         """Places (pair, side) of `contrast.sides` that the text has words for."""
         found: list[tuple[int, int]] = []
@@ -653,7 +663,7 @@ def _denies_word(reading: Reading, word: str) -> bool:
     """Whether a denial stands right before a word."""
     at = reading.folded.find(word)
     reach = 2 if _HAN_CHAR.match(word) else 12
-    return any(0 <= at - end <= reach for _, end in denials(reading.folded))
+    return any(0 <= at - end <= reach for _, end in reading.denials)
 
 
 def _word_of(reading: Reading, pair: int, side: int) -> str:
@@ -686,10 +696,10 @@ _Stretch = tuple[str, str]
 
 def _denied(reading: Reading) -> Iterator[_Stretch]:
     """What each denial of a text is about."""
-    for _, end in denials(reading.folded):
+    for _, end in reading.denials:
         after = [t for t in reading.tokens if t.start >= end][:5]
         yield from islice(_stretches(_unbroken(reading, end, after)), 2)
-    for start, _ in takebacks(reading.folded):
+    for start, _ in reading.takebacks:
         before = [t for t in reading.tokens if t.end <= start][-4:]
         yield from _stretches(before)
 
@@ -738,8 +748,8 @@ def _standing(stretch: _Stretch, reading: Reading) -> list[Token]:
 def _under_denial(token: Token, reading: Reading) -> bool:
     """Whether a denial reaches so far."""
     reach = 8 if token.han else 30
-    before = any(-2 <= token.start - end <= reach for _, end in denials(reading.folded))
-    return before or any(0 <= start - token.end <= reach for start, _ in takebacks(reading.folded))
+    before = any(-2 <= token.start - end <= reach for _, end in reading.denials)
+    return before or any(0 <= start - token.end <= reach for start, _ in reading.takebacks)
 
 
 def _aligned(

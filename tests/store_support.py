@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,3 +90,14 @@ def put(
                     texts = [text for piece in made for text in piece.parts[kept.name]]
                     writer.keep_vectors(kept.name, texts, kept.passages(texts))
             writer.put_essay(root.id, one, FileState(1, 2, 3, 4), one.title.casefold(), made)
+
+
+def damage(catalog: Path) -> None:
+    """Wipe out a page of a catalog that opening and asking do not look at."""
+    with closing(sqlite3.connect(catalog)) as raw:
+        (page,) = raw.execute(
+            "SELECT rootpage FROM sqlite_schema WHERE name = 'part_unit'"
+        ).fetchone()
+    data = bytearray(catalog.read_bytes())
+    data[4096 * (page - 1) : 4096 * page] = bytes(4096)
+    catalog.write_bytes(data)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from store_support import damage
 
 from rag.cli import main
 from rag.config import Settings
@@ -332,14 +331,7 @@ def test_a_list_in_a_pipe_has_each_name_on_one_line(
 def test_doctor_sees_a_damaged_catalog(run: Callable[..., Ran], fresh: Settings) -> None:
     Path("note.txt").write_text("A lighthouse stands on the rock.\n", "utf-8")
     run("ingest", "note.txt")
-    path = fresh.data_dir / "index" / "catalog.db"
-    with closing(sqlite3.connect(path)) as raw:
-        (page,) = raw.execute(
-            "SELECT rootpage FROM sqlite_schema WHERE name = 'part_unit'"
-        ).fetchone()
-    data = bytearray(path.read_bytes())
-    data[4096 * (page - 1) : 4096 * page] = bytes(4096)
-    path.write_bytes(data)
+    damage(fresh.data_dir / "index" / "catalog.db")
     ran = run("doctor")
     assert ran.status == 1
     assert "✗ index" in ran.out

@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
-from store_support import HashEncoder, encoders
+from store_support import HashEncoder, damage, encoders
 
 import rag.ingest
 from rag.embed import Encoders
@@ -510,14 +508,7 @@ def test_a_damaged_catalog_is_neither_searched_nor_added_to(
 ) -> None:
     with Indexer(tmp_path / "data", kinds) as index:
         index.ingest(folder)
-    path = tmp_path / "data" / "catalog.db"
-    with closing(sqlite3.connect(path)) as raw:
-        (page,) = raw.execute(
-            "SELECT rootpage FROM sqlite_schema WHERE name = 'part_unit'"
-        ).fetchone()
-    data = bytearray(path.read_bytes())
-    data[4096 * (page - 1) : 4096 * page] = bytes(4096)
-    path.write_bytes(data)
+    damage(tmp_path / "data" / "catalog.db")
     with Indexer(tmp_path / "data", kinds) as index:
         with pytest.raises(IndexFault, match="rag ingest"):
             index.ready()

@@ -241,15 +241,6 @@ DENIED = [
     ("Anna Lee refused to open the bridge.", "Anna Lee opened the bridge in 1932."),
 ]
 
-
-@pytest.mark.parametrize(("claim", "evidence"), DENIED)
-def test_what_is_denied_around_the_same_words_is_not_stated(
-    check: Check, claim: str, evidence: str
-) -> None:
-    verdict = check(claim, evidence)
-    assert verdict.label in {"partly", "unsupported"}, verdict
-
-
 EXCHANGED = [
     ("Bob taught Alice to play chess.", "Alice taught Bob to play chess."),
     ("小李比小王高三厘米。", "小王比小李高三厘米。"),
@@ -264,8 +255,8 @@ EXCHANGED = [
 ]
 
 
-@pytest.mark.parametrize(("claim", "evidence"), EXCHANGED)
-def test_words_and_values_in_each_others_place_are_marked(
+@pytest.mark.parametrize(("claim", "evidence"), DENIED + EXCHANGED)
+def test_the_same_words_with_another_sense_are_marked(
     check: Check, claim: str, evidence: str
 ) -> None:
     verdict = check(claim, evidence)
