@@ -498,7 +498,7 @@ def _words(said: str | bytes | None) -> str:
 def _models() -> Path:
     from rag.config import Settings
 
-    return Settings().data_dir / "models"
+    return Settings().models
 
 
 if __name__ == "__main__":

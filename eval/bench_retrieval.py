@@ -480,7 +480,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 folder,
                 limit=given.limit,
                 ablation=given.ablation,
-                cache=Settings().data_dir / "models",
+                cache=Settings().models,
                 learned=not given.held_out,
             )
         except EvalFault as fault:

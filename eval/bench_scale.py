@@ -212,7 +212,7 @@ def ask(folder: Path, size: int, pool: dict[str, list[str]]) -> dict[str, float]
     chance = random.Random(3)
     questions = [chance.choice(pool[("en", "zh")[n % 2]])[:LONGEST] for n in range(QUESTIONS)]
     settings = Settings()
-    dictionary = Dictionary(settings.data_dir / "models")
+    dictionary = Dictionary(settings.models)
     dictionary.bridges("cake", "en", "zh")  # made at the first look-up, once for all indexes
     retriever = Retriever(
         index.catalog, index.vectors, index.lexical, kinds, settings, dictionary=dictionary

@@ -138,12 +138,11 @@ class System:
 def _rag(home: Path, models: Path, base_url: str) -> Any:
     from rag import Rag, Settings
 
-    kept = home / "models"
-    if not kept.exists():
-        kept.symlink_to(models, target_is_directory=True)
     model = MODEL if base_url else ""
     llm: Any = "auto" if base_url else "off"
-    return Rag(Settings(data_dir=home, llm=llm, llm_base_url=base_url, llm_model=model))
+    return Rag(
+        Settings(data_dir=home, models_dir=models, llm=llm, llm_base_url=base_url, llm_model=model)
+    )
 
 
 # -- ingest ---------------------------------------------------------------------------------------

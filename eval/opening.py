@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rag.config import Settings
     from rag.schema import IngestReport
 
-__all__ = ["open_rag"]
+__all__ = ["home_of", "open_rag"]
 
 
 @contextmanager
@@ -29,8 +29,9 @@ def open_rag(
     """A Rag (or what `kind` makes of the settings) over the dataset's documents.
 
     They are ingested into `<data_dir>/eval/<name and digest of the documents>`, which is used again
-    as long as they do not change. A dataset without documents is asked of the data directory.
-    Raises EvalFault for the questions over the seed essays where there are no seeds.
+    as long as they do not change; what is converted once is shared. A dataset without documents is
+    asked of the data directory. Raises EvalFault for the questions over the seed essays where there
+    are no seeds.
     """
     from rag import Rag
 
@@ -44,14 +45,19 @@ def open_rag(
         with make(settings) as rag:
             yield rag
         return
-    home = settings.data_dir / "eval" / f"{dataset.name}-{_documents_digest(dataset)}"
+    home = home_of(dataset, settings.data_dir)
     folder = dataset.folder or _write_documents(dataset, home / "documents")
-    with make(settings.model_copy(update={"data_dir": home})) as rag:
+    with make(settings.model_copy(update={"data_dir": home, "models_dir": settings.models})) as rag:
         report = _ingested(rag, folder, on_progress)
         if report.failed:
             source, why = next(iter(report.failed.items()))
             raise EvalFault(f"{len(report.failed)} documents failed; {source}: {why}", "Mend them.")
         yield rag
+
+
+def home_of(dataset: Dataset, data_dir: Path) -> Path:
+    """The folder in `data_dir` of the index over the dataset's documents."""
+    return data_dir / "eval" / f"{dataset.name}-{_documents_digest(dataset)}"
 
 
 def _ingested(rag: Any, folder: Path, on_progress: Callable[..., None] | None) -> IngestReport:

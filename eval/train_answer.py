@@ -419,7 +419,7 @@ class Known:
     """What the bundled encoders say of texts, each of which is read once in a run."""
 
     def __init__(self, settings: Settings) -> None:
-        models = settings.data_dir / "models"
+        models = settings.models
         self._passage, self._sentence = PassageEncoder(models), SentenceEncoder(models)
         self._plain = lru_cache(None)(simplified)  # a file's texts, at each of its questions
         self._vectors: dict[tuple[str, str], Vector] = {}

@@ -280,7 +280,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--essays", type=Path, action="append", default=[])
     parser.add_argument("--write", type=Path, help="write the weights of all articles here")
     given = parser.parse_args(arguments)
-    opened = open_encoders(Settings(), Settings().data_dir / "models")
+    opened = open_encoders(Settings(), Settings().models)
     encoders = Encoders(remembered(opened.passage), remembered(opened.sentence))
     tables: list[Table] = []
     with tempfile.TemporaryDirectory() as made:

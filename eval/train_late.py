@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--write", type=Path, default=late.BASIS)
     options = parser.parse_args(arguments)
-    encoder = E5(Settings().data_dir / "models")
+    encoder = E5(Settings().models)
     texts: dict[str, list[Paragraph]] = {
         language: paragraphs(options.folder / f"xquad.{language}.json", language)[:PARAGRAPHS]
         for language in ("zh", "en")

@@ -229,7 +229,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     torch.manual_seed(SEED)
     chance = random.Random(SEED)
-    encoder, file = PassageEncoder(Settings(llm="off").data_dir / "models"), WeightFile.find()
+    encoder, file = PassageEncoder(Settings(llm="off").models), WeightFile.find()
     corpus = read(options.folder, encoder.network, options.essays)
     known = know(corpus.paragraphs, encoder)
     asked = items(corpus, encoder.network)

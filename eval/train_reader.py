@@ -105,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     torch.manual_seed(SEED)
     chance = random.Random(SEED)
-    models = Settings(llm="off").data_dir / "models"
+    models = Settings(llm="off").models
     encoder = E5(models)
     corpus = read(options.folder, encoder, options.essays)
     own = {folder.name for folder in options.essays}

@@ -359,7 +359,7 @@ def _bundled() -> Vectors:
     from rag.embed import open_encoders
 
     settings = Settings(llm="off")
-    encoder = open_encoders(settings, settings.data_dir / "models").sentence
+    encoder = open_encoders(settings, settings.models).sentence
     return lambda texts: encoder.passages(list(texts))
 
 

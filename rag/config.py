@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         default_factory=_default_data_dir, description="where the index and the chats are kept"
     )
+    models_dir: Path | None = Field(
+        None, description="where converted weights are kept; default: models/ in the data directory"
+    )
 
     llm: Literal["auto", "off", "openai"] = Field(
         "auto", description="off: quotes only; openai: use OPENAI_API_KEY at OpenAI itself"
@@ -156,13 +159,18 @@ class Settings(BaseSettings):
     def _keys(cls, value: SecretStr) -> SecretStr:
         return checked_key(value)
 
-    @field_validator("data_dir", "llm_gguf", mode="after")
+    @field_validator("data_dir", "models_dir", "llm_gguf", mode="after")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         try:
             return value.expanduser().absolute() if value else value
         except (RuntimeError, OSError) as error:  # no such user; no current folder any more
             raise ValueError(str(error).rstrip(".")) from error
+
+    @property
+    def models(self) -> Path:
+        """The folder of what is converted once for all indexes."""
+        return self.models_dir or self.data_dir / "models"
 
     def fingerprint(self) -> str:
         """16 hex digits that change with every setting that shapes the index (not with keys)."""

@@ -160,7 +160,7 @@ class Parts:
     @once
     def encoders(self) -> Encoders:
         """The encoders that the settings name."""
-        return self._kept(open_encoders(self.settings, self.settings.data_dir / "models"))
+        return self._kept(open_encoders(self.settings, self.settings.models))
 
     @once
     def index(self) -> Indexer:
@@ -184,7 +184,7 @@ class Parts:
     @once
     def dictionary(self) -> Dictionary:
         """Bridges Chinese and English words."""
-        return Dictionary(self.settings.data_dir / "models")
+        return Dictionary(self.settings.models)
 
     @once
     def survey(self) -> Survey:
@@ -269,7 +269,7 @@ class Parts:
             return None
         from rag.reader import Reader
 
-        return Reader(self.settings.data_dir / "models", encoder.asking)
+        return Reader(self.settings.models, encoder.asking)
 
     def readings(self, question: str, texts: Sequence[str]) -> list[Vector]:
         """What the reader makes of each sentence of each text; [] where there is none."""

@@ -108,7 +108,7 @@ class Retriever:
         self._settings = settings
         self._without = settings.without
         self._weigh = weigh or fusion.weights()
-        self._dictionary = dictionary or Dictionary(settings.data_dir / "models")
+        self._dictionary = dictionary or Dictionary(settings.models)
         self._reranker = find_reranker(settings)
         self.reranker_fault: EndpointError | None = None
         self._known: Known | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,13 +24,20 @@ hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests first: they mostly wait, and would be alone at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+
+
 @pytest.fixture(autouse=True)
-def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No key, endpoint or .env of the person who runs the tests reaches them."""
+def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, converted: Path) -> None:
+    """No key, endpoint or .env of the person who runs the tests reaches them. Weights are converted
+    once in a run."""
     for name in os.environ:
         if name.startswith(("RAG_", "OPENAI_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("RAG_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("RAG_MODELS_DIR", str(converted))
     monkeypatch.setenv("RAG_LLM_DISCOVER", "false")
     monkeypatch.chdir(tmp_path)
 
@@ -65,12 +73,18 @@ def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
 
 
 @pytest.fixture(scope="session")
-def seeded(shared: Path) -> Path:
+def converted(shared: Path) -> Path:
+    """Where converted weights are kept, for all tests."""
+    return shared / "models"
+
+
+@pytest.fixture(scope="session")
+def seeded(shared: Path, converted: Path) -> Path:
     """A data directory that holds the five seeds, made by the first who asks. Read only."""
     data = shared / "seeded"
     with FileLock(shared / "seeded.lock"):
         if not (shared / "seeded.done").exists():
-            with Rag(Settings(data_dir=data, llm="off")) as rag:
+            with Rag(Settings(data_dir=data, models_dir=converted, llm="off")) as rag:
                 report = rag.ingest(SEEDS)
             assert not report.failed
             (shared / "seeded.done").touch()
@@ -84,10 +98,15 @@ def rag(seeded: Path) -> Iterator[Rag]:
         yield rag
 
 
-@pytest.fixture
-def fresh(tmp_path: Path, seeded: Path) -> Settings:
-    """Settings of an empty data directory that has the converted weights already."""
-    data = tmp_path / "data"
-    data.mkdir()
-    (data / "models").symlink_to(seeded / "models")
-    return Settings(data_dir=data, llm="off")
+@pytest.fixture(scope="session")
+def emptied(shared: Path, seeded: Path, converted: Path) -> Path:
+    """A data directory from which the five seeds were removed: read in again, they have vectors."""
+    data = shared / "emptied"
+    with FileLock(shared / "emptied.lock"):
+        if not (shared / "emptied.done").exists():
+            shutil.copytree(seeded / "index", data / "index")
+            with Rag(Settings(data_dir=data, models_dir=converted, llm="off")) as rag:
+                for essay in rag.essays():
+                    rag.remove(essay.source)
+            (shared / "emptied.done").touch()
+    return data

@@ -78,7 +78,7 @@ def test_a_system_ingests_finds_and_answers_like_the_others(
     corpus: Path,
     questions: Path,
     tmp_path: Path,
-    seeded: Path,
+    converted: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -86,7 +86,7 @@ def test_a_system_ingests_finds_and_answers_like_the_others(
         pytest.skip(f"not installed: {lacking}")
     for name, value in nltk_tables(tmp_path / "nltk").items():
         monkeypatch.setenv(name, value)
-    options = ["--home", str(tmp_path / "home"), "--models", str(seeded / "models")]
+    options = ["--home", str(tmp_path / "home"), "--models", str(converted)]
     options += ["--corpus", str(corpus), "--warm-up", "1"]
     assert bench_worker.main(["ingest", system, *options]) == 0
     ingested = printed(capsys)
@@ -108,11 +108,11 @@ def test_a_system_ingests_finds_and_answers_like_the_others(
 
 
 def test_the_command_runs_systems_in_turn_and_writes_what_it_found(
-    corpus: Path, tmp_path: Path, seeded: Path, capsys: pytest.CaptureFixture[str]
+    corpus: Path, tmp_path: Path, converted: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data, page = tmp_path / "found.json", tmp_path / "found.md"
     arguments = ["--systems", OURS, "--only", "ingest,size", "--repeat", "1", "--warm-up", "1"]
-    arguments += ["--corpus", str(corpus), "--models", str(seeded / "models")]
+    arguments += ["--corpus", str(corpus), "--models", str(converted)]
     assert bench.main([*arguments, "--output", str(data), "--output", str(page)]) == 0
     assert "own ingest" in capsys.readouterr().out
     found = json.loads(data.read_text("utf-8"))
@@ -223,10 +223,7 @@ def test_the_machine_is_described() -> None:
 # -- the other benchmarks -------------------------------------------------------------------------
 
 
-def test_the_curve_of_the_store(
-    tmp_path: Path, seeded: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("RAG_DATA_DIR", str(seeded))  # what is made once is there
+def test_the_curve_of_the_store(tmp_path: Path) -> None:
     pool = bench_scale.sentences(())
     built = bench_scale.build(tmp_path / "index", 250, pool)
     assert built["disk MB"] > 0
@@ -237,10 +234,7 @@ def test_the_curve_of_the_store(
 
 
 def test_retrieval_on_a_file_in_squads_format(
-    tmp_path: Path,
-    seeded: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "data"
     folder.mkdir()
@@ -248,7 +242,6 @@ def test_retrieval_on_a_file_in_squads_format(
         paragraphs = [{"context": t, "qas": [{"question": t[:20]}]} for t in texts[:2]]
         body = json.dumps({"data": [{"paragraphs": paragraphs}]})
         (folder / f"xquad.{language}.json").write_text(body, "utf-8")
-    monkeypatch.setenv("RAG_DATA_DIR", str(seeded))
     assert bench_retrieval.main([str(folder), "--json", str(tmp_path / "found.json")]) == 0
     figures = json.loads((tmp_path / "found.json").read_text("utf-8"))["figures"]
     assert figures
@@ -257,12 +250,12 @@ def test_retrieval_on_a_file_in_squads_format(
 
 def test_the_encoders_speed_and_exactness(
     tmp_path: Path,
-    seeded: Path,
+    converted: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     bench_embed = importlib.import_module("eval.bench_embed")
-    converted = SimpleNamespace(TemporaryDirectory=lambda: nullcontext(str(seeded / "models")))
+    converted = SimpleNamespace(TemporaryDirectory=lambda: nullcontext(str(converted)))
     monkeypatch.setattr(bench_embed, "tempfile", converted)
     # Processes that convert the weights anew and embed 18,000 characters are not tiny.
     monkeypatch.setattr(bench_embed, "_in_process", lambda *_: 1.0)

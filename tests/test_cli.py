@@ -27,11 +27,11 @@ class Ran:
 
 @pytest.fixture
 def run(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], fresh: Settings
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], settings: Settings
 ) -> Callable[..., Ran]:
     """Runs `rag …` in this process, on an empty data directory unless told otherwise."""
 
-    def run(*arguments: str, data: Path = fresh.data_dir, llm: str = "off") -> Ran:
+    def run(*arguments: str, data: Path = settings.data_dir, llm: str = "off") -> Ran:
         monkeypatch.setenv("RAG_DATA_DIR", str(data))
         monkeypatch.setenv("RAG_LLM", llm)
         with pytest.raises(SystemExit) as left:
@@ -328,10 +328,10 @@ def test_a_list_in_a_pipe_has_each_name_on_one_line(
     assert line.startswith(name)
 
 
-def test_doctor_sees_a_damaged_catalog(run: Callable[..., Ran], fresh: Settings) -> None:
+def test_doctor_sees_a_damaged_catalog(run: Callable[..., Ran], settings: Settings) -> None:
     Path("note.txt").write_text("A lighthouse stands on the rock.\n", "utf-8")
     run("ingest", "note.txt")
-    damage(fresh.data_dir / "index" / "catalog.db")
+    damage(settings.data_dir / "index" / "catalog.db")
     ran = run("doctor")
     assert ran.status == 1
     assert "✗ index" in ran.out

@@ -120,10 +120,10 @@ def test_nothing_ingested_is_an_error_that_names_the_command(settings: Settings)
         rag.query("anything")
 
 
-def test_two_rags_side_by_side_do_not_meet(fresh: Settings, rag: Rag, tmp_path: Path) -> None:
+def test_two_rags_side_by_side_do_not_meet(settings: Settings, rag: Rag, tmp_path: Path) -> None:
     essay = tmp_path / "essay.txt"
     essay.write_text("The lighthouse keeper's cat is called Marmalade.\n", "utf-8")
-    with Rag(fresh) as other:
+    with Rag(settings) as other:
         other.ingest(essay)
         assert "Marmalade" in other.query("What is the lighthouse keeper's cat called?").text
         assert len(other.essays()) == 1

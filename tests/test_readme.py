@@ -27,7 +27,6 @@ def test_the_examples_run(code: str, seeded: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("RAG_LLM", "off")
     Path("seeds").symlink_to(PROJECT / "seeds")
     shutil.copytree(seeded / "index", "my-essays/index")  # the seeds are embedded once in a run
-    Path("my-essays/models").symlink_to(seeded / "models")
     engine._default.cache_clear()
     exec(compile(code, "README.md", "exec"), {})
     engine._default.cache_clear()

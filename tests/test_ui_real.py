@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import time
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ import pytest
 from scripted_endpoint import Reply, Request, ScriptedEndpoint, answer, error
 from ui_support import Visit, browser, serving
 
+from eval import open_dataset
+from eval.opening import home_of
 from rag.config import Settings
 from rag.errors import ConfigError
 
@@ -39,12 +42,18 @@ def endpoint() -> Iterator[ScriptedEndpoint]:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, str]]:
-    """The page on an empty data directory, as `rag ui` starts it."""
+def served(
+    tmp_path_factory: pytest.TempPathFactory, seeded: Path, emptied: Path, converted: Path
+) -> Iterator[tuple[Any, str]]:
+    """The page on a data directory without an essay, as `rag ui` starts it. Of the seeds, and of
+    the evaluation's copy of them, vectors are there: they are embedded once in a run."""
     for name in [name for name in os.environ if name.startswith(("RAG_", "OPENAI_"))]:
         del os.environ[name]
     data = tmp_path_factory.mktemp("first") / "data"
-    with serving(Settings(data_dir=data, llm_discover=False)) as found:
+    shutil.copytree(emptied, data)
+    shutil.copytree(seeded / "index", home_of(open_dataset(), data) / "index")
+    settings = Settings(data_dir=data, models_dir=converted, llm_discover=False)
+    with serving(settings) as found:
         yield found
 
 
@@ -187,6 +196,8 @@ def test_a_folder_of_ones_own_may_be_called_uploads_too(
     own.mkdir()
     for folder in (own, tmp_path):
         (folder / "x.txt").write_text(f"The owl of {folder.name} hoots.\n", encoding="utf-8")
+    while not desk.start.live.over():  # where it is the first test, without a browser
+        time.sleep(0.05)
     with desk.lease() as rag:
         rag.ingest(own)
     task = desk.background(lambda task: desk.add([(tmp_path / "x.txt", "x.txt")], task))

@@ -37,8 +37,8 @@ Check = Callable[[str, str], Verdict]
 
 
 @pytest.fixture(scope="session")
-def verifier(shared: Path) -> Verifier:
-    encoder = open_encoders(Settings(), shared / "models").sentence
+def verifier(converted: Path) -> Verifier:
+    encoder = open_encoders(Settings(), converted).sentence
     return Verifier(lambda texts: encoder.passages(list(texts)))
 
 
