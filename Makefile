@@ -36,7 +36,7 @@ eval: $(VENV)/base ## measure answers over the five essays
 
 test: $(VENV)/test lint ## set up, then lint, types and tests
 	@echo "Running the tests …"
-	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/test ## ruff (lint and format) and mypy --strict
 	@echo "Checking lint, format and types …"

@@ -54,7 +54,7 @@ def make(endpoint: ScriptedEndpoint, kind: Any = "other", key: str = "", **more:
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[tuple[ScriptedEndpoint, LLM]]:
+def kept() -> Iterator[tuple[ScriptedEndpoint, LLM]]:
     """One server and one client, for the many examples of a property."""
     with ScriptedEndpoint() as endpoint:
         llm = make(endpoint)
@@ -88,9 +88,9 @@ def run(*replies: Any, **more: Any) -> tuple[str, str]:
 )
 @given(data=st.data())
 def test_any_cut_of_the_bytes_gives_the_same_answer(
-    shared: tuple[ScriptedEndpoint, LLM], data: st.DataObject
+    kept: tuple[ScriptedEndpoint, LLM], data: st.DataObject
 ) -> None:
-    endpoint, llm = shared
+    endpoint, llm = kept
 
     def cut(stream: bytes) -> list[bytes]:
         places = st.lists(st.integers(0, len(stream)), max_size=40, unique=True)
@@ -201,9 +201,9 @@ def test_only_the_first_of_several_answers_is_read() -> None:
 )
 @given(sizes=st.lists(st.integers(1, 9), min_size=1, max_size=30))
 def test_think_tags_cut_anywhere_are_kept_apart(
-    shared: tuple[ScriptedEndpoint, LLM], sizes: list[int]
+    kept: tuple[ScriptedEndpoint, LLM], sizes: list[int]
 ) -> None:
-    endpoint, llm = shared
+    endpoint, llm = kept
     text = "\n<think>五层?\n< /think </thin</think>\n\nIt is <think> in prose [1]."
     pieces = []
     for size in sizes:

@@ -46,10 +46,9 @@ def test_an_answer_streams_and_every_sentence_shows_its_verdict(visit: Visit) ->
     visit.shot("welcome")
     visit.ask("slow four", wait=False)
     seen = set()
-    for _ in range(6):
+    while len(seen) < 4:  # where it comes at once, there is nothing live to look at any more
         seen.add(len(page.locator("#live .prose-text").inner_text()))
         page.wait_for_timeout(200)
-    assert len(seen) > 3
     assert page.locator("#live [aria-busy=true]").count() == 1
     visit.shot("streaming")
     page.click("#stop")
