@@ -95,7 +95,7 @@ def launch(
     if open_browser:
         threading.Timer(1.0, webbrowser.open, (address,)).start()
     threading.Thread(target=_tell, args=(page.desk.start,), daemon=True).start()
-    with _ended_alike(), serve(page, host, found) as server:
+    with contextlib.suppress(KeyboardInterrupt), _ended_alike(), serve(page, host, found) as server:
         server.join()
 
 
@@ -167,14 +167,14 @@ class Server:
             self._thread.join(0.02)
 
     def join(self) -> None:
-        """Until the server ends or the terminal interrupts."""
-        with contextlib.suppress(KeyboardInterrupt):
-            while self._thread.is_alive():
-                self._thread.join(0.5)
+        """Until the server ends. Raises KeyboardInterrupt where the terminal interrupts."""
+        while self._thread.is_alive():
+            self._thread.join(0.5)
 
     def stop(self) -> None:
         self._server.should_exit = True
-        self._thread.join(5)
+        if self._thread.ident is not None:  # it was started
+            self._thread.join(5)
 
 
 @contextlib.contextmanager
@@ -183,9 +183,9 @@ def serve(page: Page, host: str, port: int) -> Iterator[Server]:
     from ui.server import application
 
     server = Server(application(page, STATIC, LARGEST_FILE), host, port)
-    server.start()
-    threading.Thread(target=_warm, args=(host, port), daemon=True).start()
     try:
+        server.start()
+        threading.Thread(target=_warm, args=(host, port), daemon=True).start()
         yield server
     finally:
         page.close()  # first: who follows an answer must know that all ends before the loop does
