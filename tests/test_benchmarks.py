@@ -255,8 +255,8 @@ def test_the_encoders_speed_and_exactness(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     bench_embed = importlib.import_module("eval.bench_embed")
-    converted = SimpleNamespace(TemporaryDirectory=lambda: nullcontext(str(converted)))
-    monkeypatch.setattr(bench_embed, "tempfile", converted)
+    kept = SimpleNamespace(TemporaryDirectory=lambda: nullcontext(str(converted)))
+    monkeypatch.setattr(bench_embed, "tempfile", kept)
     # Processes that convert the weights anew and embed 18,000 characters are not tiny.
     monkeypatch.setattr(bench_embed, "_in_process", lambda *_: 1.0)
     folder = tmp_path / "texts"

@@ -37,7 +37,7 @@ def part(dataset: Dataset, each: int, hard: int) -> Dataset:
 
 
 ASKED = part(open_dataset(), 3, 10)
-READ = part(open_dataset(), 2, 6)
+READ = part(open_dataset(), 4, 14)
 
 
 @pytest.fixture(scope="module")
