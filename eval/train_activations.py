@@ -3,8 +3,8 @@
     python -m eval.train_activations [--write rag/e5_activations.npz]
 
 `rag/e5.py` needs it to put them in 8 bits: column by column the largest absolute value over the
-beginnings of some essays of `eval/practice`, read as passages by the network in floats. Another file
-makes another encoder: `rag.e5.VERSION` goes up with it.
+beginnings of some essays of `eval/practice`, read as passages by the network in floats. Another
+file makes another encoder: `rag.e5.VERSION` goes up with it.
 """
 
 from __future__ import annotations

@@ -350,6 +350,17 @@ def _byline_date(body: str) -> str:
     return ""
 
 
+def _byline_author(body: str) -> str:
+    """Who a by-line near the top names ("作者：王小明", "文/王小明", "By Jane Doe, March 2025") and
+    says little else."""
+    for line in map(_bare, body[:_SAMPLE].splitlines()[:_BYLINES]):
+        found = _AUTHOR.search(line)
+        rest = _ENGLISH_DATE.sub(" ", _FULL_DATE.sub(" ", line[found.end() :])) if found else ""
+        if found and _long(rest) <= _MOST_BESIDE and not _PROSE_END.search(line):
+            return found["han"] or found["by"]
+    return ""
+
+
 def _is_byline(line: str) -> bool:
     if _EMPHASISED.fullmatch(line) or _LABEL.search(line):
         return True
@@ -390,6 +401,15 @@ _LABEL = re.compile(
     r"(?:作者|撰文|撰写|撰寫|执笔|執筆|编写|編寫|整理|写于|寫於|发布|發布|發佈|发表|發表|日期|时间|時間|修订|修訂)"
     r"|^\W*(?:by|written|published|posted|updated|date|author)\b",
     re.IGNORECASE,
+)
+# As names are written in scripts with capitals, with particles without.
+_NAMED = r"[A-Z\u00c0-\u00de\u0391-\u03a9\u0410-\u042f](?:[^\W\d_\u3400-\u9fff]|[.'’-])*"
+_NAME = rf"{_NAMED}(?: (?:{_NAMED}|d[aeiou]s?|v[ao]n|der|bin|al)){{0,4}}"
+_AUTHOR = re.compile(
+    r"(?:(?:^|[\s|｜])(?:本文)?(?:作者|撰文|撰写|撰寫|执笔|執筆|筆者|笔者)|^文)\s*[:：/／|｜]\s*"
+    rf"(?P<han>{_NAME}|[\u3400-\u9fff·]{{2,8}}(?![\u3400-\u9fff]))"
+    r"|(?:^|[|·•–—]\s*)(?i:(?:written |posted |words )?by:?\s+|author\s*[:：]\s*)"
+    rf"(?P<by>{_NAME})(?=\s*(?:$|[,，|·•(（–—-]))"
 )
 _LATIN_WORDS = re.compile(r"[A-Za-z\u00c0-\u024f]+")
 _HAN = re.compile("[\u3400-\u9fff]")
@@ -454,6 +474,7 @@ def _essay(content: Content, path: Path, source: str, digest: str) -> Essay:
     body = text[body_start:]
     title = front.get("title") or front.get("标题") or _title_in(body)
     title = " ".join(clean(title, markdown=True).text.split())
+    authors = (front.get(key, "") for key in ("author", "authors", "作者"))
     dates = (front.get(key, "") for key in ("published", "date", "created", "updated", "日期"))
     date = next((found for value in dates if (found := _date(value, year_alone=True))), "")
     return Essay(
@@ -461,7 +482,7 @@ def _essay(content: Content, path: Path, source: str, digest: str) -> Essay:
         text=text,
         digest=digest,
         title=title[:300] or path.stem,
-        author=front.get("author") or front.get("authors") or front.get("作者") or "",
+        author=next(filter(None, authors), "") or _byline_author(body),
         date=date or _date(title) or _byline_date(body) or _date(path.stem) or "",
         tags=tags,
         origin=next(

@@ -220,3 +220,31 @@ def test_a_zero_byte_that_strayed_into_a_text_stays_where_it_is() -> None:
     text = "Some English words. " * 9 + "\0" + "And some more of them."
     assert decode(text.encode()) == (text, "utf-8")
     assert decode((CHINESE + "\0").encode()) == (CHINESE + "\0", "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("top", "author"),
+    [
+        ("# 标题\n\n> 作者：Yibo Zhu\n>\n> 来源：知乎\n", "Yibo Zhu"),
+        ("标题\n\n作者：王小明 编辑：李四 2025-01-02\n", "王小明"),
+        ("標題\n文／陳大文\n", "陳大文"),
+        ("**作者**：张三\n", "张三"),
+        ("# Title\n*By Jane van der Berg | Staff writer*\n", "Jane van der Berg"),
+        ("Title\n3 March 2025 · By Ana María López\n", "Ana María López"),
+        ("By J. R. R. Tolkien, March 2025\n", "J. R. R. Tolkien"),
+        ("Author: Lin Mei\n", "Lin Mei"),
+        # no by-line: prose that begins like one, wrapped or not
+        ("By Christmas, everyone who had been working on it since May\nhad gone home.\n", ""),
+        ("By Christmas 2025 we had left.\n", ""),
+        ("By the time it ended\n", ""),
+        ("作者认为这是好事，我不同意\n", ""),
+        ("作者：这是一篇关于人工智能的文章\n", ""),
+        ("\n" * 20 + "By Jane Doe\n", ""),
+    ],
+)
+def test_the_author_of_a_by_line(tmp_path: Path, top: str, author: str) -> None:
+    path = tmp_path / "essay.md"
+    path.write_text(f"{top}\nThe rest of it, which says by Whom.\n", "utf-8")
+    assert load(path, "essay.md").author == author
+    path.write_text(f"---\nauthor: Somebody Else\n---\n{top}\nThe rest.\n", "utf-8")
+    assert load(path, "essay.md").author == "Somebody Else"
