@@ -11,7 +11,8 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
@@ -100,7 +101,9 @@ class Retriever:
         weigh: fusion.Fusion | None = None,
         dictionary: Dictionary | None = None,
     ) -> None:
-        self._cores = threading.BoundedSemaphore(os.cpu_count() or 1)
+        cores = os.cpu_count() or 1
+        self._cores = threading.BoundedSemaphore(cores)
+        self._beside = ThreadPoolExecutor(cores, "nearest")
         self._catalog = catalog
         self._vectors = vectors
         self._lexical = lexical
@@ -208,11 +211,12 @@ class Retriever:
         simple = fold.simplified(question)  # as passages were embedded
         by_encoder = {name: encoder.query(simple) for name, encoder in self._used().items()}
         with self._cores:  # of many who ask at once, those who began are finished first
-            groups = [
-                group
+            looked = [  # in all languages, before the first answer is waited for
+                self._look(language, asked, by_encoder, sources, known)
                 for language in known.languages
-                if len((group := self._group(language, asked, by_encoder, sources, known)).ids)
             ]
+            made = [self._group(look, asked, by_encoder, sources, known) for look in looked]
+            groups = [group for group in made if len(group.ids)]
             return self._compared(simple, groups, known) if groups else _nothing()
 
     def _compared(self, question: str, groups: Sequence[_Group], known: Known) -> Candidates:
@@ -241,26 +245,37 @@ class Retriever:
             used["sentence"] = self._encoders.sentence
         return used
 
-    def _group(
+    def _look(
         self,
         language: str,
         asked: _Asked,
         vectors: Mapping[str, Vector],
         sources: Sequence[str] | None,
         known: Known,
-    ) -> _Group:
-        """The candidates of one language with every scorer's opinion of each."""
+    ) -> _Look:
+        """Begin to look for the passages of one language that are nearest to the question."""
         backgrounds = {
             role: known.background(self._used()[role].name, language) @ vector
             for role, vector in vectors.items()
         }
         count = self.nearest if language == asked.language else self.elsewhere
+        nearest = [
+            self._nearest(role, language, vector, backgrounds[role], count, sources, known)
+            for role, vector in vectors.items()
+        ]
+        return _Look(language, count, backgrounds, nearest)
+
+    def _group(
+        self,
+        look: _Look,
+        asked: _Asked,
+        vectors: Mapping[str, Vector],
+        sources: Sequence[str] | None,
+        known: Known,
+    ) -> _Group:
+        """The candidates of one language with every scorer's opinion of each."""
+        language, count = look.language, look.count
         found: dict[int, None] = {}
-        for role, vector in vectors.items():
-            nearest = self._nearest(
-                role, language, vector, backgrounds[role], count, sources, known
-            )
-            found.update(dict.fromkeys(nearest))
         matched: dict[int, float] = {}
         rarities: dict[str, float] = {}
         index = known.index(language)
@@ -277,6 +292,8 @@ class Retriever:
             found.update(
                 dict.fromkeys(unit for unit, _ in index.query(list(foreign), count, sources))
             )
+        for nearest in look.nearest:
+            found.update(dict.fromkeys(nearest()))
         entries = known.entries(sorted(found))  # those that are gone meanwhile are not there
         self._catalog.account_for(found.keys() - entries.keys(), known.generation)
         ids = sorted(entries)
@@ -289,7 +306,7 @@ class Retriever:
             ids=np.array(ids, np.int64),
             texts=texts,
             cosines=self._cosines(vectors, ids, known),
-            backgrounds=backgrounds,
+            backgrounds=look.backgrounds,
             covered=np.column_stack(
                 (covered.reshape(len(ids), 2), *self._shared(asked, terms, texts))
             ),
@@ -305,15 +322,21 @@ class Retriever:
         count: int,
         sources: Sequence[str] | None,
         known: Known,
-    ) -> list[int]:
-        """The ids of the nearest passages of a language. Where the background is all of them, their
-        cosines are there already, and the index need not be asked."""
+    ) -> Callable[[], list[int]]:
+        """The ids of the nearest passages of a language, to be had by calling. Where the background
+        is all of them, their cosines are there already; else the index, which needs no lock of the
+        interpreter, is asked beside whatever else is going on."""
         if sources is None and known.languages[language] == len(background):
             ids = known.sample(language)
             if len(ids) == len(background):
-                return [ids[row] for row in np.argsort(-background, kind="stable")[:count]]
+                rows = np.argsort(-background, kind="stable")[:count]
+                return lambda: [ids[row] for row in rows]
         name = self._used()[role].name
-        return [unit for unit, _ in self._vectors.query(name, language, vector, count, sources)]
+
+        def ask() -> list[int]:
+            return [unit for unit, _ in self._vectors.query(name, language, vector, count, sources)]
+
+        return self._beside.submit(ask).result
 
     def _shared(
         self, asked: _Asked, terms: Sequence[Sequence[str]], texts: Sequence[fusion.Text]
@@ -462,6 +485,17 @@ class _Asked:
     words: tuple[str, ...]
     phrases: tuple[str, ...]
     text: str
+
+
+@dataclass(frozen=True)
+class _Look:
+    """One language under way: how many candidates each scorer may name, what any passage gets from
+    each encoder, and the nearest, to be had by calling."""
+
+    language: str
+    count: int
+    backgrounds: Mapping[str, Vector]
+    nearest: Sequence[Callable[[], list[int]]]
 
 
 @dataclass(frozen=True)
