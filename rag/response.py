@@ -23,6 +23,21 @@ __all__ = ["Reading", "ServerSaid", "pieces"]
 Piece = tuple[str, str]
 """Some text, some reasoning."""
 
+# Other servers' names for OpenAI's reasons to end, and those by which an answer is not whole.
+REASONS = {
+    **dict.fromkeys(
+        ("max_tokens", "model_length", "max_output_tokens", "model_context_window_exceeded"),
+        "length",
+    ),
+    **dict.fromkeys(
+        ("safety", "sensitive", "recitation", "blocklist", "prohibited_content", "refusal"),
+        "content_filter",
+    ),
+}
+FAILED = frozenset(
+    ("error", "failed", "abort", "cancelled", "network_error", "insufficient_system_resource")
+)
+
 
 class ServerSaid(Exception):
     """An error that came with status 200. `body` is what the server said."""
@@ -89,11 +104,24 @@ async def pieces(response: httpx.Response, reading: Reading) -> AsyncGenerator[P
     async with aclosing(_chunks(response, reading)) as chunks:
         async for chunk in chunks:
             for choice in _choices(chunk):
-                reason = choice.get("finish_reason")
-                reading.finish_reason = str(reason) if reason else reading.finish_reason
                 for text, reasoning in _said(choice.get("delta") or choice.get("message")):
                     for piece in reading.feed(text, reasoning):
                         yield piece
+                reading.finish_reason = _reason(choice) or reading.finish_reason
+
+
+def _reason(choice: Mapping[str, Any]) -> str:
+    """Why the answer ends here, in OpenAI's words; "" while it goes on.
+
+    Raises:
+        ServerSaid: it ends because something failed.
+    """
+    reason = str(choice.get("finish_reason") or "")
+    if _is_error(choice):  # OpenRouter puts what a provider says beside the text
+        raise ServerSaid(choice)
+    if reason.lower() in FAILED:
+        raise ServerSaid({"message": f"finish_reason {reason}"})
+    return REASONS.get(reason.lower(), reason)
 
 
 async def _chunks(response: httpx.Response, reading: Reading) -> AsyncGenerator[object, None]:

@@ -274,10 +274,35 @@ def test_a_cut_answer_is_kept_and_said() -> None:
     assert "RAG_LLM_MAX_TOKENS" in done.warnings[0]
 
 
+@pytest.mark.parametrize(
+    ("reason", "meant"),
+    [("max_tokens", "length"), ("model_length", "length"), ("SAFETY", "content_filter")],
+)
+def test_other_names_for_the_reasons_to_end(reason: str, meant: str) -> None:
+    with ScriptedEndpoint(answer("One. Two", finish_reason=reason)) as endpoint:
+        llm = make(endpoint)
+        done = llm.complete(ASK)
+        llm.close()
+    assert done.finish_reason == meant
+    assert done.warnings
+
+
 @pytest.mark.parametrize("reply", [answer(""), answer("  \n")])
 def test_nothing_said(reply: Reply) -> None:
     with pytest.raises(errors.EmptyAnswer, match="said nothing"):
         run(reply)
+
+
+PROVIDER_FAILED = {
+    "choices": [
+        {
+            "index": 0,
+            "delta": {"content": ""},
+            "finish_reason": "error",
+            "error": {"code": 502, "message": "Provider returned error"},
+        }
+    ]
+}
 
 
 @pytest.mark.parametrize(
@@ -287,6 +312,9 @@ def test_nothing_said(reply: Reply) -> None:
         answer("half an ans", finish_reason=None, done=False, break_off=True),
         answer("half an ans", finish_reason=None, cut=lambda data: [data[:-40]]),
         Reply([event(chunk(content="half")), event({"error": {"message": "CUDA out of memory"}})]),
+        answer("half an ans", finish_reason="error"),
+        answer("half an ans", finish_reason="insufficient_system_resource"),
+        Reply([event(chunk(content="half")), event(PROVIDER_FAILED), b"data: [DONE]\n\n"]),
         Reply([event(chunk(content="half")), b"data: {nonsense\n\n"]),
         Reply([event(chunk(content="half")), b"data: \xff\xfe\n\n"]),
     ],
@@ -367,6 +395,8 @@ def test_a_server_that_never_stops_is_stopped() -> None:
         (Reply([b"data: {oh\n\n"]), errors.ServerFault, "no chat completion"),
         (whole({}, 307, {"Location": "http://127.0.0.1:9/v1"}), errors.ServerFault, "redirects"),
         (Reply([event({"error": {"message": "bang"}})]), errors.ServerFault, "bang"),
+        (Reply([event(PROVIDER_FAILED)]), errors.ServerFault, "Provider returned error"),
+        (answer("", finish_reason="error"), errors.ServerFault, "finish_reason error"),
         (
             whole({"error": {"message": "Provider returned error: out of memory"}}),
             errors.ServerFault,
