@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from ui_support import BASE, CAKE, DIARY, HOSTILE, LAMP, FakeRag, Visit, browser, serving
 
 from rag.config import Settings
+from ui.handlers import Handlers
 
 pytestmark = pytest.mark.browser
 
@@ -228,6 +230,36 @@ def test_an_answer_is_shown_in_its_own_conversation_alone(
     assert page.locator("#live .turn").count() == 0
     page.go_back()
     page.wait_for_selector(".stopped")
+
+
+def test_what_comes_late_shows_no_conversation_that_was_left(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, shown = visit.page, Handlers._conversation
+    visit.ask("first one")
+
+    def late(self: Handlers, session: Any, run: Any) -> Any:
+        time.sleep(1.0 if session.conversation else 0.6)
+        return shown(self, session, run)
+
+    monkeypatch.setattr(Handlers, "_conversation", late)
+    page.evaluate(
+        "() => { for (const act of ['language', 'new'])"
+        " document.querySelector(`[data-act=${act}]`).click();"
+        # busy until both have come: it sees only the last, and that is what was there before
+        " setTimeout(() => { const until = performance.now() + 1500;"
+        " while (performance.now() < until); }, 300); }"
+    )
+    page.wait_for_selector("#ask:text('提问')", state="attached")
+    page.wait_for_selector(".welcome")
+    assert "?c=" not in page.url
+    turn = '<article class="turn live" data-conversation="elsewhere">late</article>'
+    assert not page.evaluate(
+        "turn => { const live = document.querySelector('#live .html-container > div');"
+        " live.innerHTML = turn;"
+        " return live.firstElementChild.checkVisibility(); }",
+        turn,
+    )
 
 
 def test_a_reload_keeps_what_is_typed_and_what_is_ticked(visit: Visit, rag: FakeRag) -> None:

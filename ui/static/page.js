@@ -512,7 +512,8 @@ window.essayRag = (() => {
     const turn = $("#live .live");
     const running = Boolean(turn) && turn.dataset.conversation === wanted;
     if ($("#live .turn, #live .notice")) sent = 0;
-    $("#live").hidden = Boolean(turn) && !running;
+    // hidden until it is known whose it is: what comes late is not even drawn
+    $("#live").hidden = !running && !$("#live .notice");
     const before = document.body.classList.contains("is-running");
     document.body.classList.toggle("is-running", running);
     if (before && !running && $("#history .thread")) $("#say").textContent = texts.ready;
@@ -524,13 +525,16 @@ window.essayRag = (() => {
     if (follow && (running || before)) view.scrollTop = view.scrollHeight;
   }
 
-  function watch(selector, changed) {
+  const nextFrame = (changed) => requestAnimationFrame(changed);
+  const atOnce = (changed) => changed();
+
+  function watch(selector, changed, when = nextFrame) {
     const target = $(selector);
     let asked = false;
     new MutationObserver(() => {
       if (asked) return;
       asked = true;
-      requestAnimationFrame(() => {
+      when(() => {
         asked = false;
         changed();
       });
@@ -584,7 +588,7 @@ window.essayRag = (() => {
     $("#pane-box").setAttribute("role", "complementary");
     $("#pane").setAttribute("tabindex", "-1");
     watch("#top", topChanged);
-    watch("#history", threadChanged);
+    watch("#history", threadChanged, atOnce); // by the next frame one may have come and gone
     watch("#live", liveChanged);
     watch("#essays", () => {
       tick();
