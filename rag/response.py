@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import json
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -126,17 +127,20 @@ def _reason(choice: Mapping[str, Any]) -> str:
 
 async def _chunks(response: httpx.Response, reading: Reading) -> AsyncGenerator[object, None]:
     kind = response.headers.get("content-type", "")
-    if kind.startswith("application/json"):
-        yield _whole(await response.aread(), reading)
-        return
     if "html" in kind:
         url = without_userinfo(str(response.request.url.copy_with(query=None)))
         raise ServerFault(
             f"What answers at {url} is a web page, not a chat endpoint.",
             "Correct the base URL: it usually ends in /v1.",
         )
+    body = response.aiter_bytes()
+    start = await _start(body)
+    # Proxies label either as the other: no event begins with a brace.
+    if start.startswith(b"{"):
+        yield _whole(start + b"".join([piece async for piece in body]), reading)
+        return
     chunk = None
-    async with aclosing(events(response.aiter_bytes())) as found:
+    async with aclosing(events(_joined(start, body))) as found:
         async for event in found:
             if event.data.startswith("[DONE]"):
                 break
@@ -147,6 +151,22 @@ async def _chunks(response: httpx.Response, reading: Reading) -> AsyncGenerator[
             yield chunk
     if chunk is None and not kind.startswith("text/event-stream"):
         raise ValueError("no chat completion")
+
+
+async def _start(body: AsyncIterable[bytes]) -> bytes:
+    """The beginning of a body, from its first sign on."""
+    start = b""
+    async for piece in body:
+        start = (start + piece).lstrip().removeprefix(codecs.BOM_UTF8).lstrip()
+        if len(start) >= len(codecs.BOM_UTF8):
+            break
+    return start
+
+
+async def _joined(start: bytes, rest: AsyncIterable[bytes]) -> AsyncGenerator[bytes, None]:
+    yield start
+    async for piece in rest:
+        yield piece
 
 
 def _whole(body: bytes, reading: Reading) -> object:

@@ -132,6 +132,26 @@ def test_an_endpoint_that_does_not_stream_is_read_whole() -> None:
     assert run(completion("Five layers [1].")) == ("Five layers [1].", "")
 
 
+BODY = b"".join(part for part in completion("Five [1].").parts if isinstance(part, bytes))
+EVENTS = event(chunk(content="Five ")) + event(chunk("stop", content="[1]."))
+
+
+@pytest.mark.parametrize("start", [b"", b"\n ", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("body", [BODY, EVENTS])
+@pytest.mark.parametrize("kind", ["text/event-stream", "application/json", "text/plain", ""])
+def test_an_answer_is_known_by_its_form_and_not_by_its_label(
+    kind: str, body: bytes, start: bytes
+) -> None:
+    whole = start + body
+    for parts in ([whole], [whole[at : at + 1] for at in range(9)] + [whole[9:]]):
+        assert run(Reply(parts, content_type=kind)) == ("Five [1].", "")
+
+
+def test_an_error_is_known_in_whatever_label() -> None:
+    with pytest.raises(errors.ServerFault, match="overloaded"):
+        run(Reply([b'{"error": {"message": "overloaded"}}']))
+
+
 def test_a_whole_answer_without_choices_is_no_answer() -> None:
     with pytest.raises(errors.ServerFault, match="no chat completion"):
         run(whole({"hello": 1}))
