@@ -30,7 +30,7 @@ from rag.errors import EmptyAnswer, EndpointError, RagError, StreamBroken
 from rag.response import Reading, pieces
 from rag.schema import Message, Usage
 from rag.surrogates import sound
-from rag.thinking import split_thinking
+from rag.thinking import split_thinking, without_end_marks
 from rag.tokens import count_tokens
 
 if TYPE_CHECKING:
@@ -360,7 +360,7 @@ class LLM:
         """The whole answer. Raises EmptyAnswer where there is none."""
         raw = "".join(delta.text for delta in seen)
         thought = "".join(delta.reasoning for delta in seen)
-        text, more = split_thinking(raw)
+        text, more = split_thinking(without_end_marks(raw))
         reason = reading.finish_reason
         if not text.strip():
             raise self._nothing_said(reason, bool(thought or more))

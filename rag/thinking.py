@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-__all__ = ["ThinkSplitter", "split_thinking"]
+__all__ = ["ThinkSplitter", "split_thinking", "without_end_marks"]
 
 TAGS = {
     "<think>": "</think>",
@@ -14,7 +14,21 @@ TAGS = {
     "<reasoning>": "</reasoning>",
     "[think]": "[/think]",  # Magistral
     "◁think▷": "◁/think▷",  # Kimi
+    "<seed:think>": "</seed:think>",
+    "<|begin_of_thought|>": "<|end_of_thought|>",
+    "<|channel|>analysis<|message|>": "<|end|>",  # gpt-oss, where no parser stands before it
+    "<|channel|>commentary<|message|>": "<|end|>",
 }
+
+HEADERS = ("<|start|>assistant", "<|channel|>final<|message|>", "<|begin_of_solution|>")
+"""What says of the text after it that it is the answer, and is no part of it."""
+
+# A server that does not know its model's sign for the end hands it on as text.
+END_MARKS = (
+    *(f"<|{name}|>" for name in ("return", "end", "im_end", "eot_id", "eom_id", "endoftext")),
+    *("<|end_of_text|>", "<|end_of_solution|>", "<end_of_turn>", "<eos>", "</s>"),
+    "<\uff5cend\u2581of\u2581sentence\uff5c>",
+)
 
 # Some chat templates open the tag inside the prompt: then only its end is in the answer, on a line
 # of its own or, where nothing opens it, before an empty one. Elsewhere it is a text about tags.
@@ -76,7 +90,12 @@ class ThinkSplitter:
             self._open, self._close = opened, TAGS[opened]
             self._held = text[len(opened) :]
             return True
-        if any(tag.startswith(lowered) for tag in TAGS):  # also while there is only white space
+        header = next((header for header in HEADERS if lowered.startswith(header)), None)
+        if header:
+            self._held = text[len(header) :]
+            return True
+        # also while there is only white space
+        if any(tag.startswith(lowered) for tag in (*TAGS, *HEADERS)):
             return False
         self._answering, self._held = True, text
         return True
@@ -123,3 +142,11 @@ def split_thinking(text: str) -> tuple[str, str]:
     if end := LINE_END.search(text):
         return text[end.end() :].lstrip(), text[: end.start(1)]
     return text, ""
+
+
+def without_end_marks(text: str) -> str:
+    """An answer without the signs of chat templates that it ends in."""
+    rest = text.rstrip()
+    while mark := next((mark for mark in END_MARKS if rest.endswith(mark)), ""):
+        text = rest = rest.removesuffix(mark).rstrip()
+    return text

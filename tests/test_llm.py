@@ -249,6 +249,9 @@ def test_a_text_about_tags_is_a_text() -> None:
     assert run(answer(said)) == (said, "")
 
 
+HARMONY = "<|start|>assistant<|channel|>final<|message|>Five [1].<|return|>"
+
+
 @pytest.mark.parametrize(
     ("said", "text", "reasoning"),
     [
@@ -256,6 +259,10 @@ def test_a_text_about_tags_is_a_text() -> None:
         ("<think>Do I write <think>?</think>\n\nFive [1].", "Five [1].", "Do I write <think>?"),
         ("<think>a</think><think>b</think>Five [1].", "Five [1].", "ab"),
         ("Let me see [1].</think>\n\nFive [1].", "Five [1].", "Let me see [1]."),
+        ("<|channel|>analysis<|message|>hm<|end|>" + HARMONY, "Five [1].", "hm"),
+        (HARMONY, "Five [1].", ""),
+        ("<seed:think>hm</seed:think>Five [1].</s>\n", "Five [1].", "hm"),
+        ("Models end in <|im_end|> always [1].", "Models end in <|im_end|> always [1].", ""),
         ("So <think>a</think>\n\nis said [1].", "So <think>a</think>\n\nis said [1].", ""),
     ],
 )
