@@ -60,6 +60,8 @@ NO_CREDIT = re.compile(
     r"insufficient_quota|exceeded your current quota|credit|billing|balance", re.IGNORECASE
 )
 SECONDS = re.compile(r"\d{1,12}(?:\.\d{1,12})?")  # more digits are no number of seconds
+DEEPEST = 4
+"""Levels of a body that are read for words."""
 OPTIONAL = ("stream_options", "response_format", "temperature", "max_tokens")
 OPTIONAL_WORDS: Mapping[str, re.Pattern[str]] = {
     "stream_options": re.compile("stream_options|include_usage"),
@@ -270,16 +272,26 @@ def _too_long(said: str, endpoint: Endpoint) -> ContextOverflow:
 
 def _said(error: Any) -> str:
     """The server's own words with its code, as far as they are words and not a web page."""
-    body = error.body
-    if isinstance(body, Mapping):
-        inner = body.get("error", body)
-        body = inner if isinstance(inner, (Mapping, str)) else body
-    if isinstance(body, Mapping):
-        words = [body.get(name) for name in ("message", "detail", "error", "code", "type", "n_ctx")]
-        named = ["n_ctx=" + str(words.pop()) if words[-1] else words.pop()]
-        return " ".join(str(word) for word in [*words, *named] if word)
-    text = str(body or "").strip()
+    text = _words(error.body).strip()
     return "" if text.startswith("<") else text
+
+
+def _words(body: object, depth: int = 0) -> str:
+    """What a body says, whichever form it has: Google's is a list of one, FastAPI's names what is
+    wrong in a list of its own."""
+    if isinstance(body, Sequence) and not isinstance(body, str) and depth < DEEPEST:
+        return "; ".join(filter(None, (_words(part, depth + 1) for part in body)))
+    if not isinstance(body, Mapping) or depth >= DEEPEST:
+        return str(body or "")
+    inner = body.get("error")
+    if isinstance(inner, Mapping) and inner:
+        return _words(inner, depth + 1)
+    where = body.get("loc")
+    words = [".".join(map(str, where)) if isinstance(where, Sequence) else ""]
+    names = ("message", "msg", "detail", "error", "code", "type", "param")
+    words += [_words(body.get(name), depth + 1) for name in names]
+    words.append(f"n_ctx={body['n_ctx']}" if body.get("n_ctx") else "")
+    return " ".join(filter(None, words)) or str(dict(body))
 
 
 def _short(said: str, endpoint: Endpoint) -> str:

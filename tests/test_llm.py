@@ -416,6 +416,12 @@ def test_a_server_that_never_stops_is_stopped() -> None:
         (error(500, "boom"), errors.ServerFault, "boom"),
         (error(503, "Loading model"), errors.ServerFault, "Loading model"),
         (error(418, "teapot"), errors.ServerFault, "refused the request"),
+        (whole([{"error": {"message": "no key", "code": 7}}], 400), errors.ServerFault, ": no key"),
+        (
+            whole({"detail": [{"loc": ["body", "n"], "msg": "too big", "type": "x"}]}, 422),
+            errors.ServerFault,
+            r": body\.n too big x\.",
+        ),
         (page(status=502), errors.ServerFault, "502"),
         (page(), errors.ServerFault, "web page"),
         (Reply([b"hello"], content_type="text/plain"), errors.ServerFault, "no chat completion"),
