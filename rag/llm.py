@@ -363,7 +363,7 @@ class LLM:
         text, more = split_thinking(without_end_marks(raw))
         reason = reading.finish_reason
         if not text.strip():
-            raise self._nothing_said(reason, bool(thought or more))
+            raise self._nothing_said(reading, bool(thought or more))
         warnings: tuple[str, ...] = ()
         if reason == "length":
             warnings = ("The answer was cut at its longest: raise RAG_LLM_MAX_TOKENS.",)
@@ -371,8 +371,14 @@ class LLM:
             warnings = ("The endpoint's content filter cut the answer.",)
         return Completion(text, thought + more, reading.usage, reason or "stop", warnings)
 
-    def _nothing_said(self, reason: str, thought: bool) -> EmptyAnswer:
-        model = self.endpoint.model
+    def _nothing_said(self, reading: Reading, thought: bool) -> EmptyAnswer:
+        model, reason = self.endpoint.model, reading.finish_reason
+        if reading.refusal.strip():
+            said = " ".join(reading.refusal.split())[:300].rstrip(".")
+            return EmptyAnswer(
+                f"{model} will not answer this: {said}.",
+                "Ask in other words, or use another model.",
+            )
         if reason == "length":
             what = f"{model} used up its tokens" + (" on thinking" if thought else "")
             return EmptyAnswer(what + " and said nothing.", "Raise RAG_LLM_MAX_TOKENS.")

@@ -52,13 +52,15 @@ class ServerSaid(Exception):
 class Reading:
     """What has been read of one response so far.
 
-    `ended`: it came to its end by other signs than a finish_reason.
+    `ended`: it came to its end by other signs than a finish_reason. `refusal`: why the model will
+    not answer, where it says that in a place of its own.
     """
 
     characters: int = 0
     usage: Usage | None = None
     finish_reason: str = ""
     ended: bool = False
+    refusal: str = ""
     _splitter: ThinkSplitter = field(default_factory=ThinkSplitter)
     _said: SurrogateJoiner = field(default_factory=SurrogateJoiner)
     _thought: SurrogateJoiner = field(default_factory=SurrogateJoiner)
@@ -105,7 +107,9 @@ async def pieces(response: httpx.Response, reading: Reading) -> AsyncGenerator[P
     async with aclosing(_chunks(response, reading)) as chunks:
         async for chunk in chunks:
             for choice in _choices(chunk):
-                for text, reasoning in _said(choice.get("delta") or choice.get("message")):
+                said = choice.get("delta") or choice.get("message")
+                reading.refusal += _refusal(said)
+                for text, reasoning in _said(said):
                     for piece in reading.feed(text, reasoning):
                         yield piece
                 reading.finish_reason = _reason(choice) or reading.finish_reason
@@ -237,6 +241,11 @@ def _said(message: object) -> Iterator[Piece]:
             yield "", thought
             break
     yield from _content(message.get("content"))
+
+
+def _refusal(message: object) -> str:
+    refusal = message.get("refusal") if isinstance(message, dict) else None
+    return refusal if isinstance(refusal, str) else ""
 
 
 def _content(content: object) -> Iterator[Piece]:

@@ -288,6 +288,12 @@ def test_only_reasoning_is_no_answer() -> None:
         run(answer("<think>and on and on", finish_reason="length"))
 
 
+def test_a_model_that_will_not_answer_is_quoted() -> None:
+    words = [event(chunk(refusal=word)) for word in ("I can't help ", "with that.")]
+    with pytest.raises(errors.EmptyAnswer, match="will not answer this: I can't help with that"):
+        run(Reply([*words, event(chunk("stop"))]))
+
+
 # --- ends ---
 
 
