@@ -17,9 +17,12 @@ __all__ = ["han_names", "latin_names", "quotations"]
 
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _HAN_CHAR = re.compile(f"[{_HAN}]")
-_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f][\w\u00c0-\u024f'’&.-]*")
+# A Han character ends a Latin word: Chinese puts no space between them.
+_LETTER = rf"[^\W{_HAN}]"
+_LATIN = re.compile(rf"[A-Za-z\u00c0-\u024f](?:{_LETTER}|['’&.-])*")
 _IDENTIFIER = re.compile(
-    r"(?<![\w.])(?=[\w.-]*[A-Za-z])(?=[\w.-]*\d)\w[\w.-]*\w|(?<![\d.])\d+(?:\.\d+){2,}"
+    rf"(?<!{_LETTER})(?<!\.)(?=(?:{_LETTER}|[.-])*[A-Za-z])(?=(?:{_LETTER}|[.-])*\d)"
+    rf"{_LETTER}(?:{_LETTER}|[.-])*{_LETTER}|(?<![\d.])\d+(?:\.\d+){{2,}}"
 )
 _ORDINARY_ENDING = re.compile(
     r"(?:ing|ed|ly|tion|sion|ment|ness|ity|ance|ence|ism|al|ous|ive|able|ful|er|s)s?$"

@@ -207,7 +207,7 @@ INVENTED = [
     ("萨姆·奥特曼3月5日表示营收增长。", ZH, "萨姆·奥特曼"),
     ("李大明3月5日表示营收增长。", ZH, "李大明"),
     ("Microsoft's revenue rose 3.5% to 40 billion yuan in 2024.", EN, "Microsoft"),
-    ("该公司用Llama训练模型。", ZH, "Llama"),
+    ("该公司用Llama训练模型。", ZH, "原文没有Llama。"),
     ("公司2023年營收增長3.5%。", TW, "2023年"),
     ("三十五名工程師中約三分之一在上海工作。", TW, "三十五"),
     ("Revenue rose 5.3% to 40 billion yuan in 2024.", ZH, "5.3%"),
@@ -274,6 +274,8 @@ SAME = [
     ("Rates will rise next year.", "We expect that rates will rise next year."),
     ("The bridge was opened before 1932.", "The bridge was opened shortly before 1932, in rain."),
     ("他从上海搬到了北京。", "他从上海搬到了北京，没有带走任何家具。"),
+    ("模型A的错误率为7%。", "模型A的错误率为百分之七。"),
+    ("他们用GPT4写代码。", "他们用GPT4写代码已经两年了。"),
 ]
 
 
