@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from rag.contrast import contrasts, denials, negations, sides, takebacks, turns
 from rag.fold import content_words, copy_key, fold, words
+from rag.items import misplaced
 from rag.names import han_names, latin_names, quotations
 from rag.narrator import NARRATOR
 from rag.quantities import Quantity, quantities, stated
@@ -71,13 +72,17 @@ class Token:
 
 @dataclass(frozen=True)
 class Reading:
-    """A text taken apart once: folded, cut into tokens, its values, names and turning words."""
+    """A text taken apart once: folded, cut into tokens, its values, names and turning words.
+
+    `placed`: where each value stands in `folded`.
+    """
 
     text: str
     folded: str
     tokens: tuple[Token, ...]
     values: tuple[Quantity, ...]
     names: tuple[str, ...]
+    placed: tuple[tuple[int, int], ...] = ()
 
     @cached_property
     def vocabulary(self) -> frozenset[str]:
@@ -162,7 +167,7 @@ class Comparison:
     claim's words) between two stretches that agree. `uncovered`: the longest stretch of the claim
     that is not in the evidence. `far`: values that stand elsewhere in the evidence only. `best`:
     index of the evidence sentence that is nearest. `exchanged`: two of the claim's words or values
-    that have each other's place.
+    that have each other's place. `misplaced`: a value, and what the evidence says it of instead.
     """
 
     figures: dict[str, float]
@@ -178,6 +183,7 @@ class Comparison:
     given: tuple[Quantity, ...] = field(default=(), repr=False)
     far: tuple[Quantity, ...] = ()
     exchanged: tuple[str, str] | None = None
+    misplaced: tuple[str, str] | None = None
 
 
 @lru_cache(maxsize=4096)
@@ -185,6 +191,7 @@ def read(text: str) -> Reading:
     """The text taken apart; kept for the next claim against the same evidence."""
     values = tuple(quantities(text))
     folded, tokens, at = "", list[Token](), 0
+    placed: list[tuple[int, int]] = []
     for value in (*values, None):
         end = value.start if value else len(text)
         between = fold(text[at:end])
@@ -194,9 +201,10 @@ def read(text: str) -> Reading:
             break
         surface = fold(text[value.start : value.end])
         tokens += _value_tokens(value, surface, len(folded))
+        placed.append((len(folded), len(folded) + len(surface)))
         folded, at = folded + surface, value.end
     names = latin_names(text, [(value.start, value.end) for value in values])
-    return Reading(text, folded, tuple(tokens), values, tuple(names))
+    return Reading(text, folded, tuple(tokens), values, tuple(names), tuple(placed))
 
 
 def _tokens(folded: str, offset: int) -> list[Token]:
@@ -442,7 +450,7 @@ def _alike(
     return Comparison(
         figures, False, best, (start, end), absent, (*certain, *invented),
         (*flips, *_mistimed(claim, near)), negated, replaced, uncovered, given, tuple(far),
-        exchanged,
+        exchanged, misplaced(claim, sentences),
     )  # fmt: skip
 
 

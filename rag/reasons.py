@@ -97,6 +97,14 @@ class Wording:
                     f"原文说“{theirs}”，这句说“{mine}”。",
                 ),
             )
+        if found.misplaced:
+            value, item = map(_short, found.misplaced)
+            return (
+                self._say(
+                    f"The passage says {value} of something else: “{item}”.",
+                    f"原文的{value}说的是别的：“{item}”。",
+                ),
+            )
         if found.exchanged:
             one, two = map(_short, found.exchanged)
             return (

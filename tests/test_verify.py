@@ -263,6 +263,55 @@ def test_the_same_words_with_another_sense_are_marked(
     assert verdict.label in {"partly", "unsupported"}, verdict
 
 
+RATES = (
+    "In the test model A had an error rate of 7 percent, model B 12 percent and model C 19 percent."
+)
+PAY = "Alice earned $50,000 in 2020, Bob earned $62,000 and Carol $71,000."
+GREW = "Revenue rose from $3 million in 2018 to $9 million in 2021."
+GAMES = "北京队得了21分，上海队得了35分，广州队只得了9分。"
+FIRMS = "甲公司在2015年成立，乙公司在2018年成立，丙公司成立于2020年。"
+
+ANOTHERS = [
+    ("Model B had an error rate of 19 percent.", RATES, "model C 19 percent"),
+    ("Model A had an error rate of 12 percent.", RATES, "model B 12 percent"),
+    ("Bob earned $71,000.", PAY, "Carol $71,000"),
+    ("Alice earned $62,000.", PAY, "Bob earned $62,000"),
+    ("Revenue was $9 million in 2018.", GREW, "$9 million in 2021"),
+    ("上海队得了21分。", GAMES, "北京队得了21分"),
+    ("北京隊得了9分。", GAMES, "廣州隊只得了9分"),
+    ("丙公司成立于2015年。", FIRMS, "甲公司在2015年成立"),
+]
+
+
+@pytest.mark.parametrize(("claim", "evidence", "item"), ANOTHERS)
+def test_the_value_of_another_item_is_marked_and_shown(
+    check: Check, claim: str, evidence: str, item: str
+) -> None:
+    verdict = check(claim, evidence)
+    assert verdict.label in {"partly", "unsupported"}, verdict
+    assert item in verdict.reason
+
+
+ITS_OWN = [
+    ("Model C had an error rate of 19 percent.", RATES),
+    ("The highest error rate was 19 percent.", RATES),
+    ("Carol earned $71,000, more than Bob.", PAY),
+    ("Bob earned less than $71,000.", PAY),
+    ("Carol and Bob earned $71,000 and $62,000.", PAY),
+    ("In 2021 revenue was $9 million.", GREW),
+    ("上海队得了35分，北京队得了21分。", GAMES),
+    ("乙公司成立于2018年。", FIRMS),
+    ("Alice earned $700.", "Alice, who had paid Bob $500, earned $700 from Carol."),
+    ("Alice and Bob got 5 and 7 marks.", "Alice and Bob got 5 and 7 marks respectively."),
+]
+
+
+@pytest.mark.parametrize(("claim", "evidence"), ITS_OWN)
+def test_the_value_of_an_item_itself_is_supported(check: Check, claim: str, evidence: str) -> None:
+    verdict = check(claim, evidence)
+    assert verdict.label == "supported", verdict
+
+
 SAME = [
     ("Alice was taught by Bob to play chess.", "Bob taught Alice to play chess."),
     ("Chips, energy and models are the layers.", "The layers are models, energy and chips."),

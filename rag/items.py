@@ -1,0 +1,211 @@
+"""Whose a value is, where a sentence says the same of several in turn: "Bob earned 62, Carol 71".
+
+A claim that gives one of them another's value is made of nothing but the evidence's words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from rag.quantities import Quantity, agree
+
+if TYPE_CHECKING:
+    from rag.comparison import Reading, Token
+
+__all__ = ["misplaced"]
+
+# What parts two items, the clearest first, and which of several is taken: 0 the first, -1 the last.
+_BETWEEN = (
+    (re.compile("[;；]"), -1),
+    (re.compile(r"\b(?:and|while|whereas|but)\b|[而但]"), -1),
+    (re.compile("[,，、/|]"), 0),
+    (re.compile(r"\b(?:to|then)\b|[到至]"), -1),
+)
+_IN_ORDER = re.compile(r"\brespectively\b|\bin turn\b|\beach\b|分别|依次|各自|均|都")
+_BOUND = re.compile(
+    r"(?:\b(?:than|least|most|over|under|above|below|exceed\w*|nearly|almost)"
+    r"|[超不]过|[超不]過|不到|不足|至少|最多|[低高多少大小]于|[低高多少大小]於)\s*\W?\s*\Z",
+    re.IGNORECASE,
+)
+
+_REACH = 24  # tokens on each side of a value: its label is not far
+_MOST_ITEMS = 24  # more is a table, which has its own order
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """One of several parallel parts of a sentence: the tokens before and after its value."""
+
+    text: str
+    value: Quantity
+    before: tuple[Token, ...]
+    after: tuple[Token, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Label:
+    """What tells an item from the others. `pair`: with the word beside it, which they share; else
+    it is a name or a value."""
+
+    words: frozenset[str]
+    pair: tuple[str, str] | None = None
+
+    def stands_in(self, claim: Reading) -> bool:
+        return self.pair in claim.pairs if self.pair else bool(self.words & claim.vocabulary)
+
+
+def misplaced(claim: Reading, sentences: Sequence[Reading]) -> tuple[str, str] | None:
+    """A value that the claim gives to another item than every sentence that has it, and the item
+    that has it there."""
+    if claim.denies:
+        return None
+    for value in claim.values:
+        if value.weak or _BOUND.search(claim.text[: value.start]):
+            continue
+        places = [(s, v) for s in sentences for v in s.values if agree(value, v)]
+        if not 1 <= len(places) <= _MOST_ITEMS:
+            continue
+        owners = [_owner(claim, sentence, v) for sentence, v in places]
+        if all(owners):
+            return value.text, owners[0]
+    return None
+
+
+def _owner(claim: Reading, sentence: Reading, value: Quantity) -> str:
+    """The item that has the value, where the claim has another item's label; or ""."""
+    items = _items(sentence, value)
+    mine = next((item for item in items if item.value is value), None)
+    if mine is None:
+        return ""
+    for other in items:
+        if other is mine or any(agree(v, other.value) for v in claim.values):
+            continue
+        pairs = list(_labels(sentence, mine, other))
+        if any(own.stands_in(claim) for own, _ in pairs):
+            continue
+        if any(theirs.stands_in(claim) for _, theirs in pairs):
+            return mine.text
+    return ""
+
+
+def _items(sentence: Reading, value: Quantity) -> list[_Item]:
+    """The sentence cut into one item for each value of this kind; none where it cannot be cut."""
+    alike = [
+        (v, span)
+        for v, span in zip(sentence.values, sentence.placed, strict=True)
+        if v.kind == value.kind
+        and not v.weak
+        and (not v.unit or not value.unit or v.unit == value.unit)
+    ]
+    if not 2 <= len(alike) <= _MOST_ITEMS or _IN_ORDER.search(sentence.folded):
+        return []
+    cuts = [0]
+    for (_, (_, end)), (_, (start, _)) in pairwise(alike):
+        cut = _cut(sentence.folded, end, start)
+        if cut is None:
+            return []
+        cuts.append(cut)
+    edges = pairwise([*cuts, len(sentence.folded)])
+    return [
+        _Item(
+            _text(sentence, a, b),
+            v,
+            tuple(t for t in sentence.tokens if a <= t.start and t.end <= span[0])[-_REACH:],
+            tuple(t for t in sentence.tokens if span[1] <= t.start and t.end <= b)[:_REACH],
+        )
+        for (v, span), (a, b) in zip(alike, edges, strict=True)
+    ]
+
+
+def _text(sentence: Reading, start: int, end: int) -> str:
+    """A part of the folded text, as it stands where folding kept the length."""
+    whole = sentence.text if len(sentence.text) == len(sentence.folded) else sentence.folded
+    return whole[start:end].strip(" ,，、;；/|.。")
+
+
+def _cut(folded: str, start: int, end: int) -> int | None:
+    """Where between two values one item ends and the next begins."""
+    for pattern, which in _BETWEEN:
+        found = list(pattern.finditer(folded, start, end))
+        if found:
+            return found[which].start()
+    return None
+
+
+def _labels(sentence: Reading, mine: _Item, other: _Item) -> Iterator[tuple[_Label, _Label]]:
+    """(label of the one, label of the other) on the same side of their values."""
+    for side in ("before", "after"):
+        here, there = getattr(mine, side), getattr(other, side)
+        for own, theirs in (
+            (_name(sentence, here, side), _name(sentence, there, side)),
+            (_value(here, side), _value(there, side)),
+        ):
+            if own and theirs and not own.words & theirs.words:
+                yield own, theirs
+        yield from _alike(sentence, here, there)
+
+
+def _name(sentence: Reading, tokens: Sequence[Token], side: str) -> _Label | None:
+    """The name that stands nearest to the value."""
+    names = {word for name in sentence.names for word in name.lstrip("^").lower().split()}
+    listed = list(reversed(tokens)) if side == "before" else list(tokens)
+    run: list[Token] = []
+    for token in listed:
+        if sentence.folded[token.start : token.end] in names:
+            run.append(token)
+        elif run:
+            break
+    return _label(run)
+
+
+def _value(tokens: Sequence[Token], side: str) -> _Label | None:
+    """The value of another kind that stands nearest."""
+    found = [token for token in tokens if token.word[0] == "="]
+    return _label(found[-1:] if side == "before" else found[:1])
+
+
+def _label(tokens: Sequence[Token]) -> _Label | None:
+    return _Label(frozenset(t.word for t in tokens)) if tokens else None
+
+
+def _alike(
+    sentence: Reading, mine: Sequence[Token], others: Sequence[Token]
+) -> Iterator[tuple[_Label, _Label]]:
+    """Words in which two items differ beside one that they share: 北京队 and 上海队, model A and
+    model B."""
+    known, theirs = {t.word for t in mine}, {t.word for t in others}
+    for one, two in pairwise(mine):
+        for three, four in pairwise(others):
+            if one.word == three.word and _shared(one) and _tell(two, four):
+                differ = two.word not in theirs and four.word not in known
+            elif two.word == four.word and _shared(two) and _tell(one, three):
+                differ = one.word not in theirs and three.word not in known
+            else:
+                continue
+            if differ and _close(sentence, one, two) and _close(sentence, three, four):
+                yield _beside(one, two), _beside(three, four)
+
+
+def _shared(token: Token) -> bool:
+    """Whether a word says of what kind its neighbour is: 队 does, 的 does not."""
+    return token.weight >= 0.5 and token.word[0] != "="
+
+
+def _tell(one: Token, other: Token) -> bool:
+    """Whether two words could be labels: of the same writing, and no small words."""
+    letters = len(one.word) == len(other.word) == 1 and one.latin and other.latin
+    return letters or (
+        one.han == other.han and one.latin == other.latin and min(one.weight, other.weight) >= 0.5
+    )
+
+
+def _close(sentence: Reading, one: Token, two: Token) -> bool:
+    return not sentence.folded[one.end : two.start].strip()
+
+
+def _beside(one: Token, two: Token) -> _Label:
+    return _Label(frozenset((one.word, two.word)), (one.word, two.word))
