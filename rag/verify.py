@@ -54,10 +54,14 @@ _LEAD_IN = re.compile(
 )
 _STATES_NOTHING = re.compile(
     r"^\W*(?:(?:here|below|following)\b.{0,60}[:：]|(?:the )?(?:answer|summary|reasons?|steps?)\W*$"
-    r"|(?:hello|hi|hey|sure|certainly|of course|thanks?|thank you|you'?re welcome|ok(?:ay)?|yes|no|"
-    r"great question|i hope this helps)\b[^.!?]{0,24}[.!?]?\W*$"
-    r"|(?:以下|下面|如下|答案|总结|總結|回答)[^。！？]{0,20}[:：]?\W*$|(?:你好|您好|好的|当然|當然|谢谢|謝謝|希望)"
-    r"[^。！？]{0,12}[。！？!]?\W*$)",
+    r"|(?:hello|hi|hey|thanks?|thank you|you'?re welcome|great question|i hope this helps)\b"
+    r"[^.!?]{0,24}[.!?]?\W*$"
+    r"|(?:sure|certainly|of course|ok(?:ay)?|yes|no)\b"
+    r"(?:\W*$|\W+(?:here|let|i|happy|glad|problem)\b[^.!?]{0,24}[.!?]?\W*$)"
+    r"|(?:以下|下面|如下|答案|总结|總結|回答)[^。！？]{0,20}[:：]\W*$|(?:以下|下面|如下)[^。！？]{0,20}$"
+    r"|(?:答案|总结|總結|回答)(?:如下|是|为|為)?\W*$|(?:你好|您好|谢谢|謝謝"
+    r"|希望(?:这|這|以上|我的|能|可以|对|對))[^。！？]{0,12}[。！？!]?\W*$"
+    r"|(?:好的|当然|當然)(?:可以|没问题|沒問題)?[^\w]*(?:以下|下面|我来|我來)?[^。！？\w]*$)",
     re.IGNORECASE,
 )
 _LEADS_IN = 120
@@ -288,7 +292,10 @@ def _bare(claim: str) -> str:
 def _states(claim: str) -> bool:
     if not any(c.isalnum() for c in claim) or claim.endswith(("?", "？")):
         return False
-    return not _STATES_NOTHING.match(claim) and bool(read(claim).tokens)
+    reading = read(claim)
+    # "The answer is 42." does state something.
+    stating = any(not value.weak for value in reading.values) or not _STATES_NOTHING.match(claim)
+    return stating and bool(reading.tokens)
 
 
 def quoted(claim: str, pieces: Sequence[str]) -> str | None:

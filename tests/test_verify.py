@@ -361,12 +361,27 @@ def test_the_reason_is_in_the_language_of_the_claim(check: Check) -> None:
 
 
 @pytest.mark.parametrize(
-    "claim", ["", "  ", "…", "[1]", "Here is the answer:", "以下是答案：", "你好！", "Sure!"]
+    "claim",
+    [
+        *("", "  ", "…", "[1]", "Here is the answer:", "以下是答案：", "你好！", "Sure!", "No."),
+        *("Sure, here is what I found.", "好的，以下：", "希望这对您有帮助！", "Of course!"),
+    ],
 )
 def test_what_states_nothing_is_unchecked(check: Check, claim: str) -> None:
     verdict = check(claim, EN)
     assert verdict.label == "unchecked"
     assert verdict.reason
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        *("No engineer left in 2024.", "No office closed.", "Yes, in 1999.", "Of course it fell."),
+        *("答案是小王。", "答案是1999年。", "当然，它亏损了。", "希望小学有三名老师。"),
+    ],
+)
+def test_a_short_statement_is_no_greeting(check: Check, claim: str) -> None:
+    assert check(claim, EN).label != "unchecked"
 
 
 @pytest.mark.parametrize("evidence", [[], [""], ["  \n"]])
