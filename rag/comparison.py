@@ -43,6 +43,8 @@ _MOSTLY = 0.95  # of a claim's words are the evidence's, where only their order 
 _MOST_EXCHANGED = 4  # tokens: a name or a value
 _LISTED = re.compile(r"[、,，/]|\b(?:and|or)\b|[和与或及跟同]")
 _PASSIVE = re.compile(r"\bby\b|[被由受让给]")
+_NEITHER = re.compile(r"\b(?:neither(?! of)|nor)\b")
+_NO = re.compile(r"(?:no|none|nothing|nobody)\b")
 _MUTUAL = frozenset(("meet", "met", "marri", "talk", "discuss", "versus", "resembl", "equal"))
 _UP_TO = re.compile(r"\b(?:before|prior to|until|till)(?: the)? $")
 _FROM = re.compile(r"\b(?:after|since|from)(?: the)? $")
@@ -412,7 +414,9 @@ def _alike(
     gap_all, uncovered = _gap(claim, vocabulary, pairs)
     flips = _flips(claim, one) or _flips(claim, _joined(near))
     exchanged = _exchanged(claim, near)
-    negated = _negated(claim, near)
+    negated, timed = _negated(claim, near), _mistimed(claim, near)
+    if timed and claim.denies != _joined(near).denies:
+        negated, timed = 0, ()  # "not … since 1957" is "… until 1957"
     swap, added, replaced, kept = _aligned(claim, near)
     foreign = _uncovered_words(claim, near_vocabulary, near_pairs)
     likest = _likest(foreign, near, word_vectors)
@@ -449,7 +453,7 @@ def _alike(
     figures |= steps(figures)
     return Comparison(
         figures, False, best, (start, end), absent, (*certain, *invented),
-        (*flips, *_mistimed(claim, near)), negated, replaced, uncovered, given, tuple(far),
+        (*flips, *timed), negated, replaced, uncovered, given, tuple(far),
         exchanged, misplaced(claim, sentences),
     )  # fmt: skip
 
@@ -691,11 +695,22 @@ def _negated(claim: Reading, near: Sequence[Reading]) -> int:
     for first, second, sign in ((claim, other, 1), (other, claim, -1)):
         for stretch in _denied(first):
             places = _standing(stretch, second)
-            if places and not any(_under_denial(place, second) for place in places):
+            if places and not any(_under_denial(place, second, stretch[1]) for place in places):
                 free = [p for p in _standing(stretch, first) if not _under_denial(p, first)]
                 if not free:  # it is not stated beside
                     return sign
-    return 0
+    return -1 if not claim.denies and _neither(other) & claim.vocabulary else 0
+
+
+def _neither(reading: Reading) -> frozenset[str]:
+    """The words right after "neither" and "nor": what the sentence goes on to say is true of none
+    of them."""
+    places = [found.end() for found in _NEITHER.finditer(reading.folded)]
+    firsts = (
+        next((t.word for t in reading.tokens if t.start >= end and t.weight >= 0.5), "")
+        for end in places
+    )
+    return frozenset(firsts) - {""}
 
 
 _Stretch = tuple[str, str]
@@ -753,11 +768,23 @@ def _standing(stretch: _Stretch, reading: Reading) -> list[Token]:
     ]
 
 
-def _under_denial(token: Token, reading: Reading) -> bool:
-    """Whether a denial reaches so far."""
+def _under_denial(token: Token, reading: Reading, to: str = "") -> bool:
+    """Whether a denial reaches so far, or parts the token from the next word `to`: "customers …
+    none of them are banks"."""
     reach = 8 if token.han else 30
+    after = [start - token.end for start, _ in reading.denials]
     before = any(-2 <= token.start - end <= reach for _, end in reading.denials)
-    return before or any(0 <= start - token.end <= reach for start, _ in reading.takebacks)
+    if before or any(0 <= start - token.end <= reach for start, _ in reading.takebacks):
+        return True
+    if token.han:
+        return False
+    if any(
+        0 <= gap <= 1 and _NO.match(reading.folded, start)  # "sells no data"
+        for gap, (start, _) in zip(after, reading.denials, strict=True)
+    ):
+        return True
+    ends = [t.start for t in reading.tokens if t.word == to and t.start > token.end]
+    return bool(ends) and any(0 <= gap < ends[0] - token.end for gap in after)
 
 
 def _aligned(

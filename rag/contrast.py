@@ -191,7 +191,9 @@ _SAID_HAN = (
     "意味着|代表|等于|证实|承认)?"
 )
 _DENIES = re.compile(
-    rf"(?:{_NEGATIVE.pattern})(?:{_SAID}|{_SAID_HAN})"
+    r"\b(?:none|neither) of (?:them|these|those|us|which|whom)\b"
+    r"(?: (?:is|are|was|were|has|have|had|do|does|did)\b)?"
+    rf"|(?:{_NEGATIVE.pattern})(?:{_SAID}|{_SAID_HAN})"
     r"|\b(?:false|untrue|(?:lie|myth|rumou?r|hoax)s?) that\b|\bden(?:y|ies|ied|ying)\b(?: that)?"
     r"|\bdoubt(?:s|ed|ful)?\b(?: that| whether| if)?"
     r"|\b(?:refus(?:e|es|ed|ing)|fail(?:s|ed)?|declin(?:e|es|ed|ing)) to\b"

@@ -239,6 +239,10 @@ DENIED = [
     ("Interest rates will rise.", "I do not think interest rates will rise."),
     ("The vaccine causes autism.", "There is no evidence that the vaccine causes autism."),
     ("Anna Lee refused to open the bridge.", "Anna Lee opened the bridge in 1932."),
+    ("Some banks are customers of ours.", "Most customers are hospitals; none of them are banks."),
+    ("The mayor knew about it.", "Neither the mayor nor the council knew about it."),
+    ("The bridge has carried trams since 1957.", "The bridge carried trams until 1957."),
+    ("The bridge did not carry trams until 1957.", "The bridge carried trams until 1957."),
 ]
 
 EXCHANGED = [
@@ -323,6 +327,11 @@ SAME = [
     ("Rates will rise next year.", "We expect that rates will rise next year."),
     ("The bridge was opened before 1932.", "The bridge was opened shortly before 1932, in rain."),
     ("他从上海搬到了北京。", "他从上海搬到了北京，没有带走任何家具。"),
+    ("The company sells no data to banks.", "The company does not sell data to banks."),
+    ("None of the customers are banks.", "Most customers are hospitals; none of them are banks."),
+    ("The council did not know about it.", "Neither the mayor nor the council knew about it."),
+    ("The bridge has carried no trams since 1957.", "The bridge carried trams until 1957."),
+    ("公司2015年之前销售硬件。", "公司从2015年起不再销售硬件。"),
     ("模型A的错误率为7%。", "模型A的错误率为百分之七。"),
     ("他们用GPT4写代码。", "他们用GPT4写代码已经两年了。"),
 ]
