@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from eval.datasets import Dataset
+from rag.redact import without_userinfo
 
 __all__ = ["corpus_digest", "stamp"]
 
 SECRET = ("key", "data_dir")
+QUERY = re.compile(r"(?<=://)([^?\s]*)\?\S*")
 LIBRARIES = (
     "essay-rag",
     "llama-index-core",
@@ -64,9 +66,9 @@ def stamp(rag: object, dataset: Dataset, texts: Mapping[str, str]) -> dict[str, 
 
 
 def _plain(value: Any) -> str:
-    """A setting as text, without the password that an address may carry."""
+    """A setting as text, without the password or the query that an address may carry."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return re.sub(r"//[^/@\s]*@", "//", text)
+    return QUERY.sub(r"\1", without_userinfo(text))
 
 
 def _versions() -> dict[str, str]:

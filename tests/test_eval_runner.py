@@ -257,10 +257,12 @@ def test_a_slim_report_compares_like_the_whole(report: Report) -> None:
         assert row.dropped == whole[metric].dropped
 
 
-def test_no_secret_is_written(tmp_path: Path) -> None:
+@pytest.mark.parametrize("secret", ["me:swordfish@", "me:p@ss-swordfish@", "swordfish@"])
+def test_no_secret_is_written(secret: str, tmp_path: Path) -> None:
     settings = Settings(
         data_dir=tmp_path,
-        llm_base_url="http://me:swordfish@host/v1",
+        llm_base_url=f"http://{secret}host/v1",
+        embed_base_url="http://host/v1?key=swordfish",
         llm_api_key=SecretStr("swordfish"),
     )
     found = run(Plain(settings, stop_after=99), DATA, limit=2)
