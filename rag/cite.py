@@ -40,18 +40,23 @@ NAMED = (
     r"passages?|sources?|ref(?:erence)?s?|doc(?:ument)?s?|para(?:graph)?s?|cit(?:e|ation)s?|notes?"
     r"|quotes?|excerpts?|snippets?|chunks?|contexts?|texts?|essays?|articles?|pp?|no|id"
     r"|quellen?|fuentes?|fontes?|出典"
-    r"|第|来源|來源|资料|資料|段落|文献|文獻|引用|出处|出處|原文|文章"
+    r"|第|来源|來源|资料|資料|段落|文献|文獻|引用|出处|出處|原文|文章|文档|文檔|参考|參考|见|見"
 )
+DASH = "[-\u2010-\u2014]"
 RANGE = re.compile(
-    rf"\^?\s*(?:(?i:{NAMED})\.?[\s:：#]*)?"
-    rf"([{DIGIT}]{{1,9}})(?:\s*[-–—~～至到]\s*([{DIGIT}]{{1,9}}))?\s*(?:段|节|節)?"
+    rf"[\^#]?\s*(?:(?i:{NAMED})\.?[\s:：#_]*)?"
+    rf"([{DIGIT}]{{1,9}})(?:\s*(?:{DASH}|[~～至到]|to\b)\s*([{DIGIT}]{{1,9}}))?\s*(?:段|节|節)?\^?"
     r"(?:\s*[†‡:：].*)?",
 )
 # Round brackets are taken for a mark only right before or after the end of a sentence.
+ROUND_NAMED = "(?:(?i:passages?|sources?|references?)|来源|來源|段落|文档|文檔|资料|資料)"
 ROUND = re.compile(
-    rf"(?P<open>[(（])(?P<items>[{DIGIT}]{{1,3}}(?:\s*[,，、]\s*[{DIGIT}]{{1,3}}){{0,20}})[)）]"
+    rf"(?P<open>[(（])(?P<items>(?:{ROUND_NAMED}[ :：#]{{0,3}})?"
+    rf"[{DIGIT}]{{1,3}}(?:\s*[,，、]\s*[{DIGIT}]{{1,3}}){{0,20}})[)）]"
     r"(?=\s*(?:[。！？!?]|\.(?!\w)|\Z|\n))"
 )
+# Some models write what Markdown would show as brackets.
+ESCAPED = re.compile(rf"\\\[([{DIGIT}][{DIGIT},，、 -]{{0,40}})\\\]")
 CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
 ADDRESS = re.compile(r"\(\s*[A-Za-z][\w+.-]*:|www\.|#|/")
 LIST_OF_SOURCES = re.compile(
@@ -84,7 +89,7 @@ def cite(text: str, hits: Sequence[Hit], similarity: Similarity | None = None) -
     spans in the result's text that include their marks, and are all unchecked. `similarity`
     compares by meaning, across languages too; without it words and numbers decide.
     """
-    text = _without_list_of_sources(text)
+    text = _without_list_of_sources(ESCAPED.sub(r"[\1]", text))
     plain, marks = _strip(text, len(hits))
     sentences = [Span(start, end) for start, end in sentence_spans(plain)]
     _assign(plain, sentences, marks)
