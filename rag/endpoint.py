@@ -291,8 +291,9 @@ def _near(host: str) -> bool:
 def _only_model(origin: str, model_key: str, server: _Server | None) -> str:
     if server is None:
         raise ConfigError(
-            f"{origin} is set without {model_key}, and the endpoint lists no models.",
-            f"Set {model_key}.",
+            f"{origin} is set without {model_key}, and the endpoint lists no models or does not"
+            " answer.",
+            f"Set {model_key}, or start the server.",
         )
     chat = server.chat
     if len(chat) == 1:

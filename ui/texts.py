@@ -261,7 +261,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "saved": ("Saved. New questions use it.", "已保存，新问题将使用新设置。"),
     "defaults": ("Back to the defaults", "恢复默认"),
     "models-found": ("{n} models are listed.", "列出了 {n} 个模型。"),
-    "models-none": ("The server lists no model.", "服务器没有列出模型。"),
+    "models-none": (
+        "The server lists no model or does not answer.",
+        "服务器没有列出模型，或者没有应答。",
+    ),
     "need-endpoint": ("There is no endpoint to ask.", "没有填写接口地址。"),
     "need-endpoint-do": ("Enter one above.", "请在上面填写。"),
     # evaluation
