@@ -416,6 +416,24 @@ def test_conversations_are_listed_searched_renamed_exported_deleted(
     page.wait_for_url(lambda url: "?c=" not in url)
 
 
+def test_what_another_tab_asked_is_shown_where_one_asks_too(visit: Visit, rag: FakeRag) -> None:
+    page = visit.page
+    visit.ask("first one")
+    other = visit.context.new_page()
+    other.goto(page.url)
+    other.wait_for_selector("#history .turn")
+    asked = len(rag.asked)
+    visit.ask("endless, asked here", wait=False)
+    other.fill("#question textarea", "asked there")
+    other.press("#question textarea", "Enter")
+    other.wait_for_selector("#live .question-text:text('endless, asked here')")
+    assert other.input_value("#question textarea") == "asked there"
+    other.click("#stop")
+    other.wait_for_selector("#history .stopped")
+    page.wait_for_selector("#history .stopped")
+    assert [question for question, *_ in rag.asked[asked:]] == ["endless, asked here"]
+
+
 def test_thumbs_are_kept_with_the_answer(visit: Visit, served: tuple[Any, str]) -> None:
     page = visit.page
     visit.ask("judge me")

@@ -174,10 +174,17 @@ class Handlers:
     # --- asking ---
 
     async def ask(self, question: str, session: Session) -> AsyncIterator[Patch]:
-        """Begin to answer in the open conversation, or in a new one, and watch."""
-        if not question.strip() or self._runs.of(session.conversation):
+        """Begin to answer in the open conversation, or in a new one, and watch. Where an answer is
+        under way there, asked for in another tab, it is shown instead."""
+        if not question.strip():
             return
-        async for patch in self._asked(question.strip(), session):
+        busy = self._runs.of(session.conversation)
+        patches = (
+            self.open(session.conversation, session)
+            if busy
+            else self._asked(question.strip(), session)
+        )
+        async for patch in patches:
             yield patch
 
     async def _asked(
