@@ -195,9 +195,11 @@ class Catalog:
         self._writing = threading.RLock()
         self._selections: Recent[tuple[Any, ...], Ids] = Recent(SELECTION_CACHE)
         self._closed = False
+        self._file: tuple[int, int] | None = None
         with self._faults():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._migrate()
+            self._file = _identity(path)
         self.id = self._state("id")
 
     # -- connections ------------------------------------------------------------------------------
@@ -247,6 +249,7 @@ class Catalog:
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         with self._faults():
+            self._check_place()
             try:
                 connection = self._idle.pop()
             except IndexError:
@@ -258,6 +261,21 @@ class Catalog:
                     connection.close()
                 else:
                     self._idle.append(connection)
+
+    def _check_place(self) -> None:
+        """Raise IndexFault where the file is gone or another one: SQLite goes on with what it has
+        open, where nobody will ever find what is written."""
+        if self._file is None or self._closed:
+            return
+        try:
+            same = _identity(self.path) == self._file
+        except FileNotFoundError:
+            same = False
+        if not same:
+            raise IndexFault(
+                f"{self.path} was taken away or replaced while it was open.",
+                "Start again, or put it back.",
+            )
 
     @contextmanager
     def _snapshot(self) -> Iterator[sqlite3.Connection]:
@@ -953,6 +971,11 @@ def normalised_means(rows: Vector, first: Ids) -> Vector:
 def text_hash(text: str) -> bytes:
     """16 bytes that name a text."""
     return hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_dev, status.st_ino
 
 
 def _json_ids(ids: Iterable[int]) -> str:

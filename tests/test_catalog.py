@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -240,6 +241,28 @@ def test_damaged_file_is_a_clear_error(tmp_path: Path, encoder: HashEncoder) -> 
     path.write_bytes(data)
     with pytest.raises(IndexFault, match="damaged"):
         Catalog(path).essays()
+
+
+@pytest.mark.parametrize("another", [False, True])
+def test_a_file_that_was_taken_away_is_neither_read_nor_written(
+    another: bool, tmp_path: Path, encoder: HashEncoder
+) -> None:
+    path = tmp_path / "index" / "catalog.db"
+    catalog = Catalog(path)
+    put(catalog, [essay("r/a", ["one"])], encoder)
+    path.parent.rename(tmp_path / "away")
+    if another:
+        Catalog(path).close()
+    with pytest.raises(IndexFault, match="taken away or replaced"):
+        catalog.essays()
+    with pytest.raises(IndexFault, match="taken away or replaced"):
+        put(catalog, [essay("r/b", ["two"])], encoder)
+    if another:
+        shutil.rmtree(path.parent)
+    (tmp_path / "away").rename(path.parent)  # put back it is as it was
+    put(catalog, [essay("r/b", ["two"])], encoder)
+    assert len(catalog.essays()) == 2
+    catalog.close()
 
 
 def test_folder_that_cannot_be_made(tmp_path: Path) -> None:
