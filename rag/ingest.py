@@ -63,6 +63,7 @@ class Indexer(Index):
     def __init__(self, folder: Path, encoders: Encoders) -> None:
         super().__init__(folder)
         self.encoders = encoders
+        self._checked = -1  # the generation at which the manifest was compared last
 
     def manifest(self) -> dict[str, str]:
         """What an index made now would be made by."""
@@ -85,6 +86,14 @@ class Indexer(Index):
         self.catalog.examine(EXAMINED)
         self.catalog.check(self.manifest())
         self.agree()
+
+    def check_made(self) -> None:
+        """Raise IndexMismatch where the index is of another make by now: another process may have
+        made it anew while this one had it open."""
+        generation = self.catalog.generation()
+        if generation != self._checked:
+            self.catalog.check(self.manifest())
+            self._checked = generation
 
     def essays(self) -> list[EssayInfo]:
         """What is ingested, by source."""

@@ -169,9 +169,15 @@ class Parts:
 
         return self._kept(Indexer(self.settings.data_dir / "index", self.encoders))
 
-    @once
+    @property
     def retriever(self) -> Retriever:
         """Finds passages in an index that agrees with itself and with the settings."""
+        retriever = self._retriever
+        self.index.check_made()
+        return retriever
+
+    @once
+    def _retriever(self) -> Retriever:
         from rag.retrieve import Retriever
 
         index = self.index

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rag import Rag, Settings
-from rag.errors import InvalidArgument, NothingIngested, SourceNotFound
+from rag.errors import IndexMismatch, InvalidArgument, NothingIngested, SourceNotFound
 from rag.schema import Answer, Done, Hit, Message, Passage, Status, Token, Verdict
 
 COMPANY = "作者在哪家公司做AI Infra？"
@@ -183,3 +183,20 @@ def test_a_broken_history_is_named(rag: Rag, entry: Any) -> None:
         with pytest.raises(InvalidArgument, match=r"history\[1\]") as raised:
             call("AI", [{"role": "user", "content": "AI"}, entry])
         assert isinstance(raised.value, ValueError)
+
+
+def test_an_index_made_anew_by_another_version_is_searched_no_more(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    essay = tmp_path / "mill.txt"
+    essay.write_text("The mill at Harrow Creek ground its last flour in 1956.\n", "utf-8")
+    with Rag(settings) as rag, Rag(settings) as other:
+        rag.ingest(essay)
+        assert rag.retrieve("When did the mill stop?")
+        with monkeypatch.context() as patch:
+            patch.setattr("rag.clean.VERSION", 99)
+            other.reindex()
+        with pytest.raises(IndexMismatch, match="cleaner: 99 in the index"):
+            rag.retrieve("When did the mill stop?")
+        other.reindex()
+        assert rag.retrieve("When did the mill stop?")
