@@ -63,11 +63,22 @@ def main(arguments: list[str] | None = None) -> None:
         status = 1
     except KeyboardInterrupt:
         status = INTERRUPTED
-    except BrokenPipeError:
-        # The reader (head, less) has gone; keep Python from complaining about it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader (head, less) has gone
+        _abandon_output()
+        status = 1
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        _say(f"rag: The output cannot be written: {error.strerror or error}.", err=True)
+        _say("Make room, or print it elsewhere.", err=True)
+        _abandon_output()
         status = 1
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _abandon_output() -> None:
+    """Keep Python from complaining at exit about what could not be printed."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _speak_utf8() -> None:

@@ -336,3 +336,15 @@ def test_doctor_sees_a_damaged_catalog(run: Callable[..., Ran], settings: Settin
     assert ran.status == 1
     assert "✗ index" in ran.out
     assert "note.txt" in ran.out
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_an_output_that_cannot_be_written_is_a_plain_error() -> None:
+    command = [sys.executable, "-c", "from rag.cli import main; main(['--help'])"]
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert ran.returncode == 1
+    assert ran.stderr.splitlines() == [
+        "rag: The output cannot be written: No space left on device.",
+        "Make room, or print it elsewhere.",
+    ]
