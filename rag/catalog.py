@@ -229,6 +229,12 @@ class Catalog:
                 "Asking and listing take a folder that may be written to as well. Set RAG_DATA_DIR "
                 f"to one, or to a copy of {self.path.parent.parent}.",
             )
+        if "disk I/O error" in reason:  # a quota, a limit, a disk that fails: no word on what it holds
+            return IndexFault(
+                f"{self.path} could not be read or written: {reason}.",
+                "Look whether its disk has room, for you too, and works; what was done before is "
+                "kept.",
+            )
         if "locked" in reason or "busy" in reason:
             return IndexFault(
                 f"{self.path} is locked by another process.", "Try again when it is done."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 import sqlite3
 import threading
@@ -278,6 +279,21 @@ def test_full_disk_is_a_clear_error(catalog: Catalog, encoder: HashEncoder) -> N
         connection.execute(f"PRAGMA max_page_count = {pages + 2}")
     with pytest.raises(IndexFault, match="no room"):
         put(catalog, [essay("r/b", [f"line {n} " * 50 for n in range(200)])], encoder)
+    assert texts(catalog) == ["one"]
+
+
+def test_a_write_that_the_system_refuses_is_no_damage(
+    catalog: Catalog, encoder: HashEncoder
+) -> None:
+    put(catalog, [essay("r/a", ["one"])], encoder)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, hard))  # as a quota does
+    try:
+        with pytest.raises(IndexFault, match="could not be read or written") as caught:
+            put(catalog, [essay("r/b", [f"line {n} " * 50 for n in range(2000)])], encoder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "damaged" not in str(caught.value)
     assert texts(catalog) == ["one"]
 
 
