@@ -229,7 +229,7 @@ class Catalog:
                 "Asking and listing take a folder that may be written to as well. Set RAG_DATA_DIR "
                 f"to one, or to a copy of {self.path.parent.parent}.",
             )
-        if "disk I/O error" in reason:  # a quota, a limit, a disk that fails: no word on what it holds
+        if "disk I/O error" in reason:  # a quota, a failing disk: says nothing of the content
             return IndexFault(
                 f"{self.path} could not be read or written: {reason}.",
                 "Look whether its disk has room, for you too, and works; what was done before is "

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -38,6 +39,9 @@ WHOLE = 8 * 2**20
 
 SAMPLES = 64
 BLOCK = 4096
+
+LEAST = 2**20
+"""Bytes that have to be free: Chroma's log alone grows by so much at a time."""
 
 
 class _Derived(Protocol):
@@ -111,6 +115,16 @@ class Index:
                 "since": datetime.now().astimezone().isoformat(timespec="seconds"),
             })  # fmt: skip
             yield
+        except IndexFault as error:
+            free = shutil.disk_usage(self.folder).free
+            if free >= LEAST or type(error) is not IndexFault:
+                raise
+            # The derived indexes' libraries say of a full disk what they were doing, not why it
+            # failed, and deleting them would help nobody.
+            raise IndexFault(
+                f"There is no room left in {self.folder} ({free:,} bytes).",
+                "Make room; what was done before is kept.",
+            ) from error
         finally:
             holder.unlink(missing_ok=True)
             lock.release()

@@ -233,6 +233,12 @@ class Vectors:
             opened.users += 1
         try:
             yield opened
+        except IndexFault:
+            # It may hold a lock of a write that failed, for which the next one would wait for ever.
+            with self._lock:
+                if self._opened is opened:
+                    self._retire()
+            raise
         finally:
             with self._lock:
                 opened.users -= 1

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import types
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from store_support import HashEncoder, essay, put
 
 import rag.vectors
+from rag.errors import IndexFault
 from rag.index import Index
 
 ENCODER = HashEncoder()
@@ -238,6 +240,29 @@ def test_threads_ask_while_one_writes(index: Index, tmp_path: Path) -> None:
         for reader in readers:
             reader.join()
     assert not faults
+
+
+@pytest.mark.parametrize(("free", "said"), [(0, "no room left"), (2**40, "cannot be used")])
+def test_a_client_whose_write_failed_is_used_no_more(
+    index: Index, free: int, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(index, "apple", 1)
+    assert index.vectors._opened is not None
+    client = index.vectors._opened.client
+    put(index.catalog, [essay("r/c", ["a cherry"])], ENCODER, SENTENCES)
+    with monkeypatch.context() as patch:
+        usage = types.SimpleNamespace(free=free)
+        patch.setattr("rag.index.shutil.disk_usage", lambda _: usage)
+        patch.setattr(index.vectors, "_add", fail)
+        with pytest.raises(IndexFault, match=said):
+            index.agree()
+    index.agree()
+    assert index.vectors._opened.client is not client
+    assert ask(index, "a cherry", 1)[0][0] == "a cherry"
+
+
+def fail(*_: object) -> None:
+    raise ValueError("database or disk is full")
 
 
 def test_as_llama_index(index: Index) -> None:
