@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
 from math import fsum
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -165,7 +164,7 @@ class Retriever:
     @staticmethod
     def _hit(passage: Passage, row: int, found: Candidates, scores: Floats) -> Hit:
         signals = {name: float(column[row]) for name, column in found.signals.items()}
-        return Hit(passage, float(scores[row]), MappingProxyType(signals))
+        return Hit(passage, float(scores[row]), signals)
 
     def _reranked(self, reranker: Reranker, question: str, hits: Sequence[Hit]) -> list[Hit]:
         """The hits in the reranker's order. Where it fails, as they were, and every hit says so:
@@ -535,7 +534,7 @@ def _nothing() -> Candidates:
 
 
 def _marked(hit: Hit, score: float, name: str, value: float) -> Hit:
-    return replace(hit, score=score, signals=MappingProxyType({**hit.signals, name: value}))
+    return replace(hit, score=score, signals={**hit.signals, name: value})
 
 
 @cache

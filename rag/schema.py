@@ -9,7 +9,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Literal
 
 __all__ = [
@@ -185,7 +184,7 @@ class Hit:
 
     passage: Passage
     score: float
-    signals: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    signals: Mapping[str, float] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

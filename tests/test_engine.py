@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,14 @@ def test_an_answer_quotes_the_essay_it_rests_on(rag: Rag) -> None:
     assert any("000_" in c.source and "阶跃星辰" in c.quote for c in answer.citations)
     assert all(s.verdict.label == "supported" for s in answer.sentences)
     assert_exact(rag, answer)
+
+
+def test_an_answer_can_be_kept_copied_and_taken_apart(rag: Rag) -> None:
+    answer = rag.query(COMPANY)
+    assert answer.hits
+    assert pickle.loads(pickle.dumps(answer)) == answer
+    assert copy.deepcopy(answer) == answer
+    assert asdict(answer)["citations"][0]["quote"] == answer.citations[0].quote
 
 
 def test_a_refusal_shows_the_nearest_passages_and_is_marked(rag: Rag) -> None:
