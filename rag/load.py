@@ -390,6 +390,11 @@ _FURNITURE = re.compile(
     r"posted|original)(?:\s*[:：]|\s).*|#\S+(?:\s+#\S+)*$|https?://|.*[↗→]$|[\d\s:：/.年月日-]+$",
     re.IGNORECASE,
 )
+_FENCE = re.compile(r"(```|~~~)[`~]*[ \t]*[\w+#.-]*$")
+_ROW = re.compile(r"\|.*\|")
+_TITLE_TAG = re.compile(r"<(h1|title)\b[^<>]*>(.{1,300}?)</\1>", re.IGNORECASE)
+_UNSEEN = re.compile(r"<(?:script|style|meta|link|!doctype|/?(?:html|head|body))\b", re.IGNORECASE)
+_TITLE_LABEL = re.compile(r"(?:title|标题|標題|题目|題目)\s*[:：]\s*(?=\S)", re.IGNORECASE)
 _PROSE_END = re.compile(r"[。！？!?.…][”’」』)）\"']*$")
 _MARKS_AT_START = re.compile(r"(?:[>#*_\s\-•★]|\d{1,2}\.\s)+")
 _MAX_TITLE = 120
@@ -422,7 +427,7 @@ def _title_in(body: str) -> str:
     without links, dates and by-lines, the first that stands apart, or the one nearest to the prose.
     """
     lines = [line.strip() for line in body[:_SAMPLE].splitlines()[: _HEAD_LINES * 2]]
-    lines = lines[_unclosed(lines) :]
+    lines = _told(lines[_unclosed(lines) :])
     for line in lines:
         if re.match(r"#\s+\S", line):
             return _bare(line)
@@ -439,6 +444,30 @@ def _title_in(body: str) -> str:
     if apart:
         return _bare(apart[0])
     return _bare(candidates[-1][1]) if candidates else ""
+
+
+def _told(lines: Sequence[str]) -> list[str]:
+    """The lines with nothing in place of those that tell nothing: code, rows of tables, and what is
+    written for a browser. What HTML calls the title becomes a first-level heading."""
+    told: list[str] = []
+    fence = ""
+    for line in lines:
+        mark = _FENCE.match(line)
+        if mark and not fence:
+            fence = mark[1]
+        elif fence:
+            fence = "" if line.startswith(fence) else fence
+        elif title := _TITLE_TAG.search(line):
+            told.append(f"# {clean(title[2], markdown=True).text}")
+            continue
+        elif line.startswith("<"):
+            told.append("" if _UNSEEN.match(line) else clean(line, markdown=True).text)
+            continue
+        elif not _ROW.fullmatch(line):
+            told.append(line)
+            continue
+        told.append("")
+    return told
 
 
 def _unclosed(lines: Sequence[str]) -> int:
@@ -472,7 +501,7 @@ def _essay(content: Content, path: Path, source: str, digest: str) -> Essay:
     front, tags, body_start = _front_matter(text)
     front = {**content.metadata, **front}
     body = text[body_start:]
-    title = front.get("title") or front.get("标题") or _title_in(body)
+    title = front.get("title") or front.get("标题") or _TITLE_LABEL.sub("", _title_in(body), 1)
     title = " ".join(clean(title, markdown=True).text.split())
     authors = (front.get(key, "") for key in ("author", "authors", "作者"))
     dates = (front.get(key, "") for key in ("published", "date", "created", "updated", "日期"))

@@ -146,6 +146,15 @@ PROSE = (
         (f"---\ntitle: never closed\ntags:\n- x\n\n{PROSE}", "file"),
         (f"---\ntitle: never closed\n\n# The Title\n\n{PROSE}", "The Title"),
         (f"---\n\nThe Title\n\n{PROSE}", "The Title"),
+        (f"The Title\n\n{PROSE}\n\n```sh\n# of the code\n```", "The Title"),
+        ("```py\nx = 1\n```\n\n" + PROSE, "file"),
+        (f"| a | b |\n|---|---|\n| 1 | 2 |\n\n{PROSE}", "file"),
+        (f"<!-- from the web -->\n\nThe Title\n\n{PROSE}", "The Title"),
+        (f"<div><h1>The <b>Title</b></h1>\n<style>p{{}}</style>\n<p>{PROSE}</p>", "The Title"),
+        (f"<!DOCTYPE html>\n<html>\n<title>The Title</title>\n<p>{PROSE}</p>", "The Title"),
+        (f"<h1><img src=x></h1>\n<h2>The Title</h2>\n<p>{PROSE}</p>", "The Title"),
+        (f"标题：我的家乡\n作者：李四\n\n{PROSE}", "我的家乡"),
+        (f"Title: The Title\nAuthor: Somebody\n\n{PROSE}", "The Title"),
     ],
 )
 def test_titles_without_front_matter(text: str, title: str, tmp_path: Path) -> None:
