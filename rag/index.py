@@ -62,6 +62,7 @@ class Index:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        _refuse_emptied(folder)
         self.catalog = Catalog(folder / "catalog.db")
         self.vectors = Vectors(folder / "vectors", self.catalog)
         self.lexical = Lexical(folder / "lexical", self.catalog)
@@ -202,6 +203,22 @@ class Index:
             "files": _files(derived),
         }
         _write_json(derived.folder / "stamp.json", stamp)
+
+
+def _refuse_emptied(folder: Path) -> None:
+    """Raise IndexFault for a catalog that lost all it held: to SQLite an empty file is a new one,
+    but what was derived from the old one is still there."""
+    catalog = folder / "catalog.db"
+    try:
+        empty = catalog.stat().st_size == 0
+    except OSError:
+        return
+    if empty and any(folder.glob("*/stamp.json")):
+        raise IndexFault(
+            f"{catalog} is empty, and was not: it is damaged.",
+            "Put a copy of it back. Without one, move it away and read your essays in again: "
+            "rag ingest PATH",
+        )
 
 
 def _files(derived: _Derived) -> dict[str, str]:

@@ -265,6 +265,20 @@ def fail(*_: object) -> None:
     raise ValueError("database or disk is full")
 
 
+def test_a_catalog_that_became_empty_is_no_new_one(index: Index, tmp_path: Path) -> None:
+    index.close()
+    (tmp_path / "catalog.db").write_bytes(b"")
+    for name in ("catalog.db-wal", "catalog.db-shm"):
+        (tmp_path / name).unlink(missing_ok=True)
+    with pytest.raises(IndexFault, match="damaged"):
+        Index(tmp_path)
+    (tmp_path / "catalog.db").unlink()  # as the error says
+    with Index(tmp_path) as again:
+        put(again.catalog, [essay("r/c", ["a cherry"])], ENCODER)
+        again.agree()
+        assert ask(again, "a cherry", 1)[0][0] == "a cherry"
+
+
 def test_as_llama_index(index: Index) -> None:
     from llama_index.core.vector_stores import VectorStoreQuery
 
