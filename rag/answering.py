@@ -11,6 +11,8 @@ from functools import cached_property
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from rag.abstention import abstains
 from rag.answerable import answerable, with_answer
 from rag.cite import cite, quote
@@ -134,7 +136,7 @@ def compose(
         probability = with_answer(probability, draft.refused, verdicts)
     refused = draft.refused or probability < parts.settings.refuse_below
     if refused or not draft.sentences:
-        draft, refused = _refusal(draft, look.evidence), True
+        draft, refused = _refusal(draft, look), True
     turn.emit(Replace(draft.text) if draft.model else Token(draft.text))
     return Answer(
         question=question,
@@ -263,15 +265,18 @@ def _written(question: str, hits: Sequence[Hit], turn: Turn, parts: Parts, llm: 
     )
 
 
-def _refusal(draft: Draft, evidence: Evidence) -> Draft:
-    """That nothing answers the question, beside the passages that came nearest."""
+def _refusal(draft: Draft, look: _Look) -> Draft:
+    """That nothing answers the question, beside the passages that came nearest: of each the
+    sentence that tells most, not the heading or the question that is most like what was asked."""
+    evidence = look.evidence
+    best: dict[int, int] = {}
+    for i in np.argsort(-look.telling.scores(), kind="stable"):
+        line = look.telling.lines[i]
+        best.setdefault(line.passage, line.sentence)
     nearest = [
-        _citation(n, passage, *spans[int(cosines.argmax())])
-        for n, (passage, spans, cosines) in enumerate(
-            zip(evidence.passages, evidence.spans, evidence.sentence_cosines, strict=True), 1
-        )
-        if spans
-    ][:NEAREST]
+        _citation(n, evidence.passages[passage], *evidence.spans[passage][best[passage]])
+        for n, passage in enumerate(sorted(best)[:NEAREST], 1)
+    ]
     text = refusal(evidence.question, [citation.n for citation in nearest])
     sentences = tuple(
         Sentence(text[start:end], start, end, (), REFUSED) for start, end in sentence_spans(text)

@@ -53,6 +53,30 @@ def test_a_refusal_shows_the_nearest_passages_and_is_marked(rag: Rag) -> None:
     assert_exact(rag, answer)
 
 
+@pytest.mark.parametrize(
+    ("question", "alike", "telling"),
+    [
+        (
+            "作者从哪一年开始养蜂？",
+            "养蜂十年",
+            "我是二〇一一年开始养蜂的，最初只有三箱意蜂，现在有四十六箱，其中中蜂二十箱。",
+        ),
+        (
+            "糖鐵的鐵道是哪一年停駛的？",
+            "為什麼糖鐵會消失？",
+            "到了一九八二年，虎尾的客運線全部停駛。",
+        ),
+    ],
+)
+def test_a_refusal_shows_what_tells_and_not_what_only_sounds_alike(
+    seeded: Path, question: str, alike: str, telling: str
+) -> None:
+    with Rag(Settings(data_dir=seeded, llm="off", refuse_below=1)) as rag:
+        answer = rag.answer(question, [f"{alike}\n{telling}"])
+    assert answer.refused
+    assert [citation.quote for citation in answer.citations] == [telling]
+
+
 def test_a_stream_ends_with_the_answer_that_query_gives(rag: Rag) -> None:
     *events, last = rag.stream(COMPANY)
     assert isinstance(last, Done)
