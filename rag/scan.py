@@ -108,7 +108,13 @@ def scan(top: Path, name: str, loadable: Callable[[Path], bool]) -> Scan:
                 if entry.is_dir():
                     folders.append(path)
                 elif loadable(path) and path.stem.casefold() not in ABOUT:
-                    files[_source(name, top, path)] = _regular(entry)
+                    source = _source(name, top, path)
+                    if source in files:  # bytes that are no text, and a name that spells them out
+                        failed[f"{source} (another)"] = (
+                            "has the name of a file beside it: rename it"
+                        )
+                        continue
+                    files[source] = _regular(entry)
             except OSError as error:
                 failed[_source(name, top, path)] = unreadable(error)
     return Scan(dict(sorted(files.items())), failed, tuple(blind))

@@ -316,6 +316,19 @@ def test_file_name_that_is_no_utf8(index: Indexer, folder: Path) -> None:
 # -- roots ---------------------------------------------------------------------------------------
 
 
+def test_two_names_that_are_one_as_text_lose_no_file_in_silence(
+    index: Indexer, folder: Path
+) -> None:
+    (folder / r"a\xff.txt").write_text("One mill stood here.", "utf-8")
+    try:
+        Path(os.fsdecode(os.fsencode(folder) + b"/a\xff.txt")).write_text("Another.", "utf-8")
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    failed = index.ingest(folder).failed
+    assert list(failed) == [rf"{folder.name}/a\xff.txt (another)"]
+    assert "rename it" in next(iter(failed.values()))
+
+
 def test_roots_are_named(index: Indexer, folder: Path, tmp_path: Path) -> None:
     index.ingest(folder)
     index.ingest(folder / ".." / "essays")  # the same place
