@@ -6,11 +6,13 @@ passages where those are highest, what a reader makes of them (`rag/reader.py`).
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.asked import asked, is_question
 from rag.evidence import Evidence
 from rag.fold import copy_key
 from rag.readings import Readings
@@ -20,10 +22,16 @@ __all__ = ["Pick", "extract", "read_lines"]
 
 Figures = NDArray[np.float64]
 
+_SPEAKER = re.compile(r"^\W*\w[\w .·]{0,20}[:：]\s*")
+
 READ = 5  # passages: all that an answer is made from by default
 
-ENOUGH = 5.0
+ENOUGH = 4.0
 """A sentence that scores this much less than the best one (in log-odds) is not quoted beside it."""
+
+RESTATED = 0.7
+"""A question in an essay that holds so much of what is asked, and asks for the same kind of answer,
+is the same question. The share is by rarity of words, or of Han characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,7 @@ def extract(
     scored = telling.scores()
     if readings is not None and telling.lines:
         scored = scored + coefficients()["reading"] * read_lines(telling, readings)
+    scored = _answers_below(telling, scored)
     picks: list[Pick] = []
     said: set[str] = set()
     for i in np.argsort(-scored, kind="stable"):
@@ -66,6 +75,23 @@ def extract(
     picks = [pick for pick in picks if pick.score > picks[0].score - ENOUGH]
     rest = sorted(picks[1:], key=lambda pick: (pick.passage, pick.sentence))
     return (*picks[:1], *rest)
+
+
+def _answers_below(telling: Telling, scored: Figures) -> Figures:
+    """The scores, where an essay asks the same question itself (an interview, a list of questions,
+    a heading): what comes next answers it, and the question does not."""
+    held = np.maximum(telling.column("coverage"), telling.column("characters"))
+    found = scored.copy()
+    for i in np.flatnonzero(held[:-1] >= RESTATED):
+        line, following = telling.lines[i], telling.lines[i + 1]
+        if (
+            line.passage == following.passage
+            and is_question(line.text)
+            and len(line.words) <= 2 * len(telling.asked.words)
+            and asked(_SPEAKER.sub("", line.text)).kind == telling.asked.kind
+        ):
+            found[i], found[i + 1] = scored.min(), scored.max() + 1.0
+    return found
 
 
 def read_lines(telling: Telling, readings: Readings) -> Figures:

@@ -235,3 +235,32 @@ def test_a_numeral_with_any_measure_word_is_a_number() -> None:
     for text in ("一共三十二亩。", "大约四百多种。", "共有两户人家。"):
         assert signs(question, text, text) == 1, text
     assert signs(question, "万一下雨就不去。", "万一下雨就不去。") == 0
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "answer"),
+    [
+        (
+            "Does she use drones?",
+            "Q: How long have you mapped bats?\nA: For nine years.\nQ: Do you use drones?\n"
+            "A: Never. They hear the rotors and leave.\nQ: What comes next?",
+            "A: Never.",
+        ),
+        (
+            "糖铁为什么消失了？",
+            "糖鐵的歷史很長。\n為什麼糖鐵會消失？\n因為公路修好以後，甘蔗都改用卡車運了。",
+            "因為公路修好以後，甘蔗都改用卡車運了。",
+        ),
+    ],
+)
+def test_where_an_essay_asks_the_same_the_next_sentence_answers(
+    question: str, text: str, answer: str
+) -> None:
+    found = quoted(question, text, "The station is closed on Mondays. 车站星期一休息。")
+    assert found[0] == answer
+    assert not any(is_question(sentence) for sentence in found)
+
+
+def test_a_question_that_asks_something_else_hands_nothing_on() -> None:
+    text = "Why do bats sleep in winter?\nThey find no insects.\nDrones frighten bats, she says."
+    assert quoted("What frightens bats?", text)[0] == "Drones frighten bats, she says."
