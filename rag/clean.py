@@ -1,7 +1,8 @@
 """Raw text → readable text, with the way back. Removes marks and never invents words.
 
-What goes: pinyin glosses, invisible characters, Markdown's marks, bullets, brackets of links. What
-is joined: lines that only the width of a page broke. Everything else stays, in order.
+What goes: pinyin glosses, invisible characters, Markdown's marks, bullets, brackets of links,
+scripts and style sheets. What is joined: lines that only the width of a page broke. Everything else
+stays, in order.
 
 Every pattern is linear: no nested repetition, and what it repeats excludes what it ends with.
 """
@@ -18,7 +19,7 @@ from rag.schema import OffsetMap
 
 __all__ = ["VERSION", "Block", "Cleaned", "Kind", "Removal", "clean"]
 
-VERSION = 1
+VERSION = 2
 """Changes whenever `clean` gives another text for the same input: the index depends on it."""
 
 Kind = Literal["text", "heading", "item", "code"]
@@ -34,7 +35,8 @@ class Removal(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A paragraph, heading, list item or line of code: `[start, end)` of the cleaned text.
+    """A paragraph, heading, list item or line of code: `[start, end)` of the cleaned text. Of a
+    table the first row is a text, and the others are items to which that is the lead-in.
 
     `level` is a heading's depth from 1, or an item's indentation. `apart` says that a blank line
     stands before it.
@@ -121,6 +123,8 @@ _BULLET = re.compile(
 _NUMBER = re.compile(
     r"(?:\(?\d{1,3}[.)）、]|（\d{1,3}）|[①-⑳]|\(?[a-zA-Z][.)])(?:[ \t\u3000]+|(?<=[、）①-⑳]))"
 )
+_ROW = "|"  # begins a row of a table
+_HIDDEN = re.compile(r"<(script|style)(?:[ \t][^<>]*)?>", re.IGNORECASE)
 _TABLE_RULE = re.compile(r"\|?(?:[ \t]*:?-+:?[ \t]*\|)+(?:[ \t]*:?-+:?[ \t]*)?$")
 
 _CODE = re.compile(r"(`+)([^`]+)\1(?!`)")
@@ -168,20 +172,33 @@ def clean(text: str, *, start: int = 0, markdown: bool = False) -> Cleaned:
     return _Writer(text).write(lines, _page_width(lines))
 
 
-def _read_lines(text: str, start: int, markdown: bool) -> Iterable[_Line]:
-    apart, fence, breaks = False, "", 0
-    last: _Line | None = None
-    stray: list[_Cut] = []  # cuts of lines that vanish as a whole go with the next line
+def _filled_lines(text: str, start: int) -> Iterable[tuple[int, int, int, bool]]:
+    """The lines that hold more than white space: [begin, end), how far they are indented, and
+    whether a blank line stands before."""
+    apart, breaks = False, 0
     for match in _LINES.finditer(text, start):
-        at, end = match.span()
-        if _BREAK.match(text, at):
+        if _BREAK.match(text, match.start()):
             breaks += 1
             continue
         apart, breaks = apart or breaks > 1, 0
-        begin, end = _trim(text, at, end)
-        if begin == end:
-            apart = True
-            continue
+        begin, end = _trim(text, *match.span())
+        if begin < end:
+            yield begin, end, begin - match.start(), apart
+        apart = begin == end
+
+
+def _read_lines(text: str, start: int, markdown: bool) -> Iterable[_Line]:
+    apart, fence = False, ""
+    last: _Line | None = None
+    stray: list[_Cut] = []  # cuts of lines that vanish as a whole go with the next line
+    hidden = _Hidden(text)
+    for first, end, indent, blank in _filled_lines(text, start):
+        begin, apart = first, apart or blank
+        if markdown and not fence and (shown := min(hidden.until(begin, end), end)) > begin:
+            stray.append(_Cut(begin, shown, "script or style"))
+            apart, begin = True, _trim(text, shown, end)[0]
+            if begin == end:
+                continue
         fenced = _FENCE.match(text, begin, end) if markdown else None
         if fenced and (not fence or fenced.group().startswith(fence)):
             stray.append(_Cut(begin, end, "code fence"))
@@ -195,7 +212,9 @@ def _read_lines(text: str, start: int, markdown: bool) -> Iterable[_Line]:
                 stray.append(_Cut(begin, end, reason))
                 apart = True
                 continue
-            line = _begin_line(text, begin, end, begin - at, apart, markdown)
+            line = _begin_line(text, begin, end, indent, apart, markdown)
+            if last and text[begin] == text[last.start] == _ROW and line.kind == "text":
+                line.kind, line.level = "item", 0
         line.cuts[:0] = stray
         stray, apart, last = [], False, line
         if line.start < line.end:
@@ -204,6 +223,27 @@ def _read_lines(text: str, start: int, markdown: bool) -> Iterable[_Line]:
             stray, apart = line.cuts, True
     if stray:
         yield _Line(len(text), len(text), "text", 0, True, stray)
+
+
+class _Hidden:
+    """Scripts and style sheets, from a line that begins with one to its end tag."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._end = 0
+        self._unclosed: set[str] = set()
+
+    def until(self, begin: int, end: int) -> int:
+        """Where what is hidden at the line [begin, end) ends; `begin` or before where nothing is.
+        What is never closed hides nothing. Lines are to be asked about in order."""
+        opened = _HIDDEN.match(self._text, begin, end)
+        if begin >= self._end and opened and (name := opened[1].lower()) not in self._unclosed:
+            closed = re.compile(rf"</{name}\s*>", re.IGNORECASE).search(self._text, opened.end())
+            if closed:
+                self._end = closed.end()
+            else:
+                self._unclosed.add(name)
+        return self._end
 
 
 def _vanishes(text: str, begin: int, end: int, last: _Line | None, apart: bool) -> str:
@@ -442,6 +482,8 @@ class _Writer:
 def _joins(text: str, last: _Line, line: _Line, width: int) -> bool:
     """Whether only the width of a page, or an accident, broke the sentence between two lines."""
     if line.kind != "text" or last.kind not in ("text", "item"):
+        return False
+    if text[line.start] == _ROW:
         return False
     before = text[max(last.end - 12, last.start) : last.end]
     finished = _FINISHED.search(before) is not None

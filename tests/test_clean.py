@@ -248,3 +248,41 @@ if __name__ == "__main__":
     REMOVED.mkdir(parents=True, exist_ok=True)
     for seed in sorted(SEEDS.glob("*.txt")):
         (REMOVED / seed.name).write_text(removed_from(seed), encoding="utf-8")
+
+
+ROWS = "".join(
+    f"| {month} 2021 | {n} ships | calm |\n" for n, month in enumerate(("May", "Jun") * 6)
+)
+
+
+def test_rows_of_a_table_stay_apart_and_stand_under_the_first() -> None:
+    text = f"The ships:\n| Month | Ships | Sea |\n|---|---:|---|\n{ROWS}\nThe end of it.\n"
+    cleaned = clean(text, markdown=True)
+    blocks = [(block.kind, cleaned.text[block.start : block.end]) for block in cleaned.blocks]
+    rows = [("item", row) for row in ROWS.splitlines()]
+    assert blocks[:2] == [("text", "The ships:"), ("text", "| Month | Ships | Sea |")]
+    assert blocks[2:] == [*rows, ("text", "The end of it.")]
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("A.\n<script>\nif (a < b) {}\n\n```\n</script>\nB.", "A.\nB."),
+        ("A.\n<style type='text/css'>.a{}</style>\nB.", "A.\nB."),
+        ("A.\n<STYLE>.a{}\n.b{}</Style > B.\nC.", "A.\nB.\nC."),
+        ("A.\n<script>\nNever closed", "A.\n<script>\nNever closed"),
+        ("A.\n```\n<script>\nx\n```\nB.\n</script>", "A.\n<script>\nx\nB.\n</script>"),
+        ("<scripture> is no tag. </script>", "<scripture> is no tag. </script>"),
+    ],
+)
+def test_scripts_and_style_sheets_go_where_they_are_closed(raw: str, expected: str) -> None:
+    cleaned = clean(raw, markdown=True)
+    assert cleaned.text == expected
+    assert_exact(raw, cleaned)
+    assert clean(raw).text.count("<s") == raw.count("<s")
+
+
+def test_scripts_that_are_never_closed_cost_no_more_than_other_lines() -> None:
+    since = time.perf_counter()
+    clean("<script>\n<style>\n" * 50_000, markdown=True)
+    assert time.perf_counter() - since < 20
