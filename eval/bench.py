@@ -291,7 +291,7 @@ class _Bench:
 
     def _start(self, system: str, home: Path) -> Figures:
         """From the shell: `rag ask`; a baseline has no command, so it opens and retrieves once."""
-        environment = clean_environment(home / "index", RAG_LLM="off", **self._tables)
+        environment = self._environment(home / "index", **self._tables)
         worker = [sys.executable, "-m", "eval.bench_worker", "open", system]
         worker += ["--home", str(home), "--models", str(self._given.models)]
         ours = system == OURS
@@ -302,9 +302,16 @@ class _Bench:
             found |= {f"help, {kind} s": seconds for kind, seconds in helped.items()}
         return found
 
+    def _environment(self, data: Path, **more: str) -> dict[str, str]:
+        """What the program itself is started with: weights are converted already, as at any start
+        but the first."""
+        return clean_environment(
+            data, RAG_LLM="off", RAG_MODELS_DIR=str(self._given.models), **more
+        )
+
     def shares(self, data: Path) -> dict[str, dict[str, float]]:
         """Who imports what."""
-        environment = clean_environment(data, RAG_LLM="off")
+        environment = self._environment(data)
         return {
             "rag --help": import_shares(["--help"], environment, self._home),
             "rag ask": import_shares(["ask", QUESTION], environment, self._home),
