@@ -72,7 +72,7 @@ def _index(parts: Parts) -> Iterator[Check]:
     if not essays:
         yield Check("index", True, "empty: read in a folder with rag ingest PATH")
         return
-    _ = parts.retriever  # opens, compares the manifest, and makes the indexes agree
+    _ = parts.retriever, parts.dense  # opens, compares the manifest, makes the indexes agree
     passages = sum(essay.passages for essay in essays)
     yield Check("index", True, f"{len(essays)} essays, {passages} passages; all parts agree")
 

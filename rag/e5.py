@@ -17,6 +17,7 @@ import importlib.metadata
 import importlib.util
 import struct
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -169,19 +170,23 @@ class E5:
 
     def __init__(self, cache_dir: Path, changes: Path | None = None, kin: E5 | None = None) -> None:
         stem = f"e5-{package_version()}-{VERSION}"
-        if kin:
-            self._file, self._tokenizer, self._words = kin._file, kin._tokenizer, kin._words
-        else:
-            self._file = file = WeightFile.find()
-            self._tokenizer = _open_tokenizer(
-                stored(cache_dir / f"{stem}.spm", lambda: _tokenizer_model(file))
-            )
-            self._words = file.rows("emb.word", WIDTH)
-        self._session: onnxruntime.InferenceSession = open_session(
-            changed(cache_dir, changes)
-            if changes
-            else stored(cache_dir / f"{stem}.onnx", lambda: network(self._file))
-        )
+        self._file = file = kin._file if kin else WeightFile.find()
+
+        def session() -> onnxruntime.InferenceSession:
+            if changes:
+                return open_session(changed(cache_dir, changes))
+            return open_session(stored(cache_dir / f"{stem}.onnx", lambda: network(file)))
+
+        with ThreadPoolExecutor(1, "network") as beside:  # half a second each
+            opening = beside.submit(session)
+            if kin:
+                self._tokenizer, self._words = kin._tokenizer, kin._words
+            else:
+                self._tokenizer = _open_tokenizer(
+                    stored(cache_dir / f"{stem}.spm", lambda: _tokenizer_model(file))
+                )
+                self._words = file.rows("emb.word", WIDTH)
+            self._session = opening.result()
 
     @cached_property
     def _positions(self) -> Floats:

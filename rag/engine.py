@@ -228,7 +228,7 @@ class Rag:
         self._turn.set(turn)
         turn.history = as_history(history)
         # whoever answers is found, and loading, while the passages are looked for
-        _ = self._parts.llm or self._parts.reader
+        _ = self._parts.opening, self._parts.llm
         turn.emit(Status("retrieve", "Searching the essays …"))
         chosen = as_sources(sources)
         with turn.timed("retrieve"):

@@ -132,13 +132,19 @@ class Index:
 
     # -- agreement --------------------------------------------------------------------------------
 
-    def agree(self) -> None:
+    def agree(self, *, dense: bool = True) -> None:
         """Bring the derived indexes to where the catalog is: complete, or make anew.
 
         While another process writes, an index that is only behind is left to it. Raises IndexBusy
         when an index is missing or damaged and another process is writing.
+
+        Args:
+            dense: also count what the dense index holds, for which Chroma is imported and opened:
+                a second that a small folder, which is searched without it, need not wait.
         """
-        if all(self._state(kind) == "agrees" for kind in self._derived):
+        if all(
+            self._state(kind, rows=dense or kind != "vectors") == "agrees" for kind in self._derived
+        ):
             return
         try:
             with self.writing():
@@ -155,7 +161,8 @@ class Index:
                 not there before need not be looked for.
         """
         for kind, derived in self._derived.items():
-            if self._state(kind, deep=not trust_fresh) == "lost":
+            known = trust_fresh
+            if self._state(kind, files=not known, rows=not known) == "lost":
                 self.rebuild(kind)
             while batch := self.catalog.pending(kind, BATCH):
                 derived.apply(batch, trust_fresh=trust_fresh)
@@ -173,8 +180,13 @@ class Index:
             writer.rebuilt(kind)
         derived.wrote()
 
-    def _state(self, kind: str, *, deep: bool = True) -> str:
-        """agrees, behind (the pending changes complete it) or lost (it must be made anew)."""
+    def _state(self, kind: str, *, files: bool = True, rows: bool = True) -> str:
+        """agrees, behind (the pending changes complete it) or lost (it must be made anew).
+
+        Args:
+            files: look whether its files are as they were.
+            rows: ask it how much it holds.
+        """
         derived = self._derived[kind]
         applied = self.catalog.applied(kind)
         pending = bool(self.catalog.pending(kind, 1))
@@ -189,7 +201,9 @@ class Index:
         if pending:
             return "behind"
         try:
-            whole = not deep or (stamp.get("files") == _files(derived) and derived.agrees())
+            whole = (not files or stamp.get("files") == _files(derived)) and (
+                not rows or derived.agrees()
+            )
         except IndexFault:
             return "lost"
         return "agrees" if whole else "lost"

@@ -78,14 +78,15 @@ class Indexer(Index):
             "embedded script": "simplified",
         }
 
-    def ready(self) -> None:
+    def ready(self, *, dense: bool = True) -> None:
         """Make sure that the index may be searched: made by the same, and in agreement.
 
+        Without `dense` the dense index is left to be looked into (`agree`) before it is asked.
         Raises IndexMismatch, IndexBusy, and IndexFault for a damaged one.
         """
         self.catalog.examine(EXAMINED)
         self.catalog.check(self.manifest())
-        self.agree()
+        self.agree(dense=dense)
 
     def check_made(self) -> None:
         """Raise IndexMismatch where the index is of another make by now: another process may have

@@ -6,6 +6,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -14,7 +15,14 @@ from numpy.typing import NDArray
 
 from rag.config import Settings
 from rag.dictionary import Dictionary
-from rag.embed import Encoder, Encoders, PassageEncoder, TokenEncoder, open_encoders
+from rag.embed import (
+    Encoder,
+    Encoders,
+    PassageEncoder,
+    SentenceEncoder,
+    TokenEncoder,
+    open_encoders,
+)
 from rag.evidence import Evidence, gather
 from rag.fold import simplified
 from rag.late import match, unpack
@@ -28,6 +36,7 @@ if TYPE_CHECKING:
     from rag.llm import LLM
     from rag.reader import Reader
     from rag.retrieve import Retriever
+    from rag.vectors import Vectors
     from rag.verify import Verifier
 
 __all__ = ["Parts", "TokensAtHand", "VectorsAtHand"]
@@ -181,11 +190,35 @@ class Parts:
         from rag.retrieve import Retriever
 
         index = self.index
-        index.ready()
-        catalog, vectors, lexical = index.catalog, index.vectors, index.lexical
+        index.ready(dense=False)
+        catalog, vectors, lexical = index.catalog, _AtFirstUse(self), index.lexical
         return Retriever(
             catalog, vectors, lexical, self.encoders, self.settings, dictionary=self.dictionary
         )
+
+    @once
+    def dense(self) -> Vectors:
+        """The dense index, in agreement with the catalog."""
+        self.index.agree()
+        return self.index.vectors
+
+    @once
+    def opening(self) -> list[Future[None]]:
+        """The encoders, and the reader where it answers, opening beside whatever else is going on.
+        What cannot be opened is said where it is needed."""
+        beside = ThreadPoolExecutor(2, "opening")
+        opening = [beside.submit(self._open_sentence), beside.submit(self._open_passage)]
+        beside.shutdown(wait=False)
+        return opening
+
+    def _open_sentence(self) -> None:
+        if isinstance(self.encoders.sentence, SentenceEncoder):
+            self.encoders.sentence.open()
+
+    def _open_passage(self) -> None:
+        if isinstance(self.encoders.passage, PassageEncoder):
+            self.encoders.passage.open()
+        _ = self.llm or self.reader
 
     @once
     def dictionary(self) -> Dictionary:
@@ -292,3 +325,21 @@ class Parts:
         matches = self.tokens.matches if self.tokens else None
         with self.cores:
             return gather(question, passages, *cosines, matches)
+
+
+class _AtFirstUse:
+    """The dense index, opened and looked into when it is asked for the first time: Chroma takes a
+    second, and a small folder is searched without it."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def query(
+        self,
+        encoder: str,
+        language: str,
+        vector: Vector,
+        k: int,
+        sources: Sequence[str] | None = None,
+    ) -> list[tuple[int, float]]:
+        return self._parts.dense.query(encoder, language, vector, k, sources)

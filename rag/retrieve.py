@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
 from math import fsum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,12 +32,11 @@ from rag.known import Entry, Known
 from rag.lexical import BOOSTS, LanguageIndex, Lexical
 from rag.rerank import Reranker, find_reranker
 from rag.schema import Hit, Message, Passage
-from rag.vectors import Vectors
 
 if TYPE_CHECKING:
     from llama_index.core.retrievers import BaseRetriever
 
-__all__ = ["Candidates", "Retriever"]
+__all__ = ["Candidates", "Dense", "Retriever"]
 
 Vector = NDArray[np.float32]
 Floats = NDArray[np.float64]
@@ -59,6 +58,20 @@ GONE = 3  # passages that another process may remove meanwhile
 SPARE = 3  # times k passages are looked at, so that near copies can be left out
 
 
+class Dense(Protocol):
+    """What is asked for the nearest passages, `rag.vectors.Vectors`."""
+
+    def query(
+        self,
+        encoder: str,
+        language: str,
+        vector: Vector,
+        k: int,
+        sources: Sequence[str] | None = None,
+    ) -> list[tuple[int, float]]:
+        """The k passages of a language nearest to `vector`, best first: (id, cosine)."""
+
+
 @dataclass(frozen=True)
 class Candidates:
     """The passages worth comparing for one question: a column for each signal.
@@ -78,7 +91,7 @@ class Retriever:
 
     Args:
         catalog: where passages and their vectors are kept.
-        vectors: the dense index over `catalog`.
+        vectors: the dense index over `catalog`; a small folder is searched without it.
         lexical: the lexical one.
         encoders: those that the index was made by.
         settings: `without` turns ingredients off; `rerank_*` name a reranker.
@@ -93,7 +106,7 @@ class Retriever:
     def __init__(
         self,
         catalog: Catalog,
-        vectors: Vectors,
+        vectors: Dense,
         lexical: Lexical,
         encoders: Encoders,
         settings: Settings,
