@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import hypothesis
 import pytest
 from filelock import FileLock
 
-from rag import Rag
+from rag import Rag, e5, reader, use
 from rag.config import Settings
 
 SEEDS = Path(__file__).parents[1] / "seeds"
@@ -54,6 +56,36 @@ def _only_loopback() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", guarded)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _opened_once() -> Iterator[None]:
+    """Networks and tokenizers of the same file are opened once in a process: a Rag of its own, as
+    most tests have, opens five of them, which is two seconds of processor time."""
+    opened: dict[tuple[Any, ...], Any] = {}
+    lock = threading.Lock()
+
+    def once(module: ModuleType, name: str) -> Callable[[Any], Any]:
+        really = getattr(module, name)
+
+        def get(model: Any) -> Any:
+            path = getattr(model, "filename", None)
+            if path is None:
+                return really(model)
+            state = Path(path).stat()
+            key = name, path, state.st_ino, state.st_mtime_ns
+            with lock:
+                if key not in opened:
+                    opened[key] = really(model)
+                return opened[key]
+
+        return get
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (e5, reader, use):
+            patch.setattr(module, "open_session", once(module, "open_session"))
+        patch.setattr(e5, "_open_tokenizer", once(e5, "_open_tokenizer"))
         yield
 
 
