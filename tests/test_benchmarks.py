@@ -265,6 +265,7 @@ def test_the_encoders_speed_and_exactness(
     assert bench_embed.main(["--texts", str(folder), "--rounds", "1"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["e5"]["tokens/s, batch 1"]["onnxruntime"] > 0
+    assert found["e5"]["query ms"]["onnxruntime"] > 0.5  # embedded each time, not remembered
     assert found["use"]["sentences/s"]["onnxruntime"] > 0
 
 
