@@ -153,8 +153,8 @@ class Retriever:
             question = condense(question, history).question
         if sources is not None:
             self._check(sources)
-        generation = self._now().generation
-        found = self.candidates(question, sources)
+        known = self._now()
+        found = self._candidates(question, sources, known)
         if k < 1 or not len(found.ids):
             return []
         scores = self._weigh.score(found.features)
@@ -163,11 +163,9 @@ class Retriever:
         chosen = islice(self._distinct(order[: SPARE * wanted], found.texts), wanted + GONE)
         rows = {str(found.ids[row]): row for row in chosen}
         ids = [int(name) for name in rows]
-        passages = (
-            self._now().passages(ids) if sources is None else self._catalog.passages(ids, sources)
-        )
+        passages = known.passages(ids) if sources is None else self._catalog.passages(ids, sources)
         self._catalog.account_for(
-            set(ids).difference(int(passage.id) for passage in passages), generation
+            set(ids).difference(int(passage.id) for passage in passages), known.generation
         )
         hits = [self._hit(passage, rows[passage.id], found, scores) for passage in passages]
         if self._reranker:
@@ -209,6 +207,9 @@ class Retriever:
 
     def candidates(self, question: str, sources: Sequence[str] | None = None) -> Candidates:
         """The passages worth comparing, language by language, with all their features."""
+        return self._candidates(question, sources, self._now())
+
+    def _candidates(self, question: str, sources: Sequence[str] | None, known: Known) -> Candidates:
         question = question[:LONGEST]
         words = fold.words(question)
         asked = _Asked(
@@ -217,7 +218,6 @@ class Retriever:
             phrases=fusion.phrases(fold.fold(question), words)[:PHRASES],
             text=question,
         )
-        known = self._now()
         if not asked.words or not known.languages:
             return _nothing()
         simple = fold.simplified(question)  # as passages were embedded
