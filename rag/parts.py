@@ -334,12 +334,7 @@ class _AtFirstUse:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    def query(
-        self,
-        encoder: str,
-        language: str,
-        vector: Vector,
-        k: int,
-        sources: Sequence[str] | None = None,
-    ) -> list[tuple[int, float]]:
-        return self._parts.dense.query(encoder, language, vector, k, sources)
+    @property
+    def query(self) -> Callable[..., list[tuple[int, float]]]:
+        """As `Vectors.query`."""
+        return self._parts.dense.query

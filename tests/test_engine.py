@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -234,3 +235,20 @@ def test_an_index_made_anew_by_another_version_is_searched_no_more(
             rag.retrieve("When did the mill stop?")
         other.reindex()
         assert rag.retrieve("When did the mill stop?")
+
+
+def test_a_small_folder_is_searched_without_the_dense_index(
+    seeded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(seeded / "index", tmp_path / "data" / "index")
+    (tmp_path / "data" / "index" / "vectors" / "chroma.sqlite3").write_bytes(b"damaged" * 1_000)
+    settings = Settings(data_dir=tmp_path / "data", llm="off")
+    question = "能源在五层里排在哪里？"
+    with Rag(settings) as rag:
+        small = rag.retrieve(question)
+        assert "dense" not in vars(rag._parts)  # Chroma would have said that it is damaged
+    monkeypatch.setattr("rag.known.BACKGROUND", 8)  # as if there were far more passages
+    with Rag(settings) as rag:
+        large = rag.retrieve(question)
+        assert "dense" in vars(rag._parts)  # looked into and made anew, then asked
+    assert small[0].passage.text == large[0].passage.text
