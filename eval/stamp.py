@@ -16,7 +16,9 @@ from rag.redact import without_userinfo
 
 __all__ = ["corpus_digest", "stamp"]
 
-SECRET = ("key", "data_dir")
+SECRET = ("key", "_dir")
+"""What a setting's name holds whose value is nobody else's business, and shapes no figure."""
+
 QUERY = re.compile(r"(?<=://)([^?\s]*)\?\S*")
 LIBRARIES = (
     "essay-rag",
@@ -66,8 +68,10 @@ def stamp(rag: object, dataset: Dataset, texts: Mapping[str, str]) -> dict[str, 
 
 
 def _plain(value: Any) -> str:
-    """A setting as text, without the password or the query that an address may carry."""
+    """A setting as text, without the password or the query that an address may carry, and without
+    the folder of a file."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = Path(text).name if Path(text).is_absolute() else text
     return QUERY.sub(r"\1", without_userinfo(text))
 
 

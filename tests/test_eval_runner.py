@@ -264,8 +264,11 @@ def test_no_secret_is_written(secret: str, tmp_path: Path) -> None:
         llm_base_url=f"http://{secret}host/v1",
         embed_base_url="http://host/v1?key=swordfish",
         llm_api_key=SecretStr("swordfish"),
+        models_dir=tmp_path / "models",
+        llm_gguf=tmp_path / "small.gguf",
     )
     found = run(Plain(settings, stop_after=99), DATA, limit=2)
+    assert found.settings["llm_gguf"] == "small.gguf"
     assert found.settings["llm_base_url"] == "http://host/v1"
     assert "swordfish" not in found.to_json() + found.html()
     assert str(tmp_path) not in found.to_json()
