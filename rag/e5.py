@@ -177,7 +177,7 @@ class E5:
                 return open_session(changed(cache_dir, changes))
             return open_session(stored(cache_dir / f"{stem}.onnx", lambda: network(file)))
 
-        with ThreadPoolExecutor(1, "network") as beside:  # half a second each
+        with ThreadPoolExecutor(1, "network") as beside:  # the tokenizer takes half a second
             opening = beside.submit(session)
             if kin:
                 self._tokenizer, self._words = kin._tokenizer, kin._words

@@ -161,8 +161,8 @@ class Index:
                 not there before need not be looked for.
         """
         for kind, derived in self._derived.items():
-            known = trust_fresh
-            if self._state(kind, files=not known, rows=not known) == "lost":
+            look = not trust_fresh
+            if self._state(kind, files=look, rows=look) == "lost":
                 self.rebuild(kind)
             while batch := self.catalog.pending(kind, BATCH):
                 derived.apply(batch, trust_fresh=trust_fresh)
