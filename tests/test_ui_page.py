@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -241,9 +242,15 @@ def test_what_comes_late_shows_no_conversation_that_was_left(
     page, shown = visit.page, Handlers._conversation
     visit.ask("first one")
 
+    newer, older = threading.Event(), threading.Event()
+
     def late(self: Handlers, session: Any, run: Any) -> Any:
-        time.sleep(1.0 if session.conversation else 0.6)
-        return shown(self, session, run)
+        if session.conversation:  # the older of the two comes last, however slow the machine is
+            newer.wait(20)
+        time.sleep(0.4)
+        found = shown(self, session, run)
+        (older if session.conversation else newer).set()
+        return found
 
     monkeypatch.setattr(Handlers, "_conversation", late)
     page.evaluate(
@@ -253,7 +260,12 @@ def test_what_comes_late_shows_no_conversation_that_was_left(
         " setTimeout(() => { const until = performance.now() + 1500;"
         " while (performance.now() < until); }, 300); }"
     )
-    page.wait_for_selector("#ask:text('提问')", state="attached")
+    for _ in range(200):
+        if older.is_set():
+            break
+        page.wait_for_timeout(100)
+    assert older.is_set()
+    page.wait_for_timeout(2_000)  # it reaches the page, which was busy
     page.wait_for_selector(".welcome")
     assert "?c=" not in page.url
     turn = '<article class="turn live" data-conversation="elsewhere">late</article>'
