@@ -32,6 +32,7 @@ INGREDIENTS = (
     "dictionary",
     "titles",
     "copies",
+    "parts",
     "rerank",
 )
 """What retrieval is made of and `without` can turn off, one by one."""

@@ -7,12 +7,14 @@ passages where those are highest, what a reader makes of them (`rag/reader.py`).
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.asked import asked, is_question
+from rag.compound import asks_several
 from rag.evidence import Evidence
 from rag.fold import copy_key
 from rag.readings import Readings
@@ -28,6 +30,9 @@ READ = 5  # passages: all that an answer is made from by default
 
 ENOUGH = 4.0
 """A sentence that scores this much less than the best one (in log-odds) is not quoted beside it."""
+
+APART = 8.0
+"""The same for the best sentence of another essay, where the question asks for several things."""
 
 RESTATED = 0.7
 """A question in an essay that holds so much of what is asked, and asks for the same kind of answer,
@@ -61,20 +66,31 @@ def extract(
     if readings is not None and telling.lines:
         scored = scored + coefficients()["reading"] * read_lines(telling, readings)
     scored = _answers_below(telling, scored)
-    picks: list[Pick] = []
-    said: set[str] = set()
+    ranked: dict[str, Pick] = {}  # what is said again counts once
     for i in np.argsort(-scored, kind="stable"):
         line = telling.lines[i]
-        key = copy_key(line.text)
-        if key in said:
-            continue
-        said.add(key)
-        picks.append(Pick(line.passage, line.sentence, float(scored[i])))
-        if len(picks) == limit:
-            break
-    picks = [pick for pick in picks if pick.score > picks[0].score - ENOUGH]
-    rest = sorted(picks[1:], key=lambda pick: (pick.passage, pick.sentence))
+        pick = Pick(line.passage, line.sentence, float(scored[i]))
+        ranked.setdefault(copy_key(line.text), pick)
+    picks = list(ranked.values())
+    if asks_several(telling.asked.folded):
+        picks = _from_two_essays(picks, [passage.source for passage in evidence.passages])
+    else:
+        picks = _near(picks, ENOUGH)
+    rest = sorted(picks[1:limit], key=lambda pick: (pick.passage, pick.sentence))
     return (*picks[:1], *rest)
+
+
+def _near(picks: Sequence[Pick], far: float) -> list[Pick]:
+    return [pick for pick in picks if pick.score > picks[0].score - far]
+
+
+def _from_two_essays(picks: Sequence[Pick], sources: Sequence[str]) -> list[Pick]:
+    """Beside the best one comes the best of another essay, which says another part of what is
+    asked oftener than a second sentence of the same does."""
+    first, near = picks[:1], _near(picks, ENOUGH)
+    others = [p for p in _near(picks, APART) if sources[p.passage] != sources[first[0].passage]]
+    chosen = [*first, *others[:1]]
+    return [*chosen, *(pick for pick in near if pick not in chosen)]
 
 
 def _answers_below(telling: Telling, scored: Figures) -> Figures:

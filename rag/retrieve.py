@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rag import fold, fusion, late
+from rag import compound, fold, fusion, late
 from rag.catalog import Catalog
 from rag.config import Settings
 from rag.dictionary import Dictionary
@@ -56,6 +56,10 @@ _log = logging.getLogger(__name__)
 
 GONE = 3  # passages that another process may remove meanwhile
 SPARE = 3  # times k passages are looked at, so that near copies can be left out
+
+WHOLE, PARTS = 3, 2
+"""Of a question that asks for several things: after so many passages for the whole of it comes one
+for each of so many of its parts."""
 
 
 class Dense(Protocol):
@@ -137,6 +141,9 @@ class Retriever:
     ) -> list[Hit]:
         """The k passages most likely to answer the question, best first; near copies count once.
 
+        Where it asks for several things, the fourth and fifth may be those that are best for a part
+        of it: signal "part" is its number, and their scores are for it alone.
+
         Args:
             question: in any language; only its first 1,000 characters are searched for.
             history: the conversation so far, for a question that does not stand alone.
@@ -154,6 +161,37 @@ class Retriever:
         if sources is not None:
             self._check(sources)
         known = self._now()
+        hits = self._hits(question, k, sources, known)
+        if k <= WHOLE or "parts" in self._without or self._reranker:
+            return hits
+        parts = compound.parts(fold.simplified(question[:LONGEST]))[:PARTS]
+        found = [self._hits(part, k, sources, known) for part in parts]
+        return self._with_parts(hits, found, known)[:k] if found else hits
+
+    def _with_parts(
+        self, whole: Sequence[Hit], parts: Sequence[Sequence[Hit]], known: Known
+    ) -> list[Hit]:
+        """The passages for a question with the first new one for each of its parts among them."""
+        hits = list(whole[:WHOLE])
+        for number, found in enumerate(parts, 1):
+            fresh = next(self._new(found, hits, known), None)
+            if fresh:
+                hits.append(_marked(fresh, fresh.score, "part", float(number)))
+        return [*hits, *self._new(whole[WHOLE:], hits, known)]
+
+    def _new(self, found: Sequence[Hit], before: Sequence[Hit], known: Known) -> Iterator[Hit]:
+        """Those of `found` that repeat none before them, nor nearly."""
+        hits = {int(hit.passage.id): hit for hit in (*found, *before)}
+        order = dict.fromkeys(int(hit.passage.id) for hit in (*before, *found))
+        entries = known.entries(list(order))
+        ids = [unit for unit in order if unit in entries]
+        kept = self._distinct(np.arange(len(ids)), [entries[unit].text for unit in ids])
+        there = {int(hit.passage.id) for hit in before}
+        return (hits[ids[row]] for row in kept if ids[row] not in there)
+
+    def _hits(
+        self, question: str, k: int, sources: Sequence[str] | None, known: Known
+    ) -> list[Hit]:
         found = self._candidates(question, sources, known)
         if k < 1 or not len(found.ids):
             return []

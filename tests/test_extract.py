@@ -138,6 +138,18 @@ def test_the_best_comes_first_and_the_others_in_reading_order() -> None:
     assert len(extract(seen, limit=1)) == 1
 
 
+def test_a_question_for_several_things_is_answered_from_two_essays() -> None:
+    both = "How many eggs does the hen lay in May and where does the fox sleep?"
+    one = "How many eggs does the hen lay in May?"
+    hen = (
+        "The hen lays nine eggs in May. The hen lays six eggs in June. "
+        "The hen lays four eggs in July."
+    )
+    fox = "The fox is said to sleep under the shed."
+    assert fox in quoted(both, hen, fox)
+    assert fox not in quoted(one, hen, fox)
+
+
 def test_a_question_without_passages_has_no_quotes() -> None:
     assert extract(evidence("Why?")) == ()
     assert extract(evidence("Why?", "")) == ()

@@ -170,6 +170,24 @@ def test_k_is_the_most_there_are(retriever: Retriever) -> None:
     assert len({hit.passage.id for hit in everything}) == len(everything) >= len(TEXTS)
 
 
+def test_each_part_of_a_question_has_its_passage(tmp_path: Path) -> None:
+    wool = "The wool of hill sheep is washed, carded and spun in the valley below number {}."
+    texts = {f"wool-{n}.txt": wool.format(n) + f" It is dyed {n * 'very '}red." for n in range(9)}
+    texts["bell.txt"] = "A bell was cast for Orrin in 1702."
+    question = "How is the wool of hill sheep spun, and who cast a bell for Orrin?"
+    with Indexer(tmp_path / "index", encoders()) as index:
+        index.ingest(write(tmp_path / "texts", texts))
+        whole = made(index, tmp_path, without=frozenset({"parts", "copies"}))
+        hits = made(index, tmp_path, without=frozenset({"copies"})).hits(question)
+        assert [first([hit]) for hit in hits[:3]] == [
+            first([hit]) for hit in whole.hits(question, k=3)
+        ]
+        assert "bell.txt" not in {first([hit]) for hit in whole.hits(question)}
+        (bell,) = [hit for hit in hits if first([hit]) == "bell.txt"]
+        assert bell.signals["part"] == 2
+        assert len({hit.passage.id for hit in hits}) == len(hits) == 5
+
+
 def test_what_was_asked_before_helps(retriever: Retriever) -> None:
     history = [
         {"role": "user", "content": "汉堡 Hamburg harbour containers 有什么？"},
