@@ -15,7 +15,9 @@ import numpy as np
 
 from rag.abstention import abstains
 from rag.answerable import answerable, with_answer
+from rag.arguments import several
 from rag.cite import cite, quote
+from rag.errors import InvalidArgument
 from rag.evidence import Evidence
 from rag.extract import extract
 from rag.fold import language
@@ -98,16 +100,25 @@ class Draft:
 
 
 def as_passages(passages: Sequence[Passage | str]) -> list[Passage]:
-    """Plain strings become passages of sources "passage-1", "passage-2", …; one alone is one."""
+    """Plain strings become passages of sources "passage-1", "passage-2", …; one alone is one.
+
+    Raises:
+        InvalidArgument: one is neither, such as a Hit.
+    """
     if isinstance(passages, (str, Passage)):
         passages = (passages,)
     return [
         passage if isinstance(passage, Passage) else _plain(passage, f"passage-{n}")
-        for n, passage in enumerate(passages, 1)
+        for n, passage in enumerate(several(passages, "passages"), 1)
     ]
 
 
 def _plain(text: str, source: str) -> Passage:
+    if not isinstance(text, str):
+        raise InvalidArgument(
+            f"A passage is neither a Passage nor a text, but a {type(text).__name__}.",
+            "Give texts, or each hit.passage of what retrieve finds.",
+        )
     return Passage(
         id=source,
         source=source,

@@ -12,10 +12,10 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Self
 
 from rag.answering import Turn, as_passages, compose
-from rag.arguments import as_history, as_sources, as_texts
+from rag.arguments import as_count, as_history, as_path, as_sources, as_text, as_texts
 from rag.condense import condense
 from rag.config import Settings
-from rag.errors import NothingIngested
+from rag.errors import InvalidArgument, NothingIngested
 from rag.parts import Parts
 from rag.schema import (
     Answer,
@@ -75,6 +75,10 @@ class Rag:
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
+        if not isinstance(settings, Settings | None):
+            raise InvalidArgument(
+                f"settings are no Settings: {settings!r:.80}.", "Say: Rag(Settings(data_dir=…))"
+            )
         self.settings = settings or Settings()
         self._parts = Parts(self.settings)
         self._turn: ContextVar[Turn] = ContextVar("turn")
@@ -99,6 +103,7 @@ class Rag:
             IndexBusy: another process is writing.
             IndexMismatch: the index was made with other settings.
         """
+        path = as_path(path)
         index, dictionary = self._parts.index, self._parts.dictionary
         with ThreadPoolExecutor(1) as beside:
             if "dictionary" not in self.settings.without:
@@ -111,17 +116,17 @@ class Rag:
 
     def text(self, source: str) -> str:
         """The decoded text that all offsets of `source` point into. Raises SourceNotFound."""
-        return self._parts.index.text(portable(source))
+        return self._parts.index.text(portable(as_text(source, "source")))
 
     def root(self, path: str | Path) -> str:
         """What the sources of a folder or file that was ingested begin with, "" of another."""
-        place = portable(str(Path(path).expanduser().resolve()))
+        place = portable(str(Path(as_path(path)).expanduser().resolve()))
         roots = self._parts.index.catalog.roots()
         return next((root.name for root in roots if root.path == place), "")
 
     def remove(self, source: str) -> None:
         """Forget an essay; its file is left alone. Raises SourceNotFound, IndexBusy."""
-        self._parts.index.remove(portable(source))
+        self._parts.index.remove(portable(as_text(source, "source")))
 
     def reindex(self, on_progress: OnProgress | None = None) -> None:
         """Make the index again from the catalog's texts, with the present settings."""
@@ -145,9 +150,12 @@ class Rag:
 
         Raises:
             NothingIngested, IndexMismatch, SourceNotFound; EndpointError where a model rewrites.
-            InvalidArgument: an entry of `history` is without its role or its content.
+            InvalidArgument: an argument of another kind, such as an entry of `history` without its
+                role or its content.
         """
+        question = as_text(question, "question")
         history, sources = as_history(history), as_sources(sources)
+        k = as_count(self.settings.k if k is None else k)
         if not self._parts.index.catalog.ids(limit=1):
             raise NothingIngested(
                 "No essay is ingested yet.", "Read in a folder with: rag ingest PATH"
@@ -157,7 +165,6 @@ class Rag:
         if history:
             turn.standalone = condense(question, history, self._parts.llm, turn.cancel).question
         retriever = self._parts.retriever
-        k = self.settings.k if k is None else k
         return retriever.hits(turn.standalone, k=k, sources=sources)
 
     def query(
@@ -203,14 +210,17 @@ class Rag:
 
         Raises:
             EndpointError: the configured model's endpoint failed.
+            InvalidArgument: a passage is neither.
         """
         turn = self._turn.get(Turn())
+        question = as_text(question, "question")
         return compose(question, as_passages(passages), turn, self._parts, self.verify)
 
     def verify(self, claim: str, evidence: Sequence[str]) -> Verdict:
         """Check one sentence against the texts, or the one text, it is said to rest on."""
+        claim, texts = as_text(claim, "claim"), as_texts(evidence, "evidence")
         with self._parts.cores:
-            return self._parts.verifier.verify(claim, as_texts(evidence))
+            return self._parts.verifier.verify(claim, texts)
 
     def doctor(self) -> Report:
         """What was found, what was chosen, which host will see passages, and whether it works."""

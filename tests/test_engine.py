@@ -5,10 +5,10 @@ from __future__ import annotations
 import copy
 import pickle
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -210,7 +210,14 @@ def test_none_asked_for_is_none_found(rag: Rag) -> None:
 
 
 @pytest.mark.parametrize(
-    "entry", [{"role": "user"}, {"content": "AI"}, {"role": "user", "content": None}, "AI"]
+    "entry",
+    [
+        {"role": "user"},
+        {"content": "AI"},
+        {"role": "user", "content": None},
+        {"role": "ai", "content": "AI"},
+        "AI",
+    ],
 )
 def test_a_broken_history_is_named(rag: Rag, entry: Any) -> None:
     calls = (rag.retrieve, rag.query, lambda *given: list(rag.stream(*given)))
@@ -218,6 +225,37 @@ def test_a_broken_history_is_named(rag: Rag, entry: Any) -> None:
         with pytest.raises(InvalidArgument, match=r"history\[1\]") as raised:
             call("AI", [{"role": "user", "content": "AI"}, entry])
         assert isinstance(raised.value, ValueError)
+
+
+@pytest.mark.parametrize(
+    ("call", "named"),
+    [
+        (lambda rag: rag.query(None), "question"),
+        (lambda rag: list(rag.stream(5)), "question"),
+        (lambda rag: rag.retrieve(["AI"]), "question"),
+        (lambda rag: rag.retrieve("AI", k="5"), "k is no whole number: '5'"),
+        (lambda rag: rag.retrieve("AI", k=2.5), "k"),
+        (lambda rag: rag.retrieve("AI", sources=5), "sources"),
+        (lambda rag: rag.query("AI", sources=[None]), r"sources\[0\]"),
+        (lambda rag: rag.query("AI", history=None), "history"),
+        (lambda rag: rag.answer(5, ["AI"]), "question"),
+        (lambda rag: rag.answer("AI", None), "passages"),
+        (lambda rag: rag.answer("AI", rag.retrieve("AI")), "Hit.*hit.passage"),
+        (lambda rag: rag.verify(None, ["AI"]), "claim"),
+        (lambda rag: rag.verify("AI", None), "evidence"),
+        (lambda rag: rag.verify("AI", [b"AI"]), r"evidence\[0\]"),
+        (lambda rag: rag.text(None), "source"),
+        (lambda rag: rag.remove(5), "source"),
+        (lambda rag: rag.ingest(None), "path"),
+        (lambda rag: rag.root(5), "path"),
+        (lambda _: Rag(cast("Any", "essays")), "data_dir"),
+    ],
+)
+def test_what_a_call_cannot_take_is_named(
+    rag: Rag, call: Callable[[Any], object], named: str
+) -> None:
+    with pytest.raises(InvalidArgument, match=named):
+        call(rag)
 
 
 def test_an_index_made_anew_by_another_version_is_searched_no_more(
