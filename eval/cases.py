@@ -32,13 +32,14 @@ __all__ = [
 QUESTIONS = Path(__file__).parent / "questions.jsonl"
 UNANSWERABLE = "unanswerable"
 MULTI = "multi-document"
+FOLLOW_UP = "follow-up"
 KINDS = (
     "fact",
     "noisy",
     "script-crossing",
     "cross-lingual",
     MULTI,
-    "follow-up",
+    FOLLOW_UP,
     UNANSWERABLE,
 )
 
@@ -219,23 +220,29 @@ def read_questions(path: Path) -> tuple[Question, ...]:
 def _question(line: str, where: str) -> Question:
     try:
         data = json.loads(line)
-        evidence = tuple(Evidence(item["file"], item["text"]) for item in data["evidence"])
+        if not isinstance(data, dict):
+            raise TypeError(f"it holds {line.strip()[:40]}, which is no object")
+        evidence = tuple(
+            Evidence(_text(item, "file"), _text(item, "text")) for item in _list(data, "evidence")
+        )
         question = Question(
-            id=str(data["id"]),
-            question=str(data["question"]),
-            kind=str(data["kind"]),
+            id=_form(data["id"], "id"),
+            question=_text(data, "question"),
+            kind=_text(data, "kind"),
             answerable=bool(evidence),
             history=tuple(
-                {"role": str(turn["role"]), "content": str(turn["content"])}
-                for turn in data.get("history", ())
+                {"role": _text(turn, "role"), "content": _text(turn, "content")}
+                for turn in _list({"history": [], **data}, "history")
             ),
             evidence=evidence,
-            accepted=tuple(_forms(forms) for forms in data["accepted"]),
+            accepted=tuple(_forms(forms) for forms in _list(data, "accepted")),
         )
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise EvalFault(
-            f"{where} is no question: {type(error).__name__} {error}.", _FORMAT
-        ) from error
+    except KeyError as error:
+        raise EvalFault(f"{where}: {error.args[0]} is missing.", _FORMAT) from error
+    except (ValueError, RecursionError) as error:
+        raise EvalFault(f"{where} is no JSON: {error}.", _FORMAT) from error
+    except TypeError as error:
+        raise EvalFault(f"{where}: {error}.", _FORMAT) from error
     if wrong := next(_faults(question), ""):
         raise EvalFault(f"{where}: {wrong}.", _FORMAT)
     return question
@@ -244,10 +251,31 @@ def _question(line: str, where: str) -> Question:
 _FORMAT = "A line holds id, question, kind, evidence [{file, text}] and accepted [[…]]."
 
 
+def _text(data: Any, name: str) -> str:
+    if not isinstance(data, dict):
+        raise TypeError(f"{str(data)[:40]!r} stands where an object with {name} is expected")
+    if not isinstance(data[name], str):
+        raise TypeError(f"{name} is {data[name]!r:.40}, which is no string")
+    return str(data[name])
+
+
+def _list(data: Mapping[str, Any], name: str) -> list[Any]:
+    if not isinstance(data[name], list):
+        raise TypeError(f"{name} is {data[name]!r:.40}, which is no list")
+    return list(data[name])
+
+
 def _forms(forms: object) -> tuple[str, ...]:
     if not isinstance(forms, list):
-        raise TypeError(f"accepted holds {forms!r}, which is no list")
-    return tuple(map(str, forms))
+        raise TypeError(f"accepted holds {forms!r:.40}, which is no list")
+    return tuple(_form(form, "accepted") for form in forms)
+
+
+def _form(value: object, name: str) -> str:
+    """A text, or a number as it is written."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise TypeError(f"{name} holds {value!r:.40}, which is no string")
+    return str(value)
 
 
 def _faults(question: Question) -> Iterator[str]:
@@ -260,6 +288,10 @@ def _faults(question: Question) -> Iterator[str]:
         yield f"evidence and accepted are empty where kind is {UNANSWERABLE}"
     if question.kind != UNANSWERABLE and not question.evidence:
         yield f"evidence is empty, which goes with kind {UNANSWERABLE} only"
+    if any(turn["role"] not in {"user", "assistant"} for turn in question.history):
+        yield "history has a role that is neither user nor assistant"
+    if question.kind == FOLLOW_UP and not question.history:
+        yield f"history is empty, without which nothing is of kind {FOLLOW_UP}"
     if not all(item.file.strip() and item.text.strip() for item in question.evidence):
         yield "evidence has an empty file or text"
     if not all(forms and all(map(str.strip, forms)) for forms in question.accepted):

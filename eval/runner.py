@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from eval.cases import (
     Found,
@@ -39,13 +40,10 @@ from eval.opening import open_rag
 from eval.report import Report
 from eval.stamp import stamp
 from eval.swaps import evidence_pairs
-from rag.errors import RagError
+from rag.errors import EvalFault, RagError
 from rag.fold import language
 from rag.schema import Answer, EssayInfo, Hit, Message, Passage, Verdict
 from rag.sentences import sentence_spans
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["Asked", "Progress", "run"]
 
@@ -131,6 +129,7 @@ def _run(
     rag: Asked, dataset: Dataset, limit: int | None, progress: Progress, jobs: int, fresh: bool
 ) -> Report:
     started = perf_counter()
+    _tell_apart(dataset)
     texts = {info.source: rag.text(info.source) for info in rag.essays()}
     needs = {q.id: Needs.of(q, texts) for q in dataset.questions}
     pairs = dataset.pairs
@@ -166,6 +165,14 @@ def _run(
         cases=tuple(case for case in found if isinstance(case, Outcome)),
         pairs=tuple(case for case in found if isinstance(case, PairOutcome)),
     )
+
+
+def _tell_apart(dataset: Dataset) -> None:
+    """Outcomes are kept by id, so a second case of the same id would pass for the first."""
+    items: list[Question | Pair] = [*dataset.questions, *(dataset.pairs or ())]
+    counts = Counter(item.id for item in items)
+    if repeated := next((id_ for id_, count in counts.items() if count > 1), None):
+        raise EvalFault(f"{dataset.name} has two cases with the id {repeated!r}.", "Rename one.")
 
 
 @dataclass(frozen=True, slots=True)

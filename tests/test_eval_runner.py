@@ -156,6 +156,13 @@ def test_questions_about_other_essays_are_a_fault() -> None:
         run(WordRag({"root/other.txt": "x"}), DATA)
 
 
+def test_two_cases_of_one_id_are_a_fault() -> None:
+    twice = replace(ASKED[1], id=ASKED[0].id)
+    for data in (Dataset("x", (ASKED[0], twice)), Dataset("x", pairs=(PAIRS[0], PAIRS[0]))):
+        with pytest.raises(EvalFault, match="two cases with the id"):
+            run(WordRag(TEXTS), data)
+
+
 def test_a_document_is_found_anywhere_and_cited_by_its_words() -> None:
     """The question's words stand in another line of the right document than the answer."""
     asked = replace(ASKED[0], question="Where did merchants of copper meet?", unit="document")
@@ -297,7 +304,7 @@ def test_the_page_escapes_everything_and_loads_nothing() -> None:
     asked = Question(
         HOSTILE, HOSTILE, HOSTILE, True, (), (Evidence("<b>.txt", HOSTILE),), ((HOSTILE + "no",),)
     )
-    pair = Pair(HOSTILE, HOSTILE, HOSTILE, ("other",), True)
+    pair = Pair(f"{HOSTILE} pair", HOSTILE, HOSTILE, ("other",), True)
     page = run(WordRag(texts), Dataset(HOSTILE, (asked,), (pair,))).html()
     tags = Tags()
     tags.feed(page)
@@ -316,7 +323,20 @@ def test_the_page_escapes_everything_and_loads_nothing() -> None:
             "h3",
             "p",
         ),
-        *("div", "span", "b", "i", "figure", "figcaption", "table", "thead", "tbody", "tr", "th"),
+        *(
+            "div",
+            "span",
+            "b",
+            "i",
+            "small",
+            "figure",
+            "figcaption",
+            "table",
+            "thead",
+            "tbody",
+            "tr",
+            "th",
+        ),
         *("td", "details", "summary", "mark", "dl", "dt", "dd"),
         *("svg", "text", "line", "circle", "polyline", "rect", "g"),
     }
