@@ -4,6 +4,7 @@ in the terminal, `report.json`, and a page."""
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -125,12 +126,23 @@ class Report:
         return render(self)
 
     def write(self, folder: Path) -> tuple[Path, Path]:
-        """Write `report.json` and `report.html` into the folder, which is made."""
+        """Write `report.json` and `report.html` into the folder, which is made. Each is whole or
+        as it was before."""
         folder.mkdir(parents=True, exist_ok=True)
         data, page = folder / "report.json", folder / "report.html"
-        data.write_text(self.to_json(), encoding="utf-8")
-        page.write_text(self.html(), encoding="utf-8")
+        _replace(data, self.to_json())
+        _replace(page, self.html())
         return data, page
+
+
+def _replace(path: Path, text: str) -> None:
+    # no temporary file of tempfile's: its mode would keep a report in a shared folder from others
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 _NO_TEXTS: Mapping[str, Any] = {

@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from errno import ENOSPC
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -85,6 +86,23 @@ def test_a_report_survives_its_file(report: Report, tmp_path: Path) -> None:
     assert Report.read(data) == report
     assert json.loads(data.read_text("utf-8"))["figures"]["hit@1"]["n"] == len(ASKED)
     assert page.read_text("utf-8").startswith("<!doctype html>")
+
+
+def test_a_report_that_cannot_be_written_leaves_the_one_before(
+    report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, page = report.write(tmp_path)
+    write_text = Path.write_text
+
+    def torn(path: Path, text: str, encoding: str) -> None:
+        write_text(path, text[: len(text) // 2], encoding=encoding)
+        raise OSError(ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", torn)
+    with pytest.raises(OSError, match="No space"):
+        replace(report, dataset="other").write(tmp_path)
+    assert Report.read(data) == report
+    assert sorted(tmp_path.iterdir()) == [page, data]
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"format": 0}', '{"format": 1}', "[]"])
