@@ -231,9 +231,13 @@ def doctor(show_settings: bool, as_json: bool) -> None:
     """Say what was found, what was chosen, which host will see passages, and whether it works."""
     if show_settings:
         from rag.config import Settings
-        from rag.terminal import settings_table
+        from rag.terminal import settings_rows, settings_table
 
-        _print_table(settings_table(Settings()))
+        settings = Settings()
+        if as_json:
+            _print_json({variable: value for variable, value, _ in settings_rows(settings)})
+        else:
+            _print_table(settings_table(settings))
         return
     with _open() as rag:
         report = rag.doctor()

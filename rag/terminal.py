@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from rag.engine import Rag
     from rag.ingest import Progress as IngestProgress
 
-__all__ = ["answer_lines", "converse", "essay_table", "progress_bar", "settings_table"]
+__all__ = [
+    "answer_lines",
+    "converse",
+    "essay_table",
+    "progress_bar",
+    "settings_rows",
+    "settings_table",
+]
 
 MARKS = {"supported": "✓", "partly": "◐", "unsupported": "✗", "unchecked": "?"}
 """A sentence's verdict, as the page shows it too."""
@@ -100,14 +107,19 @@ def settings_table(settings: Settings) -> Table:
     table = Table(box=None, pad_edge=False)
     for name in ("variable", "value", "meaning"):
         table.add_column(name, overflow="fold")
+    for variable, shown, meaning in settings_rows(settings):
+        table.add_row(variable, Text(visible(shown)), Text(meaning))
+    return table
+
+
+def settings_rows(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """(variable, value, meaning) of every setting, without keys and passwords."""
     for name, field in type(settings).model_fields.items():
         if name.startswith("openai_"):
             continue
         value = getattr(settings, name)
         shown = ", ".join(sorted(value)) if isinstance(value, frozenset) else str(value)
-        shown = visible(without_userinfo(shown))
-        table.add_row(f"RAG_{name.upper()}", Text(shown), Text(field.description or ""))
-    return table
+        yield f"RAG_{name.upper()}", without_userinfo(shown), field.description or ""
 
 
 @contextmanager

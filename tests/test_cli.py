@@ -165,9 +165,13 @@ def test_the_list_of_settings_shows_no_password(
     run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RAG_LLM_BASE_URL", "http://user:PASSW0RD@host/v1")
+    monkeypatch.setenv("RAG_WITHOUT", "reader,tokens")
     ran = run("doctor", "--settings")
     assert ran.status == 0
     assert "PASSW0RD" not in ran.out
+    ran = run("doctor", "--settings", "--json")
+    assert "PASSW0RD" not in ran.out
+    assert json.loads(ran.out)["RAG_WITHOUT"] == "reader, tokens"
 
 
 def test_an_unreachable_endpoint_is_an_error_and_no_refusal(
