@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -131,3 +134,19 @@ def test_wrong_usage_is_told_without_a_traceback(
     said = capsys.readouterr()
     assert "asking" not in said.err
     assert "Traceback" not in said.err + said.out
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_an_output_that_cannot_be_written_is_a_plain_error(tmp_path: Path) -> None:
+    environment = {**os.environ, "RAG_DATA_DIR": str(tmp_path / "data"), "RAG_LLM": "off"}
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "eval", "--help"],
+            env=environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert ran.returncode == 1
+    assert b"cannot be written" in ran.stderr
+    assert b"Traceback" not in ran.stderr
