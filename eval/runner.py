@@ -40,7 +40,8 @@ from eval.opening import open_rag
 from eval.report import Report
 from eval.stamp import stamp
 from eval.swaps import evidence_pairs
-from rag.errors import EvalFault, RagError
+from rag.arguments import as_count, as_texts
+from rag.errors import EvalFault, InvalidArgument, RagError
 from rag.fold import language
 from rag.schema import Answer, EssayInfo, Hit, Message, Passage, Verdict
 from rag.sentences import sentence_spans
@@ -70,7 +71,7 @@ class Asked(Protocol):
 def run(
     rag: Asked | None = None,
     questions: Dataset | Iterable[Question] | str | Path | None = None,
-    kinds: Sequence[str] | None = None,
+    kinds: str | Sequence[str] | None = None,
     limit: int | None = None,
     on_progress: Progress | None = None,
     *,
@@ -83,13 +84,18 @@ def run(
     own with the default Settings, over the dataset's own documents, in a folder of its own inside
     the data directory. `questions`: None for those over the seed essays, a dataset's specification
     (see `eval.datasets`), a JSONL file, a Dataset or Questions. `kinds`, `limit`: only these kinds,
-    at most so many questions (and pairs), evenly spread. `jobs`: questions asked at the same time.
-    `fresh=False` takes up a run that broke off (same settings, essays, questions and code).
+    or this one, at most so many questions (and pairs), evenly spread. `jobs`: questions asked at
+    the same time. `fresh=False` takes up a run that broke off (same settings, essays, questions and
+    code).
 
     A question that raised a RagError is reported with it and has no values. Raises EvalFault when
-    the questions are not about what is ingested.
+    the questions are not about what is ingested, InvalidArgument for a `limit` or `jobs` below 1.
     """
-    dataset = _dataset(questions).select(kinds, limit)
+    for name, count in (("limit", limit), ("jobs", jobs)):
+        if count is not None and as_count(count, name) < 1:
+            raise InvalidArgument(f"{name} is {count}.", "Give 1 or more.")
+    wanted = None if kinds is None else as_texts(kinds, "kinds")
+    dataset = _dataset(questions).select(wanted, limit)
     with _opened(rag, dataset) as asked:
         return _run(asked, dataset, limit, on_progress or _silent, jobs, fresh)
 

@@ -60,16 +60,18 @@ def as_sources(sources: str | Sequence[str] | None) -> tuple[str, ...] | None:
     return None if sources is None else tuple(map(portable, as_texts(sources, "sources")))
 
 
-def as_count(k: int) -> int:
+def as_count(count: int, name: str) -> int:
     """How many are wanted.
 
     Raises:
         InvalidArgument: it is no whole number.
     """
     try:
-        return operator.index(k)
+        return operator.index(count)
     except TypeError as error:
-        raise InvalidArgument(f"k is no whole number: {_shown(k)}.", "Give an int.") from error
+        raise InvalidArgument(
+            f"{name} is no whole number: {_shown(count)}.", "Give an int."
+        ) from error
 
 
 def as_path(path: str | Path) -> str | Path:

@@ -155,7 +155,7 @@ class Rag:
         """
         question = as_text(question, "question")
         history, sources = as_history(history), as_sources(sources)
-        k = as_count(self.settings.k if k is None else k)
+        k = as_count(self.settings.k if k is None else k, "k")
         if not self._parts.index.catalog.ids(limit=1):
             raise NothingIngested(
                 "No essay is ingested yet.", "Read in a folder with: rag ingest PATH"

@@ -10,6 +10,7 @@ from dataclasses import replace
 from errno import ENOSPC
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from eval_support import DownRag, WordRag
@@ -23,7 +24,7 @@ from eval.measures import MEASURES
 from eval.page import faults
 from eval.report import table
 from rag.config import Settings
-from rag.errors import EvalFault
+from rag.errors import EvalFault, InvalidArgument
 from rag.schema import Answer, Message, Verdict
 
 TOPICS = ("copper", "silver", "amber", "linen", "paper", "salt", "indigo", "cedar", "jade", "wool")
@@ -120,6 +121,16 @@ def test_kinds_and_limit(report: Report) -> None:
     with pytest.raises(EvalFault, match="no kind"):
         run(WordRag(TEXTS), DATA, kinds=["fiction"])
     assert len(report.cases) == 13
+
+
+def test_one_kind_is_one_and_no_letters() -> None:
+    assert {case.kind for case in run(WordRag(TEXTS), DATA, kinds="fact").cases} == {"fact"}
+
+
+@pytest.mark.parametrize("wrong", [{"limit": 0}, {"limit": -1}, {"limit": "2"}, {"jobs": 0}])
+def test_a_run_of_no_question_or_no_job_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InvalidArgument, match=next(iter(wrong))):
+        run(WordRag(TEXTS), DATA, **wrong)
 
 
 def test_progress_counts_questions_and_pairs() -> None:
