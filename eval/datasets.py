@@ -82,8 +82,7 @@ def open_dataset(specification: str = "questions", questions: str | None = None)
     if kind == "questions" and not given:
         if questions:
             raise EvalFault("--questions goes with --dataset squad:PATH only.", "Leave one out.")
-        folder = SEEDS if SEEDS.is_dir() else None
-        return Dataset("questions", read_questions(QUESTIONS), None, folder)
+        return Dataset("questions", read_questions(QUESTIONS), None, SEEDS)
     if kind not in DATASETS or not given:
         names = ", ".join(f"{name}:PATH" for name in DATASETS)
         raise EvalFault(f"{specification!r} is no dataset.", f"Give questions or one of {names}.")
@@ -137,6 +136,7 @@ def _jsonl(path: Path) -> Dataset:
 
 def _folder(path: Path) -> Dataset:
     """Essays, with their questions beside them in `questions.jsonl`."""
+    path = path.resolve()  # its index is kept under it, and `.` is another one tomorrow
     return Dataset(path.name, read_questions(path / "questions.jsonl"), None, path)
 
 

@@ -30,18 +30,18 @@ def open_rag(
 
     They are ingested into `<data_dir>/eval/<name and digest of the documents>`, which is used again
     as long as they do not change; what is converted once is shared. A dataset without documents is
-    asked of the data directory. Raises EvalFault for the questions over the seed essays where there
-    are no seeds.
+    asked of the data directory. Raises EvalFault where its folder is not there, as the seed essays'
+    beside a package that came alone.
     """
     from rag import Rag
 
     make = kind or Rag
+    if dataset.folder and not dataset.folder.is_dir():
+        raise EvalFault(
+            "The essays that the questions are about are not here.",
+            "Run it from a clone of the repository, or give --dataset jsonl:PATH.",
+        )
     if dataset.folder is None and not dataset.documents:
-        if dataset.name == "questions" and dataset.questions:
-            raise EvalFault(
-                "The essays that the questions are about are not here.",
-                "Run it from a clone of the repository, or give --dataset jsonl:PATH.",
-            )
         with make(settings) as rag:
             yield rag
         return

@@ -151,7 +151,7 @@ def test_a_folder_holds_essays_and_their_questions(tmp_path: Path) -> None:
     }
     (tmp_path / "questions.jsonl").write_text(json.dumps(line), encoding="utf-8")
     dataset = open_dataset(f"folder:{tmp_path}")
-    assert dataset.folder == tmp_path
+    assert dataset.folder == tmp_path.resolve()
     assert dataset.pairs is None
     assert [q.id for q in dataset.questions] == ["one-1"]
     (tmp_path / "questions.jsonl").unlink()

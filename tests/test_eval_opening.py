@@ -9,8 +9,8 @@ from typing import Self
 import pytest
 
 from eval.cases import Evidence, Question
-from eval.datasets import Dataset
-from eval.opening import open_rag
+from eval.datasets import Dataset, open_dataset
+from eval.opening import home_of, open_rag
 from rag.config import Settings
 from rag.errors import EvalFault, IndexMismatch
 from rag.schema import IngestReport
@@ -74,10 +74,18 @@ def test_a_dataset_without_documents_is_asked_of_what_is_ingested(tmp_path: Path
     assert rag.done == ["closed"]
 
 
-def test_the_seed_questions_need_the_seeds(tmp_path: Path) -> None:
+def test_questions_in_a_file_called_questions_are_asked_of_what_is_ingested(
+    tmp_path: Path,
+) -> None:
+    with open_rag(Dataset("questions", ASKED), home(tmp_path), Store) as rag:
+        assert rag.settings.data_dir == tmp_path
+
+
+def test_the_seed_questions_need_the_seeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("eval.datasets.SEEDS", tmp_path / "none")
     with (
         pytest.raises(EvalFault, match="not here"),
-        open_rag(Dataset("questions", ASKED), home(tmp_path), Store),
+        open_rag(open_dataset(), home(tmp_path), Store),
     ):
         pass
 
@@ -98,3 +106,20 @@ def test_a_document_that_fails_is_a_fault(tmp_path: Path, monkeypatch: pytest.Mo
         open_rag(Dataset("d", ASKED, documents={"a.txt": "x"}), home(tmp_path), Store),
     ):
         pass
+
+
+def test_a_folder_is_known_by_its_place_and_not_by_how_it_was_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = '{"id": "q", "question": "?", "kind": "unanswerable", "evidence": [], "accepted": []}'
+    homes = set()
+    for name in ("one", "two"):
+        folder = tmp_path / name / "essays"
+        folder.mkdir(parents=True)
+        (folder / "questions.jsonl").write_text(line, encoding="utf-8")
+        for current, typed in ((folder.parent, "essays"), (folder, ".")):
+            monkeypatch.chdir(current)
+            dataset = open_dataset(f"folder:{typed}")
+            assert dataset.name == "essays"
+            homes.add(home_of(dataset, tmp_path))
+    assert len(homes) == 2
