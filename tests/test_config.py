@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -53,6 +53,15 @@ def test_an_address_is_kept(url: str) -> None:
 
 def test_an_empty_setting_is_the_default() -> None:
     assert Settings(judge=" ", llm_base_url=" ", llm_api_key=" ") == Settings()
+
+
+def test_an_empty_path_is_the_default_and_not_the_current_folder(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("RAG_DATA_DIR", "RAG_MODELS_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    empty = Settings(data_dir=cast("Any", ""), models_dir=cast("Any", ""), llm_gguf=cast("Any", ""))
+    assert empty == Settings()
 
 
 def test_a_password_in_a_wrong_address_is_not_shown() -> None:
