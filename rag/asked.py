@@ -34,8 +34,9 @@ _KINDS: tuple[tuple[Kind, str], ...] = (
         "number",
         r"多少|(?<![这那])几(?:个|位|次|倍|种|层|家|本|篇|份|人|度|成|块|刀|万|亿|千|百|岁|趟|分"
         r"|美|项|条|名|元|公里|米|小时|分钟|天内)"
-        r"|百分之几|多(?:久|长|大|高|远|重|宽|深|快|贵)|第几|为几|[达占是有](?:比例|份额)|几成"
-        r"|\bhow (?:many|much|long|far|old|tall|high|large|big|often|deep|wide|fast|heavy)\b"
+        r"|百分之几|多(?:久(?!.{0,3}一次)|长|大|高|远|重|宽|深|快|贵)|第几|为几"
+        r"|[达占是有](?:比例|份额)|几成"
+        r"|\bhow (?:many|much|long|far|old|tall|high|large|big|deep|wide|fast|heavy)\b"
         r"|\b(?:what|which) (?:\w+ )?(?:percentage|percent|number|amount|share|proportion"
         r"|fraction|price|size"
         r"|population|rate|age|length|height|distance|valuation|score|speed|temperature)\b"
@@ -62,7 +63,7 @@ _KINDS: tuple[tuple[Kind, str], ...] = (
         r"|have)\b"
         r"|\bwhich (?:\w+ ){1,2}(?:are|were|do|have)\b",
     ),
-    ("manner", r"如何|怎么?样?|怎|\bhow\b"),
+    ("manner", r"如何|怎么?样?|怎|\bhow\b(?! often)"),
     (
         "name",
         r"哪(?:一)?(?:个|家|款|本|篇|部|首|种|支|只|项|门|类|件|层|句|条)|谁家|叫(?:什么|啥|作"
@@ -81,6 +82,11 @@ _KINDS: tuple[tuple[Kind, str], ...] = (
 )  # fmt: skip
 
 _NUMERAL = r"[〇零一二两三四五六七八九十百千万亿半几数]"
+_SPELT = (
+    "(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven"
+    "|eigh|nine)teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand"
+    "|(?:m|b|tr)illion|dozen)"
+)
 _MONTH = (
     "january|february|march|april|may|june|july|august|september|october|november|december"
     "|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec"
@@ -90,10 +96,7 @@ _SIGNS: dict[Kind, str] = {
     rf"|{_NUMERAL}+(?=[万亿倍成个位次种层家本篇份人度块岁趟分美项条名元天年月周米公小秒吨页"
     r"亩顷尺斤克升户栋座间台辆艘株棵])|[一二两三四五六七八九][十百千][〇零一二三四五六七八九十百千]*"
     rf"|[百千万]分之{_NUMERAL}+"
-    r"|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty"
-    r"|fifty"
-    r"|sixty|seventy|eighty|ninety|hundreds?|thousands?|millions?|billions?|trillions?|half|third"
-    r"|quarter|dozens?|once|twice)\b",
+    rf"|\b(?:{_SPELT}s?|half|third|quarter|once|twice)\b",
     "date": r"(?<!\d)(?:1\d|20)\d\d(?!\d)|\d+(?=\s?(?:年|月|日|世纪|bc\b))|"
     rf"{_NUMERAL}+(?=年|月|日|世纪)|\b(?:{_MONTH})\b|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b"
     r"|\d+(?:st|nd|rd|th) century|今年|去年|明年|年初|年底|上半年|下半年",
@@ -108,9 +111,32 @@ _SIGNS: dict[Kind, str] = {
     "place": r"国|省|市|县|州|洲|岛|山|河|湖|海|路|街|区|镇|村|城|京|大学|学院|医院|位于|\bin\b"
     r"|\bat\b|\bnear\b",
 }
-_AMOUNT = rf"(?:\d[\d.,]*|{_NUMERAL}+)"
+_AMOUNT = (
+    rf"(?:\d[\d.,]*|{_NUMERAL}+"
+    rf"|\b{_SPELT}(?:(?: and |[ -]){_SPELT}\b)*(?: and a (?:half|quarter))?)"
+)
 _SCALE = (
     r"\s?(?:万亿|千亿|百亿|千万|百万|万|亿|k\b|m\b|bn?\b|thousand|million|billion|trillion)?\s?"
+)
+
+_MONEY = (
+    r"[$€£¥₹₩₽₺₪₫₱฿]\s?\d|\b(?:rs|chf|kr|sek|nok|dkk|inr|usd|eur|gbp|jpy|cny|rmb)\b\.?\s?\d"
+    r"|\b(?:hundred|thousand|million|billion|trillion)s? (?:of )?dollars"
+    rf"|{_AMOUNT}{_SCALE}(?:多|余)?(?:美元|美金|日元|欧元|港元|韩元|人民币|台币|英镑|法郎|卢比|卢布"
+    r"|泰铢|元|刀|块|毛|(?:usd|eur|gbp|chf|sek|nok|dkk|inr|jpy|cny|rmb|kr|dollars?|cents?|euros?"
+    r"|pounds?|pence|quid|bucks|shillings?|yuan|yen|rupees?|rupiah|ringgit|baht|dong|francs?|marks"
+    r"|guilders?|gulden|kron(?:a|e|or|er|ur)|crowns|zlot(?:y|ys|ych)|forints?|r(?:o?u)bles?"
+    r"|hryvnias?|lari|liras?|lire|pesos?|reais|rand|naira|dinars?|dirhams?|riyals?|shekels?)\b)"
+)
+_TIME = (
+    rf"{_AMOUNT}\s?(?:多|几)?\s?(?:个?(?:年|月|星期|周|天|日|小时|钟头|分钟|秒|毫秒)|years?|months?"
+    r"|weeks?|days?|hours?|minutes?|seconds?|ms\b)"
+    r"|\ban? (?:year|month|week|day|hour|minute|second)\b|一天|半年|半天"
+)
+_SIZE = (
+    rf"{_AMOUNT}{_SCALE}(?:平方|立方)?(?:公里|千米|厘米|毫米|米|英里|英尺|公尺|公斤|千克|克|吨|磅|公顷"
+    r"|亩|km|cm|mm|m\b|kg|miles?|feet|ft|metres?|meters?|kilomet|inch|pounds?|tons?|acres?"
+    r"|hectares?|square|sq)"
 )
 
 # What a number must carry: (how the question asks for it, what an answer looks like), both folded.
@@ -124,18 +150,18 @@ _UNITS: tuple[tuple[str, str], ...] = (
         r"|营收|利润|工资|薪|赚|花费|费用|成本"
         r"|\bcosts?\b|\bprice|\brevenue|\bsalary|\bvaluation|\bearn|\bincome|\bmoney\b|\bworth\b"
         r"|\bpa(?:y|id)\b|\bdollars?\b",
-        r"[$€£¥]\s?\d|\b(?:hundred|thousand|million|billion|trillion)s? (?:of )?dollars|"
-        rf"{_AMOUNT}{_SCALE}(?:多|余)?(?:美元|美金|日元|欧元|港元|人民币|元|刀|块|usd|dollars?"
-        rf"|euros?|pounds?|yuan|yen)",
+        _MONEY,
+    ),
+    # of a stay it asks for time, of a bridge or a book for length
+    (
+        r"\bhow long (?:is|are|was|were)\b",
+        rf"{_TIME}|{_SIZE}|{_AMOUNT}{_SCALE}(?:pages?|words|页|字)",
     ),
     (
         r"多久|多长时间|几(?:年|天|个月|小时|分钟)|多少(?:年|天|个?月|个?小时|分钟|秒|毫秒)"
         r"|\bhow long\b"
         r"|\bhow many (?:years|months|weeks|days|hours|minutes|seconds)\b",
-        rf"{_AMOUNT}\s?(?:多|几)?\s?(?:个?(?:年|月|星期|周|天|日|小时|钟头|分钟|秒|毫秒)|years?"
-        rf"|months?|weeks?|days?"
-        r"|hours?|minutes?|seconds?|ms\b)|\b(?:a|one|two|three|four|five|six|seven|eight|nine|ten)"
-        r"(?: and a half)? (?:years?|months?|weeks?|days?|hours?|minutes?|seconds?)|一天|半年|半天",
+        _TIME,
     ),
     (r"\bhow (?:old)\b|几岁|多少岁|年龄", rf"{_AMOUNT}\s?(?:周?岁|years?)|aged? \d"),
     (r"多少人|多少名|多少位|几(?:个|名|位)人?|人数|人口|\bhow many people\b|\bpopulation\b",
@@ -144,9 +170,7 @@ _UNITS: tuple[tuple[str, str], ...] = (
      r"|人口|population"),
     (
         r"多[高长远宽深重快]|\bhow (?:tall|high|far|deep|wide|heavy|fast)\b|面积|高度|长度|距离",
-        rf"{_AMOUNT}{_SCALE}(?:平方|立方)?(?:公里|千米|厘米|毫米|米|英里|英尺|公尺|公斤|千克|克"
-        rf"|吨|磅|公顷|亩|km|cm|mm|m\b|kg"
-        r"|miles?|feet|ft|metres?|meters?|kilomet|inches|pounds?|tons?|acres?|hectares?|square|sq)",
+        _SIZE,
     ),
 )  # fmt: skip
 _COUNTS = dict(zip("三四五六七八九十", range(3, 11), strict=True)) | dict(

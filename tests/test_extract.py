@@ -68,6 +68,8 @@ def quoted(question: str, *texts: str) -> list[str]:
         ("Do those workers need a doctorate?", "yes or no"),
         ("他有没有歇一歇？", "yes or no"),
         ("ｔｉｌｅ", "other"),
+        ("How often does the bus go?", "other"),  # on Tuesdays
+        ("这班车多久来一次？", "other"),
     ],
 )
 def test_the_kind_of_answer_asked_for(question: str, kind: str) -> None:
@@ -88,6 +90,19 @@ def test_the_kind_of_answer_asked_for(question: str, kind: str) -> None:
         ("DeepSeek 多久能追平？", "预计 6-9 个月。", True),
         ("哪三个角色？", "贾维斯、萨曼莎，或是 Joi。", True),
         ("哪九家公司？", "谷歌和苹果。", False),
+        ("How much does a jar cost?", "I sell it for 120 kronor a jar.", True),
+        ("How much did the taxi cost?", "We settled on 35 lari.", True),
+        ("How much did the lamp cost?", "Twenty-five rupees.", True),
+        ("How much is the price of it?", "She was given Rs. 500 by its owner.", True),
+        ("补一个胎要多少钱？", "那时候是两毛。", True),
+        ("How long did he sleep?", "He slept for sixteen hours.", True),
+        ("How long did he drive it?", "For thirty-one years, every day.", True),
+        ("How long did he drive it?", "Thirty-one of them.", False),
+        ("How long is the bridge?", "It spans 300 metres.", True),
+        ("How long is the chapter?", "It goes on for fifty-eight pages.", True),
+        ("How long is the visit?", "Two and a half weeks.", True),
+        ("How old was she?", "She came at seventeen years.", True),
+        ("How many hives are there?", "We have fourteen hives.", True),
     ],
 )
 def test_the_unit_that_a_number_must_carry(question: str, sentence: str, fitting: bool) -> None:
