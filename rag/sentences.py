@@ -33,6 +33,8 @@ _PAIRS = {
 _PAIRS |= {")": "(", "]": "[", "»": "«", "〕": "〔", "〗": "〖", "］": "［", '"': '"', "'": "'"}
 _QUOTES = frozenset("”’」』\"'»›")
 _CONTINUES = frozenset("，、；：,;:—–-·的地得之/／)）]】」』”’》〉")
+_LIST_LABEL = re.compile(r"\(?(?:[A-Za-z]|\d{1,3})[.)]\s+")
+_CELL_END = re.compile(r"\s*\|")
 _LOOK_BACK = 400  # characters to look back for an opening quotation mark
 
 
@@ -51,8 +53,8 @@ _ABBREVIATIONS = _listed(
 )
 _BEFORE_NUMBER_ONLY = _listed(
     """
-    no nos nr art par sec ch vol vols fig figs pp eq eqs ed eds ref tab app mar jan feb apr jun jul
-    aug sep sept oct nov dec mon sat sun wed thu fri est ave rd
+    no nos nr art par sec ch chap vol vols fol fols fig figs pp eq eqs ed eds ref tab app mar jan
+    feb apr jun jul aug sep sept oct nov dec mon sat sun wed thu fri est ave rd
     """
 )
 _MAY_END = frozenset(["etc", "inc", "ltd", "co", "corp", "llc", "plc", "jr", "sr", "bros", "esq"])
@@ -73,8 +75,8 @@ def sentence_spans(text: str) -> tuple[tuple[int, int], ...]:
 
     Every character that is no white space is in exactly one span. A line break ends a sentence; so
     do 。！？… and .!? with the closing marks after them, but for abbreviations, initials, list
-    numbers, decimals, versions, addresses, and marks inside a title or a quotation that the
-    sentence goes on after. Semicolons do not. Linear in the length of `text`.
+    numbers, decimals, versions, addresses, the end of a table's cell, and marks inside a title or a
+    quotation that the sentence goes on after. Semicolons do not. Linear in the length of `text`.
     """
     spans: list[tuple[int, int]] = []
     for line in _LINE.finditer(text):
@@ -115,7 +117,7 @@ def _ends(text: str, start: int, match: re.Match[str], end: int) -> bool:
     marks, closing, stop = match["end"], match["closing"], match.end()
     following = text[stop]
     spaced = following.isspace()
-    if following in _CONTINUES:
+    if following in _CONTINUES or _CELL_END.match(text, stop, end):
         return False
     if closing and not spaced and not _closing_ends(text, start, match.start(), closing, stop):
         return False
@@ -159,8 +161,8 @@ def _ends_before_space(text: str, start: int, match: re.Match[str], end: int) ->
     first = word.lstrip("“‘\"'(（[「『*_")[:1]
     if not first:
         return True
-    if first.islower():
-        return _lower_case_may_start(text, start, word)
+    if first.islower() and not _lower_case_may_start(text, start, word):
+        return False
     if match["end"] != ".":
         return True
     if _is_list_number(text, start, at):
@@ -170,7 +172,8 @@ def _ends_before_space(text: str, start: int, match: re.Match[str], end: int) ->
 
 def _lower_case_may_start(text: str, start: int, word: str) -> bool:
     """xAI and iPhone may begin a sentence, and any word where sentences begin in lower case."""
-    return any(c.isupper() for c in word[1:]) or text[start].islower()
+    label = _LIST_LABEL.match(text, start)
+    return any(c.isupper() for c in word[1:]) or text[label.end() if label else start].islower()
 
 
 def _is_list_number(text: str, start: int, at: int) -> bool:
@@ -192,8 +195,13 @@ def _abbreviated(text: str, at: int, first: str, word: str = "") -> bool:
         return first.isdecimal() or (first.isupper() and lower in ("no", "fig", "vol"))
     if lower in _ABBREVIATIONS:
         return True
-    # an initial: J. Ruiz. Not the pronoun, and not after a figure (vitamin B. Then)
-    return len(before) == 1 and before.isupper() and before != "I" and first.isupper()
+    if len(before) > 1 or not before.isalpha():
+        return False
+    if before.islower():
+        return first.isdecimal()  # p. 203, c. 1850
+    # an initial: J. Ruiz, K. (1977). Not the pronoun
+    names = first.isupper() or (word[:1] == "(" and first.isdecimal())
+    return names and before.isupper() and before != "I"
 
 
 def _addresses(text: str, start: int, end: int) -> list[tuple[int, int]]:

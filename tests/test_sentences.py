@@ -56,6 +56,12 @@ def sentences(text: str) -> list[str]:
         ["xAI is new.", "iPhone is old.", "Node.js is code."],
         ["i went home.", "it was late."],
         ["(Really?)", "Yes."],
+        ["tea from 3 p.m. to 5 p.m. in the shed, approx. three pots.", "bring cups."],
+        ["a) Quiet hours are from 10 p.m. to 7 a.m. on Sundays.", "After that it is loud."],
+        ["See p. 203, fol. 33r. and chap. 4 of it.", "It was built c. 1850."],
+        ["Dohrn, K. (1977).", "Schienen und Stunden."],
+        ["| Raise the fee? | 21 | 12 |"],
+        ["| 收费吗？ | 是。 | 12 |"],
         # both
         ["It’s all about the context.", "一切都在于上下文。"],
         ["我读了 The Bitter Lesson.", "很好。"],
