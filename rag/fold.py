@@ -271,7 +271,9 @@ def _latin_language(latin: list[str]) -> str:
             tally[name] += 1
     best = max(tally, key=lambda name: tally[name])  # English stands first and wins a tie
     # a name such as "La La Land" or "GPT-4o" is no evidence: a sixth of running text is small words
-    return best if tally[best] >= max(2, len(latin) / 12) else "en"
+    # and one word again and again, as in a table's "Yes | No | No opinion", is no language
+    different = sum(best in _votes().get(word, ()) for word in set(latin))
+    return best if tally[best] >= max(2, len(latin) / 12) and different > 1 else "en"
 
 
 @cache

@@ -90,6 +90,7 @@ def test_content_words_drop_the_small_words_of_both_languages() -> None:
         ("Das ist nicht der Hund und die Katze", "de"),
         ("人气品牌「鲜の每日」很火", "zh"),
         ("La La Land", "en"),
+        ("| Question | Yes | No | No opinion |", "en"),
         ("مرحبا بالعالم", "ar"),
     ],
 )
