@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from types import MappingProxyType
 
@@ -343,7 +344,7 @@ def _date(text: str, *, year_alone: bool = False) -> str:
 def _byline_date(body: str) -> str:
     """The date of a by-line near the top: emphasised, with a label ("by", 写于), or one that says
     little else. What a sentence tells of is no date of the essay's."""
-    for line in map(str.strip, body[:_SAMPLE].splitlines()[:_BYLINES]):
+    for line in map(_untagged, body[:_SAMPLE].splitlines()[:_BYLINES]):
         found = _date(line)
         if found and _long(line) <= _MOST_BYLINE and _is_byline(line):
             return found
@@ -353,12 +354,18 @@ def _byline_date(body: str) -> str:
 def _byline_author(body: str) -> str:
     """Who a by-line near the top names ("作者：王小明", "文/王小明", "By Jane Doe, March 2025") and
     says little else."""
-    for line in map(_bare, body[:_SAMPLE].splitlines()[:_BYLINES]):
+    for line in map(_bare, map(_untagged, body[:_SAMPLE].splitlines()[:_BYLINES])):
         found = _AUTHOR.search(line)
         rest = _ENGLISH_DATE.sub(" ", _FULL_DATE.sub(" ", line[found.end() :])) if found else ""
         if found and _long(rest) <= _MOST_BESIDE and not _PROSE_END.search(line):
             return found["han"] or found["by"]
     return ""
+
+
+def _untagged(line: str) -> str:
+    """A line of HTML as it is read."""
+    line = line.strip()
+    return clean(line, markdown=True).text if line.startswith("<") else line
 
 
 def _is_byline(line: str) -> bool:
@@ -398,6 +405,7 @@ _TITLE_LABEL = re.compile(r"(?:title|标题|標題|题目|題目)\s*[:：]\s*(?=
 _PROSE_END = re.compile(r"[。！？!?.…][”’」』)）\"']*$")
 _MARKS_AT_START = re.compile(r"(?:[>#*_\s\-•★]|\d{1,2}\.\s)+")
 _MAX_TITLE = 120
+_NARROWEST = 30  # characters of a line that a page's width broke
 _HEAD_LINES = 40
 _BYLINES = 12
 _MOST_BYLINE, _MOST_BESIDE = 40, 6  # words of a by-line, and beside the date of a bare one
@@ -414,7 +422,7 @@ _AUTHOR = re.compile(
     r"(?:(?:^|[\s|｜])(?:本文)?(?:作者|撰文|撰写|撰寫|执笔|執筆|筆者|笔者)|^文)\s*[:：/／|｜]\s*"
     rf"(?P<han>{_NAME}|[\u3400-\u9fff·]{{2,8}}(?![\u3400-\u9fff]))"
     r"|(?:^|[|·•–—]\s*)(?i:(?:written |posted |words )?by:?\s+|author\s*[:：]\s*)"
-    rf"(?P<by>{_NAME})(?=\s*(?:$|[,，|·•(（–—-]))"
+    rf"(?P<by>{_NAME})(?=\s*(?:$|[,，|·•(（–—-]|on\s+(?:\w+\s+)?\d))"
 )
 _LATIN_WORDS = re.compile(r"[A-Za-z\u00c0-\u024f]+")
 _HAN = re.compile("[\u3400-\u9fff]")
@@ -424,7 +432,8 @@ def _title_in(body: str) -> str:
     """The title that a text without front matter gives itself, "" when it begins in mid-prose.
 
     A first-level heading near the top; else, of the short lines before the first line of prose and
-    without links, dates and by-lines, the first that stands apart, or the one nearest to the prose.
+    without links, dates and by-lines, the first that stands apart, alone or above a subtitle, or
+    the one nearest to the prose.
     """
     lines = [line.strip() for line in body[:_SAMPLE].splitlines()[: _HEAD_LINES * 2]]
     lines = _told(lines[_unclosed(lines) :])
@@ -437,13 +446,35 @@ def _title_in(body: str) -> str:
             continue
         if len(line) > _MAX_TITLE or (_PROSE_END.search(line) and _is_prose(line)):
             break
+        paragraph = list(takewhile(bool, lines[index:]))
+        if _is_wrapped(paragraph):
+            break
         if any(character.isalnum() for character in line):
-            around = [*lines[max(index - 1, 0) : index], *lines[index + 1 : index + 2]]
-            candidates.append((not any(around), line))
+            apart_above = not any(lines[max(index - 1, 0) : index])
+            titled = len(paragraph) == 1 or (not candidates and _is_subtitle(paragraph[1:]))
+            candidates.append((apart_above and titled, line))
     apart = [line for alone, line in candidates if alone]
     if apart:
         return _bare(apart[0])
     return _bare(candidates[-1][1]) if candidates else ""
+
+
+def _is_wrapped(paragraph: Sequence[str]) -> bool:
+    """Whether these lines are prose that was broken to the width of a page."""
+    widths = [len(line) for line in paragraph[:-1]]
+    if len(widths) < 2 or not _NARROWEST <= max(widths) <= _MAX_TITLE:
+        return False
+    even = min(widths) > 0.7 * max(widths)
+    return even and bool(
+        _PROSE_END.search(paragraph[-1]) and not all(map(_PROSE_END.search, paragraph[1:-1]))
+    )
+
+
+def _is_subtitle(below: Sequence[str]) -> bool:
+    """Whether the lines right below a line, up to a blank one, are the rest of a heading: a
+    subtitle or a by-line, and no menu, whose lines are a word or two."""
+    wordy = all(_long(line) >= 3 or _FURNITURE.match(line) for line in below)
+    return len(below) <= 2 and wordy and not any(map(_PROSE_END.search, below))
 
 
 def _told(lines: Sequence[str]) -> list[str]:

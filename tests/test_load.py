@@ -126,6 +126,10 @@ def test_hostile_front_matter_fails_no_file(tmp_path: Path) -> None:
         assert essay(tmp_path, f"---\n{block}\n---\nBody.").text.endswith("Body.")
 
 
+WRAPPED = (
+    "My grandmother was born in Paramaribo in 1921 and came to\nAmsterdam in the spring of 1938, "
+    "seventeen years old,\nwith one suitcase and the address of an aunt."
+)
 PROSE = (
     "这是一段很长的正文，说明了事情的来龙去脉，并且以句号结尾，因此不会被当作标题，它还要再长一些。"
 )
@@ -155,6 +159,14 @@ PROSE = (
         (f"<h1><img src=x></h1>\n<h2>The Title</h2>\n<p>{PROSE}</p>", "The Title"),
         (f"标题：我的家乡\n作者：李四\n\n{PROSE}", "我的家乡"),
         (f"Title: The Title\nAuthor: Somebody\n\n{PROSE}", "The Title"),
+        (f"The Title\nA memoir for my nieces\n\n{WRAPPED}", "The Title"),
+        (
+            f"The Title\nCompiled by Ann Lee, 2 March 2018\n\nHISTORY\n\n{PROSE}",
+            "The Title",
+        ),
+        (f"Home\nPosts\n\nThe Title\n\n{WRAPPED}", "The Title"),
+        (f"The Title\n{WRAPPED}", "The Title"),
+        (WRAPPED, "file"),
     ],
 )
 def test_titles_without_front_matter(text: str, title: str, tmp_path: Path) -> None:
@@ -177,6 +189,11 @@ def test_titles_without_front_matter(text: str, title: str, tmp_path: Path) -> N
         ("a.txt", "Title\n作者：陈默，写于 2024 年 5 月 6 日，上海。\n" + PROSE, "2024-05-06"),
         ("a.md", "# T\n\n*A talk at the Health Forum, 14 September 2023.*\n" + PROSE, "2023-09-14"),
         ("a.md", "Title\nKochi, 3 March 2024\n" + PROSE, "2024-03-03"),
+        (
+            "a.md",
+            "# T\n<p>Posted by Ann on <time>November 8, 2020</time></p>\n" + PROSE,
+            "2020-11-08",
+        ),
         ("a.txt", "---\ndate: 2020-02-30\n---\nx", ""),
         ("a.txt", "---\ndate: 2020-02-29\n---\nx", "2020-02-29"),
         ("a.txt", "---\ndate: 30 Feb 2020\nupdated: 2020-03-01\n---\nx", "2020-03-01"),
@@ -242,6 +259,7 @@ def test_a_zero_byte_that_strayed_into_a_text_stays_where_it_is() -> None:
         ("Title\n3 March 2025 · By Ana María López\n", "Ana María López"),
         ("By J. R. R. Tolkien, March 2025\n", "J. R. R. Tolkien"),
         ("Author: Lin Mei\n", "Lin Mei"),
+        ('<p class="meta">Posted by <a href="/me">Lin Mei</a> on March 8, 2020</p>\n', "Lin Mei"),
         # no by-line: prose that begins like one, wrapped or not
         ("By Christmas, everyone who had been working on it since May\nhad gone home.\n", ""),
         ("By Christmas 2025 we had left.\n", ""),
