@@ -19,7 +19,7 @@ from rag.schema import OffsetMap
 
 __all__ = ["VERSION", "Block", "Cleaned", "Kind", "Removal", "clean"]
 
-VERSION = 2
+VERSION = 3
 """Changes whenever `clean` gives another text for the same input: the index depends on it."""
 
 Kind = Literal["text", "heading", "item", "code"]
@@ -111,7 +111,7 @@ _NEUTRAL |= {"嗎": "ma", "嘛": "ma", "呢": "ne", "吧": "ba", "们": "men", "
 _NEUTRAL |= {"麼": "me", "子": "zi", "个": "ge", "個": "ge", "啊": "a", "头": "tou", "頭": "tou"}
 
 _HEADING = re.compile(r"#{1,6}[ \t\u3000]+(?=\S)")
-_HEADING_TAIL = re.compile(r"[ \t]+#+$")
+_HEADING_TAIL = re.compile(r"[ \t]+#+$|(?:[ \t]+#+)?[ \t]*\{[#.][^{}]{1,60}\}$")
 _UNDERLINE = re.compile(r"(=+|-+)$")
 _RULE = re.compile(r"([-*_])(?:[ \t]*\1){2,}$")
 _FENCE = re.compile(r"(```+|~~~+)")
@@ -135,9 +135,10 @@ _WIKI = re.compile(r"(!?\[\[)([^\[\]|]*\|)?([^\[\]|]+)(\]\])")
 _FOOTNOTE = re.compile(r"\[\^[^\[\]\s]{1,40}\](?!:)")
 _AUTOLINK = re.compile(r"(<)((?:https?://|mailto:)[^<>\s]+)(>)")
 _TAG = re.compile(
-    r"<!--[^<>]*-->|</?(?:a|abbr|article|aside|b|big|blockquote|br|center|cite|code|details|div|em|"
-    r"figcaption|figure|font|h[1-6]|header|hr|i|iframe|img|ins|kbd|li|mark|nav|ol|p|picture|pre|q|rp|"
-    r"rt|ruby|s|section|small|span|strong|sub|summary|sup|table|tbody|td|th|thead|tr|u|ul|video)"
+    r"<!--[^<>]*-->|</?(?:a|abbr|article|aside|b|big|blockquote|br|caption|center|cite|code|dd|details|"
+    r"div|dl|dt|em|figcaption|figure|font|h[1-6]|header|hr|i|iframe|img|ins|kbd|li|main|mark|nav|ol|"
+    r"p|picture|pre|q|rp|rt|ruby|s|section|small|span|strike|strong|sub|summary|sup|table|tbody|td|"
+    r"tfoot|th|thead|time|tr|u|ul|video|wbr)"
     r"(?:[ \t/][^<>]*)?>",
     re.IGNORECASE,
 )
@@ -271,7 +272,7 @@ def _begin_line(text: str, begin: int, end: int, indent: int, apart: bool, markd
         level = heading.group().count("#")
         cuts.append(_Cut(begin, heading.end(), "heading mark"))
         begin = heading.end()
-        if tail := _HEADING_TAIL.search(text, max(begin, end - 12), end):
+        if tail := _HEADING_TAIL.search(text, max(begin, end - 80), end):
             cuts.append(_Cut(tail.start(), end, "heading mark"))
             end = tail.start()
         return _Line(begin, end, "heading", level, apart, cuts)

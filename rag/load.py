@@ -518,7 +518,7 @@ def _is_prose(line: str) -> bool:
 
 
 def _bare(line: str) -> str:
-    text = re.sub(r"\*\*|__|`|\s+#+$", "", line)
+    text = re.sub(r"\*\*|__|`|(?:\s+#+)?(?:\s+\{[#.][^{}]{1,60}\})?$", "", line)
     text = _WIKI.sub(lambda match: match[1] or match[2] or "", text)
     return (
         _MARKS_AT_START.sub("", text, count=1).strip()

@@ -82,6 +82,8 @@ def test_plain_text(raw: str, expected: str) -> None:
         (r"1\. not a list \*", "1. not a list *"),
         ("> Quoted.\n> > Deeper.", "Quoted.\nDeeper."),
         ("## Head ##", "Head"),
+        ("## Head ## {#head .wide}\n\n# {#a} b {x}", "Head\n{#a} b {x}"),
+        ('<dl><dt>on</dt></dl> <time datetime="2020-11-08">Sunday</time>', "on Sunday"),
         ("- a\n* b\n+ c\n• d", "a\nb\nc\nd"),
         ("a\n\n---\n\nb", "a\nb"),
         ("|a|b|\n|---|:-:|\n|1|2|", "|a|b|\n|1|2|"),

@@ -139,6 +139,7 @@ PROSE = (
     ("text", "title"),
     [
         (f"# Marked *title* #\n\n{PROSE}", "Marked title"),
+        (f"# Marked title {{#top}}\n\n{PROSE}", "Marked title"),
         (f"返回列表\n🧠 某人 · 💰投资\n\nAI 是基础设施\n\n{PROSE}", "AI 是基础设施"),
         (f"PhD第四年 - 存在主义\n\n{PROSE}", "PhD第四年 - 存在主义"),
         (f"An unrelated question:why?\n训练靠后,推理向前\n{PROSE}", "训练靠后,推理向前"),
