@@ -1,14 +1,15 @@
 """Raw text → readable text, with the way back. Removes marks and never invents words.
 
 What goes: pinyin glosses, invisible characters, Markdown's marks, bullets, brackets of links,
-scripts and style sheets. What is joined: lines that only the width of a page broke. Everything else
-stays, in order.
+scripts and style sheets. What is joined: lines that only the width of a page broke. An entity
+inside a sentence becomes its character. Everything else stays, in order.
 
 Every pattern is linear: no nested repetition, and what it repeats excludes what it ends with.
 """
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -148,7 +149,10 @@ _PAIRED = re.compile(
     r"|(?<![^\W]|\\)(_{1,2})(?=[^\s_])[^_]*[^\s_](\3)(?!\w)"
 )
 _ESCAPE = re.compile(r"(\\)[!-/:-@\[-`{-~]")
-_MARKS = re.compile(r"[*_~=\[<`\\]")
+_ENTITY = re.compile(r"&(?:#\d{2,6}|#x[\da-f]{2,5}|[a-z]{2,8});", re.IGNORECASE)
+_BEFORE, _AFTER = re.compile(r"\w ?$"), re.compile(r" ?\w")
+"""Around an entity that no sentence begins or ends with: its span would be cut in the entity."""
+_MARKS = re.compile(r"[*_~=\[<`\\&]")
 
 _FINISHED = re.compile(r"[。！？!?.…｡:：;；][”’」』】）)\]》\"'*]*$")
 _UNFINISHED = re.compile(r"[,，、]$")
@@ -320,9 +324,23 @@ def _markdown_marks(text: str, start: int, end: int) -> list[_Cut]:
     cuts += (_Cut(*match.span(1), "escape") for match in _ESCAPE.finditer(text, start, end))
     cuts += (_Cut(*match.span(), "footnote mark") for match in _FOOTNOTE.finditer(text, start, end))
     cuts += (_Cut(*match.span(), "tag") for match in _TAG.finditer(text, start, end))
+    cuts += _entities(text, start, end)
     cuts += _links(text, start, end)
     cuts += _emphasis(text, start, end)
     return _outside(cuts, code)
+
+
+def _entities(text: str, start: int, end: int) -> Iterable[_Cut]:
+    """The first character of an entity becomes the one that it stands for, and the rest goes."""
+    for match in _ENTITY.finditer(text, start, end):
+        meant = html.unescape(match.group())
+        inside = _BEFORE.search(text, max(match.start() - 2, start), match.start()) and (
+            _AFTER.match(text, match.end(), end)
+        )
+        if len(meant) == 1 and (meant.isspace() or inside):
+            to = " " if meant.isspace() else meant
+            yield _Cut(match.start(), match.start() + 1, "", to)
+            yield _Cut(match.start() + 1, match.end(), "entity")
 
 
 def _links(text: str, start: int, end: int) -> Iterable[_Cut]:
