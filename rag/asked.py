@@ -186,6 +186,10 @@ _COUNTED = re.compile(
     r"|\bhow many (?P<latin>[a-z]+)(?: (?P<second>[a-z]+))?"
 )
 
+# A reply ("A: Fourteen.") or a table's cell: what it counts stands in the question before it or in
+# the table's head.
+_ALONE = rf"^(?:.{{0,40}}?[:：]\s?)?{_AMOUNT}[.。!！]?$|(?<=\|)\s*{_AMOUNT}\s*(?=\|)"
+
 _HOW_BIG = re.compile("多(?:少|久|长|大|高|远|重|宽|深|快|贵)")
 _SMALL_TALK = re.compile(
     r"[a-z0-9]?|(?:hi+|hey+|hello|hullo|howdy|good (?:morning|afternoon|evening|night)|bye|goodbye"
@@ -256,13 +260,13 @@ def _unit(folded: str) -> re.Pattern[str] | None:
     if counted is None:
         return None
     if counted["han"]:
-        return re.compile(rf"{_AMOUNT}{_SCALE}(?:多|余)?\s?[个{counted['han']}]|#\d")
+        return re.compile(rf"{_AMOUNT}{_SCALE}(?:多|余)?\s?[个{counted['han']}]|#\d|{_ALONE}")
     nouns = "|".join(
         re.escape(noun[:6].rstrip("sy")) for noun in (counted["latin"], counted["second"]) if noun
     )
     # beside the noun in English, beside a measure word in Chinese
     return re.compile(
-        rf"(?:{_SIGNS['number']})(?: ?[\w-]+){{0,2}} ?(?:{nouns})|{_AMOUNT}[{_MEASURES}]"
+        rf"(?:{_SIGNS['number']})(?: ?[\w-]+){{0,2}} ?(?:{nouns})|{_AMOUNT}[{_MEASURES}]|{_ALONE}"
     )
 
 

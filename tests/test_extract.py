@@ -103,6 +103,13 @@ def test_the_kind_of_answer_asked_for(question: str, kind: str) -> None:
         ("How long is the visit?", "Two and a half weeks.", True),
         ("How old was she?", "She came at seventeen years.", True),
         ("How many hives are there?", "We have fourteen hives.", True),
+        ("How many hives are there?", "A: Fourteen.", True),
+        ("How many hives are there?", "[00:01:02] ANN: Two hundred and eleven.", True),
+        ("你有几个蜂箱？", "答：十四。", True),
+        ("How many hives are there?", "I began in 2002.", False),
+        ("How deep is the well?", "ANN: Two hundred and eleven.", False),
+        ("How many members want it?", "| Charge visitors? | 29 | 5 |", True),
+        ("How many members want it?", "| Plot 9, charged | yes |", False),
     ],
 )
 def test_the_unit_that_a_number_must_carry(question: str, sentence: str, fitting: bool) -> None:
