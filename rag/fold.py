@@ -287,6 +287,7 @@ def _stop_words() -> frozenset[str]:
         until up upon us very was we were what what's when where which while who whom whose why will
         with would you your yours tell say said please give explain describe according does
         doesn't didn't isn't aren't wasn't won't can't
+        dont doesnt didnt isnt arent wasnt cant whats thats whos wheres im
     """
     chinese = """
         的 了 和 是 在 有 我 我们 你 你们 他 她 它 他们 她们 它们 这 那 这个 那个 这些 那些

@@ -69,6 +69,7 @@ def test_words(text: str, expected: list[str]) -> None:
 def test_content_words_drop_the_small_words_of_both_languages() -> None:
     assert content_words("What is the capital of the 作者的公司是什么？") == ["capit", "公司"]
     assert content_words("what is it") == []
+    assert content_words("whats it why dont you lend saws") == ["lend", "saw"]  # as people type
 
 
 @pytest.mark.parametrize(
