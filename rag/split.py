@@ -231,14 +231,15 @@ def _is_heading(blocks: Sequence[Block], bodies: Sequence[str], index: int, airy
     after, following = blocks[index + 1], bodies[index + 1]
     width = _width(body[:200])
     numbered = _NUMBERED.match(body) is not None
-    if block.kind == "item" and not (numbered and after.kind == "text"):
+    alone = (block.apart or index == 0) and after.apart
+    over_list = alone and not _NUMBERED.match(following)  # 3. RULES, above a) and b)
+    if block.kind == "item" and not (numbered and (after.kind == "text" or over_list)):
         return False
     if width > (30 if airy else 60) or not any(character.isalpha() for character in body):
         return False
     if _STOPPED.search(body[-8:]) and not (_SHOUTED.search(body) and width <= 15):
         return False
     if airy:
-        alone = (block.apart or index == 0) and after.apart
         return (alone or (numbered and block.apart)) and (
             after.kind == "item" or _width(following[:400]) > width or after.kind == "heading"
         )

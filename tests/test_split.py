@@ -172,6 +172,15 @@ def test_a_dense_text_has_headings_where_lines_do_not_end() -> None:
     assert {p.heading for p in found} == {"推理向前,训练靠后", "广告成为主流"}
 
 
+def test_a_numbered_line_that_stands_alone_above_another_list_is_a_heading() -> None:
+    prose = "Rent is due on the third of the month, and cooking counts double for everybody."
+    rules = "2. RULES\n\na) No pets, except for her.\nb) Guests cook."
+    found = passages(f"1. RENT\n\n{prose}\n\n{rules}\n\n3. END\n\n{prose}")
+    assert [p.heading for p in found] == ["1. RENT", "2. RULES", "3. END"]
+    listed = passages(f"Three things:\n\n1. Water\n\n2. Bread\n\n3. Salt\n\n{prose}")
+    assert not any("Water" in p.heading or "Bread" in p.heading for p in listed)
+
+
 def test_the_title_is_no_heading_of_itself() -> None:
     assert passages("# Title\n\nText.", markdown=True)[0].heading == ""
 
