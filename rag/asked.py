@@ -164,7 +164,7 @@ _UNITS: tuple[tuple[str, str], ...] = (
         _TIME,
     ),
     (r"\bhow (?:old)\b|几岁|多少岁|年龄", rf"{_AMOUNT}\s?(?:周?岁|years?)|aged? \d"),
-    (r"多少人|多少名|多少位|几(?:个|名|位)人?|人数|人口|\bhow many people\b|\bpopulation\b",
+    (r"多少人|多少名|多少位|几(?:个人|名|位)|人数|人口|\bhow many people\b|\bpopulation\b",
      rf"{_AMOUNT}{_SCALE}(?:多|余)?\s?(?:个?人|名|位|people|inhabitants|residents|persons|men"
      rf"|women|employees)"
      r"|人口|population"),

@@ -108,6 +108,8 @@ def test_the_kind_of_answer_asked_for(question: str, kind: str) -> None:
         ("你有几个蜂箱？", "答：十四。", True),
         ("How many hives are there?", "I began in 2002.", False),
         ("How deep is the well?", "ANN: Two hundred and eleven.", False),
+        ("店里有几个房间？", "一共六个房间。", True),
+        ("店里来了几个人？", "一共六个房间。", False),
         ("How many members want it?", "| Charge visitors? | 29 | 5 |", True),
         ("How many members want it?", "| Plot 9, charged | yes |", False),
     ],
