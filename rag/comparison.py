@@ -22,6 +22,7 @@ from rag.items import misplaced
 from rag.names import han_names, latin_names, quotations
 from rag.narrator import NARRATOR
 from rag.quantities import Quantity, quantities, stated
+from rag.roles import clauses, other_doer, turned_round
 
 __all__ = ["Comparison", "Reading", "compare", "read", "steps"]
 
@@ -170,6 +171,7 @@ class Comparison:
     that is not in the evidence. `far`: values that stand elsewhere in the evidence only. `best`:
     index of the evidence sentence that is nearest. `exchanged`: two of the claim's words or values
     that have each other's place. `misplaced`: a value, and what the evidence says it of instead.
+    `doer`: who does it in the claim, and who in the evidence.
     """
 
     figures: dict[str, float]
@@ -186,6 +188,7 @@ class Comparison:
     far: tuple[Quantity, ...] = ()
     exchanged: tuple[str, str] | None = None
     misplaced: tuple[str, str] | None = None
+    doer: tuple[str, str] | None = None
 
 
 @lru_cache(maxsize=4096)
@@ -413,7 +416,8 @@ def _alike(
     gap_near, _ = _gap(claim, near_vocabulary, near_pairs)
     gap_all, uncovered = _gap(claim, vocabulary, pairs)
     flips = _flips(claim, one) or _flips(claim, _joined(near))
-    exchanged = _exchanged(claim, near)
+    exchanged = _exchanged(claim, near) or _exchanged_inside(claim, near)
+    exchanged = exchanged or turned_round(claim, near)
     negated, timed = _negated(claim, near), _mistimed(claim, near)
     if timed and claim.denies != _joined(near).denies:
         negated, timed = 0, ()  # "not … since 1957" is "… until 1957"
@@ -454,7 +458,7 @@ def _alike(
     return Comparison(
         figures, False, best, (start, end), absent, (*certain, *invented),
         (*flips, *timed), negated, replaced, uncovered, given, tuple(far),
-        exchanged, misplaced(claim, sentences),
+        exchanged, misplaced(claim, sentences), other_doer(claim, near),
     )  # fmt: skip
 
 
@@ -856,6 +860,17 @@ def _exchanged(claim: Reading, near: Sequence[Reading]) -> tuple[str, str] | Non
     if any(t.word in _MUTUAL for t in between):
         return None
     return _words_of(claim, one), _words_of(claim, two)
+
+
+def _exchanged_inside(claim: Reading, near: Sequence[Reading]) -> tuple[str, str] | None:
+    """The same inside one clause, where the sentence goes on with the words of the claim; None
+    where another clause has them in the claim's order."""
+    parts = [read(text) for s in near for text in clauses(s)]
+    mine = [t for t in claim.tokens if t.weight >= 0.5]
+    least = _MOSTLY * sum(t.weight for t in mine)
+    whole = [p for p in parts if sum(t.weight for t in mine if t.word in p.vocabulary) >= least]
+    found = [_exchanged(claim, [part]) for part in whole]
+    return found[0] if found and all(found) else None
 
 
 def _blocks(order: Sequence[int]) -> list[tuple[int, int, int]]:

@@ -113,6 +113,14 @@ class Wording:
                     f"原文里“{one}”和“{two}”的位置正好相反。",
                 ),
             )
+        if found.doer:
+            mine, theirs = map(_short, found.doer)
+            return (
+                self._say(
+                    f"The passage says it of “{theirs}”, the sentence of “{mine}”.",
+                    f"原文说的是“{theirs}”，这句说的是“{mine}”。",
+                ),
+            )
         if found.negated > 0:
             return (
                 self._say(

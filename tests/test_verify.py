@@ -258,6 +258,53 @@ EXCHANGED = [
     ("All analysts expected a loss.", "Most analysts expected a loss."),
 ]
 
+CLIMB = (
+    "Ines hired Paul to carry the tent, and Paul asked his cousin Marc to come along. "
+    "Marc reached the summit first, but it was Ines who photographed it."
+)
+ICE = (
+    "Because the pass was icy, the bus turned back. "
+    "Before the storm, most guests skied; after it, they read."
+)
+SIZES = "Cafés in ports were twice as likely to close as cafés in suburbs."
+PAIR = "她的丈夫陈原是记者，比她大六岁。"
+
+SIDES = [
+    ("Paul hired Ines to carry the tent.", CLIMB),
+    ("Marc asked his cousin Paul to come along.", CLIMB),
+    ("Ines reached the summit first.", CLIMB),
+    ("Marc photographed the summit.", CLIMB),
+    ("The pass was icy because the bus turned back.", ICE),
+    ("After the storm, most guests skied.", ICE),
+    ("Cafés in suburbs were twice as likely to close as cafés in ports.", SIZES),
+    ("苏青比丈夫大六岁。", PAIR),
+]
+SIDES_KEPT = [
+    ("Paul was hired by Ines to carry the tent.", CLIMB),
+    ("Marc was the first to reach the summit.", CLIMB),
+    ("The summit was photographed by Ines.", CLIMB),
+    ("The bus turned back because the pass was icy.", ICE),
+    ("Most guests skied before the storm.", ICE),
+    ("Cafés in ports were twice as likely as those in suburbs to close.", SIZES),
+    ("丈夫陈原比她大六岁。", PAIR),
+    ("Luke translated the letter.", "Uncle Luke and Maria translated the letter from Latin."),
+    ("Luke translated the letter.", "Luke arrived. After Maria left he translated the letter."),
+]
+
+
+@pytest.mark.parametrize(("claim", "evidence"), SIDES)
+def test_who_does_it_and_what_comes_of_what_are_told(
+    check: Check, claim: str, evidence: str
+) -> None:
+    verdict = check(claim, evidence)
+    assert verdict.label in {"partly", "unsupported"}, verdict
+
+
+@pytest.mark.parametrize(("claim", "evidence"), SIDES_KEPT)
+def test_sides_that_are_kept_are_supported(check: Check, claim: str, evidence: str) -> None:
+    verdict = check(claim, evidence)
+    assert verdict.label == "supported", verdict
+
 
 @pytest.mark.parametrize(("claim", "evidence"), DENIED + EXCHANGED)
 def test_the_same_words_with_another_sense_are_marked(

@@ -1,0 +1,226 @@
+"""Which side of a relation is which: cause and effect, earlier and later, the greater and the less,
+and who does what.
+
+A claim that exchanges the two is made of nothing but the evidence's words. Only what both texts say
+with a word for it is compared, and only words that stand on one side in each of them.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise, takewhile
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rag.comparison import Reading, Token
+
+__all__ = ["clauses", "other_doer", "pieces", "tokens_in", "turned_round", "words_in"]
+
+_CLAUSE = re.compile(r"[;；.。!！?？:：]|[,，](?!\d)|\b(?:and|but|while|whereas)\b")
+_BLOCK = re.compile(r"[;；。!！?？\n]|\.(?!\d)")
+_PAUSED = "[,，]"
+# (relation, its two sides and how it is said); the first pattern of a relation that fits is taken.
+_CAUSE = r"(?:because(?: of)?|due to|owing to|as a result of)"
+_NEXT = "(?:the|an?|his|her|its|their|he|she|it|they|we|i)"  # begins what no comma parts
+_RELATIONS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (name, re.compile(pattern))
+    for name, pattern in (
+        ("cause", rf"^\W*(?:{_CAUSE}|since)\b(?P<one>[^,]+),(?P<two>.+)"),
+        ("cause", rf"^(?P<two>.+?)\b{_CAUSE}\b(?P<one>.+)"),
+        ("cause", r"^(?P<two>.+?)\b(?:is|are|was|were|been) caused by\b(?P<one>.+)"),
+        ("cause", r"^(?P<one>.+?)\b(?:led to|causes?d?|resulted in|brought about)\b(?P<two>.+)"),
+        ("cause", rf"(?:由于|因为)(?P<one>[^,，]+){_PAUSED}(?:所以|因此)?(?P<two>.+)"),
+        ("cause", rf"^(?P<two>.+?){_PAUSED}?(?:这?是)?因为(?P<one>.+)"),
+        ("cause", rf"^(?P<one>.+?){_PAUSED}?(?:导致|造成|引起|使得)了?(?P<two>.+)"),
+        ("time", r"^\W*before\b(?P<two>[^,]+),(?P<one>.+)"),
+        ("time", r"^\W*after\b(?P<one>[^,]+),(?P<two>.+)"),
+        ("time", rf"^\W*before\b(?P<two>.+?) (?P<one>{_NEXT}\b.+)"),
+        ("time", rf"^\W*after\b(?P<one>.+?) (?P<two>{_NEXT}\b.+)"),
+        ("time", r"^(?P<one>.+?)\bbefore\b(?P<two>.+)"),
+        ("time", r"^(?P<two>.+?)\bafter\b(?P<one>.+)"),
+        ("time", rf"^(?P<two>[^,，]+?)(?:之前|以前|前){_PAUSED}(?P<one>.+)"),
+        ("time", rf"^(?P<one>[^,，]+?)(?:之后|以后|后){_PAUSED}(?P<two>.+)"),
+        (
+            "than",
+            r"^(?P<one>.+?\b(?P<how>more|less|fewer|(?!(?:oth|rath|eith)er\b)\w+er(?= than))\b"
+            r"[^,;]*?)\bthan\b(?P<two>[^,;]+)",
+        ),
+        ("as", r"^(?P<one>.+?\b(?P<how>\w+(?: times)? as)\b[^,;]+?)\bas\b(?P<two>[^,;]+)"),
+        ("比", r"^(?P<one>.+?)(?<![对百相无占])比(?![赛如例较重分喻方起特尔利基])(?P<two>[^,，]+)"),
+    )
+)
+_WHOLE = frozenset(("cause", "time"))
+_PRONOUNS = frozenset(("he", "she", "it", "they", "we", "you", "i"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Relation:
+    """How it is said, and where its two sides stand in the text."""
+
+    kind: str
+    one: tuple[int, int]
+    two: tuple[int, int]
+
+
+def turned_round(claim: Reading, sentences: Sequence[Reading]) -> tuple[str, str] | None:
+    """Two sides of a relation that the claim has the other way round than all the evidence."""
+    for mine in _relations(claim.folded):
+        turned = list[tuple[str, str]]()
+        for sentence in sentences:
+            for theirs in _relations(sentence.folded):
+                if theirs.kind == mine.kind and sentence.denies == claim.denies:
+                    crossed, stays = _compared(claim, mine, sentence, theirs)
+                    if stays:
+                        return None
+                    turned += crossed
+        if turned:
+            return turned[0]
+    return None
+
+
+def _compared(
+    claim: Reading, mine: _Relation, sentence: Reading, theirs: _Relation
+) -> tuple[list[tuple[str, str]], bool]:
+    """The sides that are exchanged, and whether both are where they were."""
+    ending = _ending(claim.folded, mine, sentence.folded, theirs) if mine.kind == "比" else 0
+    one, two = words_in(claim, *mine.one), words_in(claim, mine.two[0], mine.two[1] - ending)
+    first = words_in(sentence, *theirs.one)
+    second = words_in(sentence, theirs.two[0], theirs.two[1] - ending)
+    if mine.kind == "比" and not (ending and _known(claim, mine.two, sentence)):
+        return [], False
+    crossed, back = (one - two) & (second - first), (two - one) & (first - second)
+    here, there = (one - two) & (first - second), (two - one) & (second - first)
+    stayed = here | there
+    both = crossed and back and (mine.kind not in _WHOLE or len(crossed | back) > len(stayed))
+    # what a thing is compared with may be a pronoun: "her husband … is older than she"
+    alone = not stayed and ((back and back == two and not second) or (crossed == one and not first))
+    if both or (alone and (crossed or back)):
+        sides = (claim.folded[a:b].strip(" ,，") for a, b in (mine.one, mine.two))
+        return [(next(sides), next(sides))], False
+    return [], bool(here and there)
+
+
+def _known(claim: Reading, span: tuple[int, int], sentence: Reading) -> bool:
+    """Whether a part of the claim has no character that the sentence lacks: 矮 is not 高."""
+    inside = [t for t in claim.tokens if span[0] <= t.start and t.end <= span[1]]
+    return all(t.word in sentence.vocabulary for t in inside if t.weight >= 0.5)
+
+
+def _ending(mine: str, one: _Relation, theirs: str, other: _Relation) -> int:
+    """How many characters two Chinese comparisons end in alike: 比她[大八岁]."""
+    pairs = zip(mine[slice(*one.two)][::-1], theirs[slice(*other.two)][::-1], strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _relations(folded: str) -> Iterator[_Relation]:
+    """The relations that a text states."""
+    for start, end in pieces(_BLOCK, folded):
+        seen = set[str]()
+        for name, pattern in _RELATIONS:
+            found = pattern.search(folded[start:end])
+            kind = (found.groupdict().get("how") or name) if found else name
+            if found and name not in seen:
+                seen.add(name)
+                one, two = (
+                    (found.start(side) + start, found.end(side) + start) for side in ("one", "two")
+                )
+                yield _Relation(kind, one, two)
+
+
+def pieces(cut: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
+    """The parts of a text between what cuts it, but for empty ones."""
+    edges = [0, *(edge for found in cut.finditer(text) for edge in found.span()), len(text)]
+    for start, end in zip(edges[::2], edges[1::2], strict=True):
+        if text[start:end].strip():
+            yield start, end
+
+
+def tokens_in(reading: Reading, start: int, end: int) -> list[Token]:
+    """The tokens of a part of a text, which may have thousands of parts."""
+    first = bisect_left(reading.tokens, start, key=lambda token: token.start)
+    last = bisect_left(reading.tokens, end, key=lambda token: token.start)
+    return [token for token in reading.tokens[first:last] if token.end <= end]
+
+
+def words_in(reading: Reading, start: int, end: int) -> frozenset[str]:
+    """What stands in a part of a text: words, values, and Han characters two by two."""
+    inside = tokens_in(reading, start, end)
+    found = {t.word for t in inside if not t.han and (t.weight >= 0.5 or _letter(reading, t))}
+    found |= {
+        a.word + b.word
+        for a, b in pairwise(inside)
+        if a.han and b.han and a.end == b.start and min(a.weight, b.weight) >= 0.5
+    }
+    return frozenset(found)
+
+
+def _letter(reading: Reading, token: Token) -> bool:
+    """Whether it is a capital that tells one of several: glue A."""
+    if len(token.word) > 1 or not token.start or len(reading.text) != len(reading.folded):
+        return False
+    return reading.text[token.start] in "ABCDEFGHJKLMNOPQRSTUVWXYZ"
+
+
+def clauses(reading: Reading) -> list[str]:
+    """The text cut where one statement ends and the next begins."""
+    text = reading.text
+    return [text[a:b].strip() for a, b in pieces(_CLAUSE, text)]
+
+
+def other_doer(claim: Reading, sentences: Sequence[Reading]) -> tuple[str, str] | None:
+    """What the claim says that one does and every sentence another: (the claim's name, theirs).
+
+    Only where names stand right before the same word, and the claim's own stands in the evidence
+    as the doer of something else.
+    """
+    texts = (claim, *sentences)
+    names = {w for s in texts for name in s.names for w in name.lstrip("^").lower().split()}
+    subject = _subject(claim, names, 0, len(claim.folded))
+    if subject is None:
+        return None
+    name, verb = subject
+    others = list[str]()
+    standing = False
+    for sentence in sentences:
+        for start, end in pieces(_CLAUSE, sentence.folded):
+            inside = tokens_in(sentence, start, end)
+            words = [t.word for t in inside]
+            if verb.word in words:
+                theirs = _subject(sentence, names, start, end)
+                if theirs is None or theirs[1].word != verb.word or name[-1].word in words:
+                    return None
+                if theirs[0][-1].word in claim.vocabulary:
+                    return None
+                others.append(sentence.folded[theirs[0][0].start : theirs[0][-1].end])
+            elif name[-1].word in words:
+                after = inside[words.index(name[-1].word) + 1 :]
+                standing = standing or any(t.weight >= 0.5 for t in after)
+    if not others or not standing:
+        return None
+    return claim.folded[name[0].start : name[-1].end], others[0]
+
+
+def _subject(
+    reading: Reading, names: set[str], start: int, end: int
+) -> tuple[list[Token], Token] | None:
+    """A name near the beginning of a clause and the word right after it that says something."""
+    inside = tokens_in(reading, start, end)
+    at = next((n for n, t in enumerate(inside[:4]) if _surface(reading, t) in names), None)
+    if at is None:
+        return None
+    last = at
+    while last + 1 < len(inside) and _surface(reading, inside[last + 1]) in names:
+        last += 1
+    for token in inside[last + 1 :]:
+        if token.word == "=I" or _surface(reading, token) in _PRONOUNS:
+            return None
+        if token.weight >= 0.5:
+            return (inside[at : last + 1], token) if token.latin else None
+    return None
+
+
+def _surface(reading: Reading, token: Token) -> str:
+    return reading.folded[token.start : token.end]
