@@ -89,7 +89,10 @@ def _units(dimension: str, factor: Fraction | int, names: str) -> None:
     _UNITS.update(dict.fromkeys(names.split(), (dimension, Fraction(factor))))
 
 
-_units("ratio", Fraction(1, 100), "% percent percentage 个百分点 個百分點 百分点 百分點 pct")
+_units("ratio", Fraction(1, 100), "% percent percentage pct")
+# From 5% to 8% are 3 percentage points and 60 percent.
+_units("points", Fraction(1, 100), "个百分点 個百分點 百分点 百分點")
+_UNITS |= dict.fromkeys(("percentage points", "percentage point"), _UNITS["百分点"])
 _units("ratio", Fraction(1, 1000), "‰")
 _units("ratio", Fraction(1, 10), "成")
 _units("times", 1, "倍 times fold x")

@@ -24,7 +24,7 @@ SAME = [
     ("4萬億", "4兆"),
     ("百分之六十", "60%"),
     ("百分之三点五", "3.5 percent"),
-    ("5％", "五个百分点"),
+    ("5 percentage points", "五个百分点"),
     ("三分之一", "a third of"),
     ("1/3", "one third of"),
     ("四分之一", "one in four"),
@@ -87,6 +87,8 @@ DIFFERENT = [
     ("100美元", "100欧元"),
     ("about 3 million", "400万"),
     ("1980s", "九十年代"),
+    ("5％", "五个百分点"),
+    ("three percent", "three percentage points"),
 ]
 
 
