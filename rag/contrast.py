@@ -17,9 +17,10 @@ Contrast = tuple[frozenset[str], frozenset[str]]
 
 _TURNS = """
 rise rose risen rising increase grow grew grown growth gain climb surge soar jump expand rebound
-上升 上涨 增长 增加 提高 提升 升高 攀升 飙升 扩大 增多 上调 升至 涨至 | fall fell fallen falling
-decrease decline drop shrink shrank plunge slump dip reduce slid slide sink sank cut 下降 下跌 减少
-降低 下滑 跌至 降至 减小 缩小 暴跌 回落 下调 衰退 萎缩
+上升 上涨 增长 增加 提高 提升 升高 攀升 飙升 扩大 增多 上调 升至 涨至
+升到 涨到 | fall fell fallen falling decrease decline drop shrink shrank plunge slump dip reduce
+slid slide sink sank cut 下降 下跌 减少
+降到 跌到 降低 下滑 跌至 降至 减小 缩小 暴跌 回落 下调 衰退 萎缩
 
 higher high 更高 高于 较高 | lower low 更低 低于 较低
 
@@ -172,7 +173,9 @@ visible 可见 | hidden invisible 隐藏 不可见
 _NOT_NEGATIVE = re.compile(
     "不同|不仅|不但|不过|不断|不久|不少|不只|不管|不论|不如|不得不|不可避免|不愧|不外|非常|非洲|无论|无线|"
     "未来|无疑|不知不觉|差不多|了不起|对不起|不可或缺|是不是|会不会|能不能|不错|不禁(?!止)|不惜|除非|无非|莫非|"
+    "不[低高多大小]于|不超过|不足|"
     "not only|no doubt|no matter|no longer than|nothing but|not just|no sooner"
+    "|(?:no|not) (?:more|less|fewer) than"
 )
 _NEGATIVE = re.compile(
     r"并非|没有|没|不|未|无|非(?=法|人|必|是)|并未|从未|勿|莫(?=不|能)"

@@ -64,6 +64,9 @@ _STATES_NOTHING = re.compile(
     r"|(?:好的|当然|當然)(?:可以|没问题|沒問題)?[^\w]*(?:以下|下面|我来|我來)?[^。！？\w]*$)",
     re.IGNORECASE,
 )
+_HAN = "[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff…]"
+# a key has a space between Han characters, the words that deny and doubt have none
+_SPACES = re.compile(f"(?<={_HAN}) (?={_HAN})")
 _LEADS_IN = 120
 """Characters of the longest lead-in: a list of colons must not become one sentence."""
 _MOST_SENTENCES = 400
@@ -316,7 +319,7 @@ def quoted(claim: str, pieces: Sequence[str]) -> str | None:
         if not holding:
             return claim if claim in piece else piece
         for sentence in holding:
-            if not doubts(_key(sentence).replace(key, " … ", 1)):
+            if not doubts(_SPACES.sub("", _key(sentence).replace(key, " … ", 1))):
                 return sentence
     return None
 
