@@ -23,6 +23,7 @@ from rag.names import han_names, latin_names, quotations
 from rag.narrator import NARRATOR
 from rag.quantities import Quantity, quantities, stated
 from rag.roles import clauses, other_doer, turned_round
+from rag.scope import outdone, outdone_across
 
 __all__ = ["Comparison", "Reading", "compare", "read", "steps"]
 
@@ -49,6 +50,8 @@ _NO = re.compile(r"(?:no|none|nothing|nobody)\b")
 _MUTUAL = frozenset(("meet", "met", "marri", "talk", "discuss", "versus", "resembl", "equal"))
 _UP_TO = re.compile(r"\b(?:before|prior to|until|till)(?: the)? $")
 _FROM = re.compile(r"\b(?:after|since|from)(?: the)? $")
+_GOES_ON = re.compile(r" (?!of\b)[a-z]")
+_TILL = re.compile(r"\s*(?:to|until|till|through|[-–—])\s*\d")
 _LIKE = 0.5  # cosine: Microsoft and Apple have .38, engineers and developers .53
 _MOST_MINE, _MOST_THEIRS = 12, 40
 """Words compared by meaning. Each costs half a millisecond the first time it is seen."""
@@ -171,7 +174,8 @@ class Comparison:
     that is not in the evidence. `far`: values that stand elsewhere in the evidence only. `best`:
     index of the evidence sentence that is nearest. `exchanged`: two of the claim's words or values
     that have each other's place. `misplaced`: a value, and what the evidence says it of instead.
-    `doer`: who does it in the claim, and who in the evidence.
+    `doer`: who does it in the claim, and who in the evidence. `outdone`: what in
+    the claim goes further than what in the evidence.
     """
 
     figures: dict[str, float]
@@ -189,6 +193,7 @@ class Comparison:
     exchanged: tuple[str, str] | None = None
     misplaced: tuple[str, str] | None = None
     doer: tuple[str, str] | None = None
+    outdone: tuple[str, str] | None = None
 
 
 @lru_cache(maxsize=4096)
@@ -355,7 +360,10 @@ def _across(
         "names strange": _capped(len(strange), 2),
         "flips": _capped(len(flips), 1),
     }
-    return Comparison(figures, True, best, window, absent, strange, flips, int(denies), given=given)
+    return Comparison(
+        figures, True, best, window, absent, strange, flips, int(denies), given=given,
+        outdone=outdone_across(claim, near_sentences),
+    )  # fmt: skip
 
 
 def _instead(
@@ -459,6 +467,7 @@ def _alike(
         figures, False, best, (start, end), absent, (*certain, *invented),
         (*flips, *timed), negated, replaced, uncovered, given, tuple(far),
         exchanged, misplaced(claim, sentences), other_doer(claim, near),
+        outdone(claim, near),
     )  # fmt: skip
 
 
@@ -906,6 +915,10 @@ def _side_of_date(text: str, value: Quantity) -> str:
     if value.kind != "date":
         return ""
     before, after = text[: value.start].lower(), text[value.end :]
+    if before.endswith(" the ") and _GOES_ON.match(after):
+        return ""  # "after the 1987 harvest" is after no year
+    if before.endswith("from ") and _TILL.match(after):
+        return ""  # a span, which says when it began
     if _UP_TO.search(before) or after.startswith(("之前", "以前", "前")):
         return "before"
     if _FROM.search(before) or after.startswith(("之后", "之後", "以后", "以後", "后", "後")):

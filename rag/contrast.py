@@ -209,7 +209,7 @@ _TAKES_BACK = re.compile(
 )
 _UNSURE = re.compile(
     r"\b(?:if|unless|whether|allegedly|supposedly|rumou?r(?:ed|s)?|pretend(?:s|ed)?|imagine)\b"
-    "|如果|假如|假使|倘若|要是|除非|是否|据传|传言|假装|想象|谣"
+    "|如果|假如|假使|倘若|(?<![主只还重])要是|除非|是否|据传|传言|假装|想象|谣"
 )
 
 

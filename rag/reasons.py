@@ -89,8 +89,8 @@ class Wording:
         return (self._say(f"{mine} {verb} not in the passage.", f"原文没有{mine}。"),)
 
     def _turns(self, found: Comparison) -> Sequence[str]:
-        if found.flips:
-            mine, theirs = found.flips[0]
+        if found.flips or found.outdone:
+            mine, theirs = map(_short, (*found.flips, *filter(None, [found.outdone]))[0])
             return (
                 self._say(
                     f"The passage says “{theirs}”, the sentence says “{mine}”.",

@@ -94,7 +94,8 @@ def _compared(
     crossed, back = (one - two) & (second - first), (two - one) & (first - second)
     here, there = (one - two) & (first - second), (two - one) & (second - first)
     stayed = here | there
-    both = crossed and back and (mine.kind not in _WHOLE or len(crossed | back) > len(stayed))
+    most = 2 * len(crossed) > len(one) and 2 * len(back) > len(two) and not stayed
+    both = crossed and back and (most or mine.kind not in _WHOLE)
     # what a thing is compared with may be a pronoun: "her husband … is older than she"
     alone = not stayed and ((back and back == two and not second) or (crossed == one and not first))
     if both or (alone and (crossed or back)):

@@ -99,7 +99,7 @@ class Model:
         # a denial is only a hint across languages: what one denies the other may state in reverse
         denied = comparison.negated and not comparison.across
         turned = comparison.flips or denied or comparison.exchanged or comparison.misplaced
-        turned = turned or comparison.doer
+        turned = turned or comparison.doer or comparison.outdone
         score = self.score(comparison)
         return min(score, self.supported * 0.98) if invented or turned else score
 

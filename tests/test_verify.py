@@ -228,6 +228,8 @@ def test_what_was_invented_is_marked_and_named(
 
 DENIED = [
     ("能上线。", "这个版本不能上线。"),
+    ("所有学生都通过了考试。", "并非所有学生都通过了考试。"),
+    ("他同意这个方案。", "如果他同意这个方案，我们就开工。"),
     ("需要融资。", "公司今年不需要融资。"),
     ("我们会裁员。", "公司说：我们会裁员是谣言。"),
     ("他同意这个方案。", "没有人说他同意这个方案。"),
@@ -278,6 +280,12 @@ SIDES = [
     ("After the storm, most guests skied.", ICE),
     ("Cafés in suburbs were twice as likely to close as cafés in ports.", SIZES),
     ("苏青比丈夫大六岁。", PAIR),
+    ("Glue A cost twice as much as glue B.", "Glue B cost twice as much as glue A, but it held."),
+    (
+        "The price of milk rose more than that of cider.",
+        "Cider's price rose more than that of milk.",
+    ),
+    ("The sisters left before the harvest.", "After the harvest the sisters left for Graz."),
 ]
 SIDES_KEPT = [
     ("Paul was hired by Ines to carry the tent.", CLIMB),
@@ -285,11 +293,56 @@ SIDES_KEPT = [
     ("The summit was photographed by Ines.", CLIMB),
     ("The bus turned back because the pass was icy.", ICE),
     ("Most guests skied before the storm.", ICE),
+    ("They had sung before lunch.", "After lunch they slept; before it, they had sung at length."),
     ("Cafés in ports were twice as likely as those in suburbs to close.", SIZES),
     ("丈夫陈原比她大六岁。", PAIR),
     ("Luke translated the letter.", "Uncle Luke and Maria translated the letter from Latin."),
     ("Luke translated the letter.", "Luke arrived. After Maria left he translated the letter."),
 ]
+
+
+FURTHER = [
+    ("The bank will cut rates in March.", "The bank may cut rates in March if prices stay calm."),
+    ("The board opened a second hall in Leeds.", "The board plans to open a second hall in Leeds."),
+    ("公司在成都设立了分部。", "公司计划明年在成都设立分部。"),
+    ("At most five years of practice are needed.", "At least five years of practice are needed."),
+    ("最多再录取五人。", "名额未满时，至少会再录取五人。"),
+    ("At most five people will be admitted.", "至少录取五人。"),
+    ("All residents kept goats.", "Most residents kept goats; nearly all of them sold cheese."),
+    ("没有人需要面试。", "并非所有人都需要面试。"),
+    ("The bank agrees.", "The club will buy the boathouse if the bank agrees with them."),
+    ("The mill spun wool in 1957.", "The mill spun wool until 1957, when it burned down."),
+    ("这家工厂自1957年起纺羊毛。", "The mill spun wool until 1957."),
+    ("The share fell by three percent.", "The share fell by three percentage points."),
+]
+AS_FAR = [
+    ("The bank may cut rates in March.", "The bank may cut rates in March if prices stay calm."),
+    ("The board wants a second hall in Leeds.", "The board plans to open a second hall in Leeds."),
+    ("The council opened the hall.", "In May 2019 the council opened the hall in Leeds."),
+    ("公司打算明年在成都设立分部。", "公司计划明年在成都设立分部。"),
+    (
+        "No fewer than five years of practice are needed.",
+        "At least five years of practice are needed.",
+    ),
+    ("All residents sold cheese.", "Most residents kept goats; all residents sold cheese."),
+    ("有些人不需要面试。", "并非所有人都需要面试。"),
+    ("The mill burned down in 1957.", "The mill spun wool until 1957, when it burned down."),
+    ("The mill stopped in 1957.", "The mill spun wool until 1957, when it stopped."),
+]
+
+
+@pytest.mark.parametrize(("claim", "evidence"), FURTHER)
+def test_what_goes_further_than_the_evidence_is_marked(
+    check: Check, claim: str, evidence: str
+) -> None:
+    verdict = check(claim, evidence)
+    assert verdict.label in {"partly", "unsupported"}, verdict
+
+
+@pytest.mark.parametrize(("claim", "evidence"), AS_FAR)
+def test_what_goes_as_far_is_supported(check: Check, claim: str, evidence: str) -> None:
+    verdict = check(claim, evidence)
+    assert verdict.label == "supported", verdict
 
 
 @pytest.mark.parametrize(("claim", "evidence"), SIDES)
@@ -320,6 +373,10 @@ RATES = (
 PAY = "Alice earned $50,000 in 2020, Bob earned $62,000 and Carol $71,000."
 GREW = "Revenue rose from $3 million in 2018 to $9 million in 2021."
 GAMES = "北京队得了21分，上海队得了35分，广州队只得了9分。"
+USED = "In a survey 62% of teachers used the tablets, but only 18% of students did."
+LENT = "In 2020 the library lent 12,400 books and 3,100 films; in 2021 it lent 9,800 books."
+CUTS = "Chapter four lost some 9,000 words; chapter two lost only 300."
+MOVES = "她三岁随父母返回台湾，五岁时全家迁居北京。"
 FIRMS = "甲公司在2015年成立，乙公司在2018年成立，丙公司成立于2020年。"
 
 ANOTHERS = [
@@ -331,6 +388,10 @@ ANOTHERS = [
     ("上海队得了21分。", GAMES, "北京队得了21分"),
     ("北京隊得了9分。", GAMES, "廣州隊只得了9分"),
     ("丙公司成立于2015年。", FIRMS, "甲公司在2015年成立"),
+    ("62% of students used the tablets.", USED, "62% of teachers"),
+    ("The library lent 3,100 books in 2020.", LENT, "3,100 films"),
+    ("Chapter two lost 9,000 words.", CUTS, "Chapter four"),
+    ("她五岁时随父母返回台湾。", MOVES, "五岁时全家迁居北京"),
 ]
 
 
@@ -348,6 +409,11 @@ ITS_OWN = [
     ("The highest error rate was 19 percent.", RATES),
     ("Carol earned $71,000, more than Bob.", PAY),
     ("Bob earned less than $71,000.", PAY),
+    ("In the survey 18% of students used the tablets.", USED),
+    ("The library lent 9,800 books in 2021.", LENT),
+    ("Chapter four lost about 9,000 words.", CUTS),
+    ("她五岁时迁居北京。", MOVES),
+    ("周师傅2004年退休。", "周师傅1976年进厂，一直干到2004年退休。"),
     ("Carol and Bob earned $71,000 and $62,000.", PAY),
     ("In 2021 revenue was $9 million.", GREW),
     ("上海队得了35分，北京队得了21分。", GAMES),
@@ -370,6 +436,9 @@ SAME = [
     ("小李比小王矮三厘米。", "小王比小李高三厘米。"),
     ("他没有去谷歌。", "后来我没有去谷歌，因为薪水太低。"),
     ("公司不禁止员工在家办公。", "公司允许员工在家办公。"),
+    ("拿到甲等的学生不少于30%。", "至少有30%的学生拿到甲等。"),
+    ("Krag was mayor from 2006 to 2015.", "Krag was elected mayor in 2006 and resigned in 2015."),
+    ("The press was sold after the 1987 harvest.", "The press was sold after the harvest of 1987."),
     ("Bob denied that he stole the money.", "Bob denied that he had stolen the money."),
     ("Rates will rise next year.", "We expect that rates will rise next year."),
     ("The bridge was opened before 1932.", "The bridge was opened shortly before 1932, in rain."),
