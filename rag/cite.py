@@ -34,15 +34,26 @@ MARK = re.compile(
     r"[\[\uff3b\u3010](?P<items>[^\[\]\uff3b\uff3d\u3010\u3011\n]+)[\]\uff3d\u3011]"
     r"(?P<link>\((?:[^()\s]|\([^()\s]*\))*(?:[ \t]+\"[^\"\n]*\")?\))?"
 )
-SEPARATOR = re.compile(r"\s*(?:[,，、;；&/]|\band\b|和|与)\s*|(?<=\d)\s+(?=[\d^])")
 # What may stand before a number: any word would take "Llama 2" for a mark.
 NAMED = (
     r"passages?|sources?|ref(?:erence)?s?|doc(?:ument)?s?|para(?:graph)?s?|cit(?:e|ation)s?|notes?"
-    r"|quotes?|excerpts?|snippets?|chunks?|contexts?|texts?|essays?|articles?|pp?|no|id"
+    r"|quotes?|excerpts?|snippets?|chunks?|contexts?|texts?|essays?|articles?|p|no|id|see"
     r"|quellen?|fuentes?|fontes?|出典"
     r"|第|来源|來源|资料|資料|段落|文献|文獻|引用|出处|出處|原文|文章|文档|文檔|参考|參考|见|見"
 )
 DASH = "[-\u2010-\u2014]"
+# A place in the passage that was named before it: a page is no passage.
+PLACE = (
+    rf"(?i:(?:pp?(?:\.|(?=\s))|pages?|lines?|l+\.|¶+|§+|sec(?:tion)?s?|ch(?:ap(?:ter)?)?s?"
+    rf"|sentences?|vol(?:ume)?s?|fig(?:ure)?s?|tables?|col(?:umn)?s?)\.?\s*[{DIGIT}]{{1,9}})"
+    rf"|第?\s*[{DIGIT}]{{1,9}}(?:\s*{DASH}\s*[{DIGIT}]{{1,9}})?\s*[页頁行章句]"
+)
+# … or in words that name passages too, where the passage has another name.
+PART = rf"(?i:para(?:graph)?s?|notes?)\.?\s*[{DIGIT}]{{1,9}}|第\s*[{DIGIT}]{{1,9}}\s*[段节節]"
+THROUGH = rf"(?:\s*(?:{DASH}|[~～至到]|to\b)\s*[{DIGIT}]{{1,9}})?"
+PLACED = re.compile(rf"(?:{PLACE}){THROUGH}")
+PARTED = re.compile(rf"(?:{PART}){THROUGH}")
+SEPARATOR = re.compile(rf"\s*(?:[,，、;；&/|]|\band\b|和|与)\s*|(?<=\d)\s+(?=[\d^]|{PLACE})")
 RANGE = re.compile(
     rf"[\^#]?\s*(?:(?i:{NAMED})\.?[\s:：#_]*)?"
     rf"([{DIGIT}]{{1,9}})(?:\s*(?:{DASH}|[~～至到]|to\b)\s*([{DIGIT}]{{1,9}}))?\s*(?:段|节|節)?\^?"
@@ -52,7 +63,7 @@ RANGE = re.compile(
 ROUND_NAMED = "(?:(?i:passages?|sources?|references?)|来源|來源|段落|文档|文檔|资料|資料)"
 ROUND = re.compile(
     rf"(?P<open>[(（])(?P<items>(?:{ROUND_NAMED}[ :：#]{{0,3}})?"
-    rf"[{DIGIT}]{{1,3}}(?:\s*[,，、]\s*[{DIGIT}]{{1,3}}){{0,20}})[)）]"
+    rf"[{DIGIT}]{{1,3}}(?:\s*[,，、]\s*[{DIGIT}]{{1,3}}){{0,20}}(?:\s*[,，]\s*(?:{PLACE}){THROUGH})?)[)）]"
     r"(?=\s*(?:[。！？!?]|\.(?!\w)|\Z|\n))"
 )
 # Some models write what Markdown would show as brackets.
@@ -67,6 +78,7 @@ LIST_OF_SOURCES = re.compile(
 LINE_START = re.compile(r"(?:\A|\n)[ \t>]*(?:[-*+•·] |\d{1,3}[.)、] ?)?[ \t]*\Z")
 # What may follow a mark that is removed together with the white space before it ("" is the end).
 SPACED = frozenset(["", *" \t\n.,;:!?。，；：！？、[［【(（"])
+_CLAUSE_ENDS = frozenset(";；")
 UNCHECKED = Verdict("unchecked", 0.0, "not checked yet")
 
 
@@ -214,10 +226,24 @@ def _numbers(items: str, retrieved: int) -> tuple[tuple[int, ...], tuple[str, ..
 
 def _items(inside: str) -> list[tuple[str, str]]:
     """(first, last or "") for each number or range in the brackets; empty where these hold
-    anything else."""
-    found = [RANGE.fullmatch(part) for part in SEPARATOR.split(inside.strip())]
-    items = [(part[1], part[2] or "") for part in found if part]
-    return items if len(items) == len(found) else []
+    anything else. Pages and other places in a passage are left out after its number."""
+    items: list[tuple[str, str]] = []
+    parted = placed = False
+    at = 0
+    text = inside.strip()
+    for cut in (*SEPARATOR.finditer(text), None):
+        part = text[at : cut.start()] if cut else text[at:]
+        found = RANGE.fullmatch(part)
+        if items and (PLACED.fullmatch(part) or (PARTED.fullmatch(part) and not parted)):
+            placed = True
+        elif PLACED.fullmatch(part) or not found:
+            return []
+        elif not (placed and part[0].isdigit()):  # [1, pp. 3, 5]
+            items.append((found[1], found[2] or ""))
+            parted = parted or PARTED.fullmatch(part) is not None
+        at = cut.end() if cut else at
+        placed = placed and not (cut and cut[0].strip() in _CLAUSE_ENDS)
+    return items
 
 
 def _assign(plain: str, sentences: list[Span], marks: Sequence[Mark]) -> None:

@@ -94,6 +94,29 @@ def test_every_usual_form_of_two_numbers(mark: str) -> None:
     assert {citation.source for citation in found.citations} == {"s/1.txt", "s/2.txt"}
 
 
+@pytest.mark.parametrize(
+    "mark",
+    [
+        *("[2, p. 1]", "[2, pp. 1-2]", "[2 p.1]", "[2, page 1]", "[2, pp. 1, 2]", "[2 §1]"),
+        *("[Passage 2, paragraph 1]", "[Doc 2, lines 1-2]", "[2, ¶1]", "(Passage 2, p. 1)"),
+        *("[2，第1页]", "[来源2，第1段]", "[2, p. 1; 2, p. 2]", "[2: p. 1]", "【2，第1章】"),
+    ],
+)
+def test_a_place_in_a_passage_is_no_passage(mark: str) -> None:
+    found = cited(f"Energy is the first layer {mark}.")
+    assert found.text == "Energy is the first layer [1]."
+    assert {citation.source for citation in found.citations} == {"s/2.txt"}
+    assert not found.warnings
+
+
+@pytest.mark.parametrize(
+    "mark", ["[第1段、第2段]", "[Paragraphs 1 and 2]", "[1, p. 4; 2]", "[1|2]"]
+)
+def test_paragraphs_alone_and_passages_after_a_page_are_cited(mark: str) -> None:
+    found = cited(f"五层蛋糕 the five layers {mark}。")
+    assert {citation.source for citation in found.citations} == {"s/1.txt", "s/2.txt"}
+
+
 def test_marks_after_the_full_stop_belong_to_the_sentence_before() -> None:
     found = cited("我在阶跃星辰工作。[1]这里做 AI Infra。[1] The cake has five layers. [2]\n[2]")
     assert [sentence.text for sentence in found.sentences] == [
@@ -165,6 +188,7 @@ def test_no_hits_no_citations() -> None:
         "A list: (1) one; (2) two.",
         "It was as he said (May 2), in his letter (no. 2).",
         "Rows (1) and (2) differ",
+        "So he wrote [p. 2] and again [第2页].",
         "unclosed [1",
         "[[",
     ],
