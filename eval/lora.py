@@ -30,6 +30,8 @@ FROZEN = 4  # layers that stay as they are: words are words
 RANK, ALPHA, DROPOUT = 16, 32, 0.1
 WARM = 0.06  # the share of training in which the rate rises
 POOL = 20  # batches that are sorted by length together
+# without its own instructions bfloat16 is many times slower than floats
+NUMBERS = torch.bfloat16 if torch.cpu._is_avx512_bf16_supported() else torch.float32
 MATRICES = ("q", "k", "v", "ao", "fi", "fo")
 
 
@@ -39,13 +41,13 @@ class Linear(nn.Module):
     def __init__(self, weights: np.ndarray, bias: np.ndarray) -> None:
         super().__init__()
         out, width = weights.shape
-        self.register_buffer("w", torch.from_numpy(weights).to(torch.bfloat16))
+        self.register_buffer("w", torch.from_numpy(weights).to(NUMBERS))
         self.b = nn.Parameter(torch.from_numpy(bias.copy()))
         self.down = nn.Parameter(torch.randn(RANK, width) / width**0.5)
         self.up = nn.Parameter(torch.zeros(out, RANK))
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x.to(torch.bfloat16)
+        x = x.to(NUMBERS)
         low = functional.linear(x, self.down.to(x.dtype))
         change = functional.linear(low, self.up.to(x.dtype)) * (ALPHA / RANK)
         return functional.linear(x, self.w, self.b.to(x.dtype)) + change
@@ -98,7 +100,7 @@ class Network(nn.Module):
 
     def __init__(self, file: WeightFile, head: int = 0) -> None:
         super().__init__()
-        words = torch.from_numpy(file.matrix("emb.word", WIDTH)).to(torch.bfloat16)
+        words = torch.from_numpy(file.matrix("emb.word", WIDTH)).to(NUMBERS)
         self.register_buffer("words", words)
         place = file.vector("emb.pos").reshape(-1, WIDTH) + file.vector("emb.type")[:WIDTH]
         self.register_buffer("places", torch.from_numpy(place))
@@ -114,7 +116,7 @@ class Network(nn.Module):
     def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
         x = self.norm(self.words[ids].float() + self.places[: ids.shape[1]])
         there = torch.arange(ids.shape[1]) < lengths[:, None]
-        mask = torch.zeros(there.shape, dtype=torch.bfloat16).masked_fill(~there, -1e4)
+        mask = torch.zeros(there.shape, dtype=NUMBERS).masked_fill(~there, -1e4)
         with torch.no_grad():
             for layer in self.layers[:FROZEN]:
                 x = layer(x, mask[:, None, None])
