@@ -160,6 +160,7 @@ class E5:
         cache_dir: where what was converted is kept.
         changes: what the weights are changed by, as `changed` takes it.
         kin: shares its tokenizer and its words, which no change touches.
+        threads: that share the work on one text.
     """
 
     width = WIDTH
@@ -168,14 +169,20 @@ class E5:
     _tokenizer: sentencepiece.SentencePieceProcessor
     _words: Rows
 
-    def __init__(self, cache_dir: Path, changes: Path | None = None, kin: E5 | None = None) -> None:
+    def __init__(
+        self,
+        cache_dir: Path,
+        changes: Path | None = None,
+        kin: E5 | None = None,
+        threads: int = 1,
+    ) -> None:
         stem = f"e5-{package_version()}-{VERSION}"
         self._file = file = kin._file if kin else WeightFile.find()
 
         def session() -> onnxruntime.InferenceSession:
             if changes:
-                return open_session(changed(cache_dir, changes))
-            return open_session(stored(cache_dir / f"{stem}.onnx", lambda: network(file)))
+                return open_session(changed(cache_dir, changes), threads)
+            return open_session(stored(cache_dir / f"{stem}.onnx", lambda: network(file)), threads)
 
         with ThreadPoolExecutor(1, "network") as beside:  # the tokenizer takes half a second
             opening = beside.submit(session)

@@ -135,14 +135,20 @@ def open_encoders(settings: Settings, cache_dir: Path) -> Encoders:
     )
 
 
+def cores() -> int:
+    """Cores this process may use."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return allowed or 1
+
+
 def idle_cores() -> int:
     """Cores this process may use and nobody else is using now; at least one."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(1, (allowed or 1) - round(os.getloadavg()[0]))
+    return max(1, cores() - round(os.getloadavg()[0]))
 
 
 PASSAGE, QUESTION = "passage: ", "query: "  # as the encoder was trained
 REMEMBERED = 64  # questions whose vectors stay
+QUESTION_THREADS = 2  # share the work on one question: its matrices are small
 
 QUESTIONS = Path(__file__).with_name("question.npz")
 """What the bundled passage encoder is changed by for questions (`eval/train_question.py`)."""
@@ -267,7 +273,9 @@ class PassageEncoder:
         with lock:
             if changes not in opened:
                 kin = next(iter(opened.values()), None)
-                opened[changes] = E5(self._cache_dir, changes, kin)
+                # Passages are many, one for each thread; a question is alone.
+                threads = min(self._threads or cores(), QUESTION_THREADS) if changes else 1
+                opened[changes] = E5(self._cache_dir, changes, kin, threads)
             return opened[changes]
 
 

@@ -1,4 +1,4 @@
-"""Networks that are converted once, kept with a checksum, and run on one thread.
+"""Networks that are converted once, kept with a checksum, and run.
 
 Weights come in the form their package ships them in; onnxruntime wants a graph. `stored` keeps
 what a conversion made, `Graph` writes one, `open_session` runs it.
@@ -105,12 +105,19 @@ class Rows:
         return rows[places.reshape(ids.shape)]
 
 
-def open_session(model: NDArray[np.uint8]) -> onnxruntime.InferenceSession:
-    """The model, ready to run on the calling thread alone; several threads may run it at once."""
+def open_session(model: NDArray[np.uint8], threads: int = 1) -> onnxruntime.InferenceSession:
+    """The model, ready to run; several threads may run it at once.
+
+    Args:
+        model: the graph's bytes.
+        threads: that share each run, the calling one among them.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads = threads
+    # Between two questions a core that waits for the next would be busy for nobody.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     # Texts of many lengths would each leave their own largest buffers in the arena.

@@ -66,18 +66,18 @@ def _opened_once() -> Iterator[None]:
     opened: dict[tuple[Any, ...], Any] = {}
     lock = threading.Lock()
 
-    def once(module: ModuleType, name: str) -> Callable[[Any], Any]:
+    def once(module: ModuleType, name: str) -> Callable[..., Any]:
         really = getattr(module, name)
 
-        def get(model: Any) -> Any:
+        def get(model: Any, *more: Any) -> Any:
             path = getattr(model, "filename", None)
             if path is None:
-                return really(model)
+                return really(model, *more)
             state = Path(path).stat()
-            key = name, path, state.st_ino, state.st_mtime_ns
+            key = name, path, state.st_ino, state.st_mtime_ns, more
             with lock:
                 if key not in opened:
-                    opened[key] = really(model)
+                    opened[key] = really(model, *more)
                 return opened[key]
 
         return get

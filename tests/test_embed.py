@@ -222,6 +222,14 @@ class TestQuestions:
         assert asker.count_tokens(TEXTS[0]) == e5.count_tokens(TEXTS[0])
         assert cosines(asker.query(TEXTS[0]), e5.query(TEXTS[0])) < 0.99
 
+    def test_threads_that_share_a_question_change_nothing(
+        self, cache_dir: Path, asker: PassageEncoder
+    ) -> None:
+        alone = PassageEncoder(cache_dir, threads=1, questions=QUESTIONS)
+        for text in TEXTS:
+            assert (alone.query(text) == asker.query(text)).all()
+            assert (alone.query_tokens(text) == asker.query_tokens(text)).all()
+
     def test_a_question_finds_its_answer_in_the_other_language_sooner(
         self, e5: PassageEncoder, asker: PassageEncoder
     ) -> None:
