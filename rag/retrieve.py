@@ -265,14 +265,19 @@ class Retriever:
                 self._look(language, asked, by_encoder, sources, known)
                 for language in known.languages
             ]
+            usual = self._beside.submit(self._usual_matches, simple, known)
             made = [self._group(look, asked, by_encoder, sources, known) for look in looked]
             groups = [group for group in made if len(group.ids)]
-            return self._compared(simple, groups, known) if groups else _nothing()
+            if not groups:
+                return _nothing()
+            found = self._joined(groups, known)
+            return self._compared(simple, found, usual.result(), known)
 
-    def _compared(self, question: str, groups: Sequence[_Group], known: Known) -> Candidates:
-        """All languages' candidates, the best of them compared token by token."""
-        found = self._joined(groups, known)
-        tokens = self._token_scores(question, found, known)
+    def _compared(
+        self, question: str, found: Candidates, usual: Mapping[str, _Usual], known: Known
+    ) -> Candidates:
+        """The candidates, the best of them compared token by token."""
+        tokens = self._token_scores(question, found, usual, known)
         if tokens is None:
             return found
         return replace(
@@ -448,18 +453,34 @@ class Retriever:
             texts=[text for group in groups for text in group.texts],
         )
 
-    def _token_scores(self, question: str, found: Candidates, known: Known) -> Floats | None:
+    def _usual_matches(self, question: str, known: Known) -> dict[str, _Usual]:
+        """By language, how well the passages that stand for it match the question's tokens: what a
+        core without the interpreter's lock does while candidates are gathered. Empty: the index
+        holds no token vectors, or they are turned off."""
+        encoder = self._encoders.passage
+        if "tokens" in self._without or not isinstance(encoder, TokenEncoder):
+            return {}
+        asked = encoder.query_tokens(question)
+        found = {}
+        for language in known.languages:
+            sample, tokens = known.backdrop(encoder.name, language)
+            found[language] = _Usual(sample, late.match_best(asked, tokens))
+        return found
+
+    def _token_scores(
+        self, question: str, found: Candidates, usual: Mapping[str, _Usual], known: Known
+    ) -> Floats | None:
         """How well a sentence of the best candidates holds what the question's tokens look for,
         standardised.
 
-        The others get what the worst of them has, which leaves them behind. None: the index holds
-        no token vectors, or they are turned off.
+        The others get what the worst of them has, which leaves them behind. None: nothing is
+        matched.
         """
         encoder = self._encoders.passage
-        if "tokens" in self._without or not isinstance(encoder, TokenEncoder):
+        if not usual or not isinstance(encoder, TokenEncoder):
             return None
         order = np.argsort(-self._weigh.score(found.features), kind="stable")[: self.compared]
-        scores, usual = self._matches(encoder, question, found, order, known)
+        scores = self._matches(encoder, question, found.ids[order].tolist(), usual, known)
         rows = [row for row in order.tolist() if int(found.ids[row]) in scores]
         if not rows:
             return None
@@ -470,36 +491,31 @@ class Retriever:
             language: np.array([scores[int(found.ids[row])] for row in at], np.float32)
             for language, at in places.items()
         }
-        levels = fusion.usual({language: usual[language] for language in places})
+        levels = fusion.usual({language: usual[language].scores for language in places})
         made = fusion.standardise(matched, levels)
         column = np.full(len(found.ids), min(values.min() for values in made.values()))
         for language, at in places.items():
             column[at] = made[language]
         return column
 
+    @staticmethod
     def _matches(
-        self,
         encoder: TokenEncoder,
         question: str,
-        found: Candidates,
-        rows: NDArray[np.intp],
+        ids: Sequence[int],
+        usual: Mapping[str, _Usual],
         known: Known,
-    ) -> tuple[dict[int, float], dict[str, Vector]]:
-        """How well the best sentence matches the question's tokens: by id, of these rows and more,
-        and by language, of the passages that stand for it. In a small index these are the same and
-        matched once."""
-        asked = encoder.query_tokens(question)
-        usual: dict[str, Vector] = {}
+    ) -> dict[int, float]:
+        """By id, how well the best sentence matches the question's tokens, of these passages and
+        more. In a small index those that stand for a language are the same and matched once."""
         scores: dict[int, float] = {}
-        for language in {found.languages[row] for row in rows}:
-            sample, tokens = known.backdrop(encoder.name, language)
-            usual[language] = late.match_best(asked, tokens)
-            scores.update(zip(sample, usual[language].tolist(), strict=True))
-        missing = [unit for unit in found.ids[rows].tolist() if unit not in scores]
+        for one in usual.values():
+            scores.update(zip(one.ids, one.scores.tolist(), strict=True))
+        missing = [unit for unit in ids if unit not in scores]
         others = known.tokens(encoder.name, missing)
-        matched = late.match_best(asked, late.joined(others.values()))
+        matched = late.match_best(encoder.query_tokens(question), late.joined(others.values()))
         scores.update(zip(others, matched.tolist(), strict=True))
-        return scores, usual
+        return scores
 
     def _usual(self, role: str, groups: Sequence[_Group]) -> dict[str, tuple[float, float]]:
         """By language, what an encoder's cosines with any passage are."""
@@ -535,6 +551,14 @@ class _Asked:
     words: tuple[str, ...]
     phrases: tuple[str, ...]
     text: str
+
+
+@dataclass(frozen=True)
+class _Usual:
+    """The passages that stand for a language, and how well each matches the question's tokens."""
+
+    ids: Sequence[int]
+    scores: Vector
 
 
 @dataclass(frozen=True)
