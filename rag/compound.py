@@ -12,9 +12,10 @@ from rag.fold import content_words, fold
 
 __all__ = ["asks_several", "parts"]
 
+_LATIN = r"\b(?:what|who|whom|whose|which|when|where|why|how)\b"
 _ASKING = re.compile(
     r"什么|啥|多少|(?<![好这那十])几(?!乎)|谁|哪|怎|如何|为何|何时|何处|何地|吗(?=\W|$)|是不是|是否"
-    r"|\b(?:what|who|whom|whose|which|when|where|why|how)\b"
+    rf"|{_LATIN}"
 )
 _EACH = re.compile(
     r"分别|各(?![种类位界国地个行方大级项式省市处])|[两三四几](?:位|篇|家|个)(?:作者|文章|人)|二者|两者|另一"
@@ -23,7 +24,7 @@ _EACH = re.compile(
 _CLAUSE = re.compile(
     r"[^,，;；.。?？!！\n]+(?:[.,](?=\d)[^,，;；.。?？!！\n]+)*[,，;；.。?？!！\n]*"
 )
-_JOINED = re.compile(r" (?=and (?:what|who|whom|whose|which|when|where|why|how)\b)", re.IGNORECASE)
+_JOINED = re.compile(rf" (?=and {_LATIN})", re.IGNORECASE)
 
 LEAST = 2  # words that a part must hold to be looked for by itself
 
@@ -36,7 +37,8 @@ def asks_several(folded: str) -> bool:
 
 def parts(question: str) -> list[str]:
     """The parts of a question that ask, each with what stands before it since the last one; what
-    stands after the last belongs to it. Empty where there are no two that hold words enough.
+    stands after the last belongs to it. Those with too few words to be looked for are left out.
+    Empty where there is one part alone.
 
     Args:
         question: in simplified characters.

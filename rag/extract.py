@@ -66,30 +66,28 @@ def extract(
     if readings is not None and telling.lines:
         scored = scored + coefficients()["reading"] * read_lines(telling, readings)
     scored = _answers_below(telling, scored)
+    several = asks_several(telling.asked.folded)
     ranked: dict[str, Pick] = {}  # what is said again counts once
     for i in np.argsort(-scored, kind="stable"):
+        if scored[i] <= scored.max() - (APART if several else ENOUGH):
+            break
         line = telling.lines[i]
         pick = Pick(line.passage, line.sentence, float(scored[i]))
         ranked.setdefault(copy_key(line.text), pick)
     picks = list(ranked.values())
-    if asks_several(telling.asked.folded):
+    if several:
         picks = _from_two_essays(picks, [passage.source for passage in evidence.passages])
-    else:
-        picks = _near(picks, ENOUGH)
     rest = sorted(picks[1:limit], key=lambda pick: (pick.passage, pick.sentence))
     return (*picks[:1], *rest)
-
-
-def _near(picks: Sequence[Pick], far: float) -> list[Pick]:
-    return [pick for pick in picks if pick.score > picks[0].score - far]
 
 
 def _from_two_essays(picks: Sequence[Pick], sources: Sequence[str]) -> list[Pick]:
     """Beside the best one comes the best of another essay, which says another part of what is
     asked oftener than a second sentence of the same does."""
-    first, near = picks[:1], _near(picks, ENOUGH)
-    others = [p for p in _near(picks, APART) if sources[p.passage] != sources[first[0].passage]]
+    first = picks[:1]
+    others = [pick for pick in picks if sources[pick.passage] != sources[picks[0].passage]]
     chosen = [*first, *others[:1]]
+    near = (pick for pick in picks if pick.score > picks[0].score - ENOUGH)
     return [*chosen, *(pick for pick in near if pick not in chosen)]
 
 
