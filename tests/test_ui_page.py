@@ -277,6 +277,26 @@ def test_what_comes_late_shows_no_conversation_that_was_left(
     )
 
 
+def test_what_was_sent_and_never_drawn_is_asked_for_again(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, shown, asked = visit.page, Handlers._conversation, []
+    visit.ask("first one")
+
+    def lost(self: Handlers, session: Any, run: Any) -> Any:
+        asked.append(session.conversation)
+        if len(asked) == 1:
+            session.gaze.take()  # as if something else were looked at since: nothing is sent
+        return shown(self, session, run)
+
+    monkeypatch.setattr(Handlers, "_conversation", lost)
+    page.click("[data-act=new]")
+    page.wait_for_selector(".welcome")
+    page.wait_for_timeout(2_500)
+    assert asked == ["", ""]
+    assert "?c=" not in page.url
+
+
 def test_a_reload_keeps_what_is_typed_and_what_is_ticked(visit: Visit, rag: FakeRag) -> None:
     page, field = visit.page, "#question textarea"
     visit.ask("first one")

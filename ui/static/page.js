@@ -458,9 +458,22 @@ window.essayRag = (() => {
     turnTo(conversation);
     history.pushState(null, "", location.pathname + (conversation ? `?c=${encodeURIComponent(conversation)}` : "") + "#chat");
     show("chat");
-    send("open", { conversation });
+    openWanted();
     if (!narrow()) $("#question textarea")?.focus();
   }
+
+  /* A busy page draws only the last of several answers, and then nothing of it has changed:
+     whether it got there is looked at, each time after twice as long. */
+  function openWanted(again = 2000) {
+    clearTimeout(openWanted.later);
+    send("open", { conversation: wanted });
+    if (again > 60_000) return; // nothing comes of it
+    openWanted.later = setTimeout(() => {
+      if (went && shown()?.dataset.conversation !== wanted) openWanted(2 * again);
+    }, again);
+  }
+
+  const shown = () => $("#history .thread, #history .welcome");
 
   function turnTo(conversation) {
     keepDraft();
@@ -485,13 +498,13 @@ window.essayRag = (() => {
   }
 
   function threadChanged() {
-    const place = $("#history .thread, #history .welcome");
+    const place = shown();
     const now = place && [place.dataset.conversation, $$(".turn", place).length].join();
     if (!place || now === threadChanged.shown) return;
     const first = !threadChanged.shown;
     threadChanged.shown = now;
     if (went && place.dataset.conversation !== wanted) {
-      send("open", { conversation: wanted }); // what was on its way when the person left it
+      openWanted(); // what was on its way when the person left it
       return;
     }
     const id = place.matches(".thread") ? place.dataset.conversation : "";
@@ -643,7 +656,7 @@ window.essayRag = (() => {
       show(location.hash.slice(1));
       if (addressed() === wanted) return;
       turnTo(addressed());
-      send("open", { conversation: wanted });
+      openWanted();
     });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", applyTheme);
     show(location.hash.slice(1) || "chat");
