@@ -17,10 +17,11 @@ from rag.abstention import abstains
 from rag.answerable import answerable, with_answer
 from rag.arguments import several
 from rag.cite import cite, quote
+from rag.compound import parts as parts_of
 from rag.errors import InvalidArgument
 from rag.evidence import Evidence
 from rag.extract import extract
-from rag.fold import language
+from rag.fold import language, simplified
 from rag.parts import Parts
 from rag.readings import Readings
 from rag.schema import (
@@ -192,6 +193,14 @@ class _Look:
     def readings(self) -> Readings:
         return Readings(self.evidence, self._parts.readings)
 
+    def parts(self) -> list[Readings]:
+        """The same passages beside each part of a question that asks for several things."""
+        asked = parts_of(simplified(self._question))
+        if len(asked) < 2 or "parts" in self._parts.settings.without:
+            return []
+        found = [self._parts.evidence(part, self._passages) for part in asked]
+        return [Readings(evidence, self._parts.readings) for evidence in found]
+
     def answerable(self) -> float:
         """The probability that the passages hold the answer, whatever was answered."""
         evidence, telling = self.evidence, self.telling
@@ -244,7 +253,7 @@ def _quoted(look: _Look, turn: Turn) -> Draft:
     """The sentences that answer, word for word."""
     evidence, telling = look.evidence, look.telling
     with turn.timed("read"):
-        picks = extract(evidence, telling=telling, readings=look.readings)
+        picks = extract(evidence, telling=telling, readings=look.readings, parts=look.parts())
     spans = [
         (evidence.passages[pick.passage], *evidence.spans[pick.passage][pick.sentence])
         for pick in picks

@@ -27,6 +27,7 @@ _CLAUSE = re.compile(
 _JOINED = re.compile(rf" (?=and {_LATIN})", re.IGNORECASE)
 
 LEAST = 2  # words that a part must hold to be looked for by itself
+MOST = 2  # parts that are looked for
 
 
 def asks_several(folded: str) -> bool:
@@ -36,9 +37,9 @@ def asks_several(folded: str) -> bool:
 
 
 def parts(question: str) -> list[str]:
-    """The parts of a question that ask, each with what stands before it since the last one; what
-    stands after the last belongs to it. Those with too few words to be looked for are left out.
-    Empty where there is one part alone.
+    """The first `MOST` parts of a question that ask, each with what stands before it since the last
+    one; what stands after the last belongs to it. Those with too few words to be looked for are
+    left out. Empty where there is one part alone.
 
     Args:
         question: in simplified characters.
@@ -54,7 +55,7 @@ def parts(question: str) -> list[str]:
     ends = [*starts[1:], len(question)]
     found = [question[a:b].strip(" ,，;；") for a, b in zip(starts, ends, strict=True)]
     kept = [part for part in found if len(set(content_words(part))) >= LEAST]
-    return kept if len(found) > 1 else []
+    return kept[:MOST] if len(found) > 1 else []
 
 
 def _clauses(question: str) -> list[tuple[int, int]]:

@@ -34,6 +34,10 @@ ENOUGH = 4.0
 APART = 8.0
 """The same for the best sentence of another essay, where the question asks for several things."""
 
+LEANING = 0.3
+"""What the score for the whole question weighs beside that for a part, which may lack its subject
+("… and what did it cost?")."""
+
 RESTATED = 0.7
 """A question in an essay that holds so much of what is asked, and asks for the same kind of answer,
 is the same question. The share is by rarity of words, or of Han characters."""
@@ -53,6 +57,7 @@ def extract(
     limit: int = 3,
     telling: Telling | None = None,
     readings: Readings | None = None,
+    parts: Sequence[Readings] = (),
 ) -> tuple[Pick, ...]:
     """At most `limit` sentences that answer the question: the most telling first, the others in
     reading order.
@@ -60,35 +65,54 @@ def extract(
     Args:
         telling: what `tell(evidence)` gave, where it is at hand.
         readings: of the same evidence; default: nothing is read.
+        parts: readings of the same passages for each part of a question that asks for several
+            things (`rag/compound.py`); for each the sentence that tells most is quoted.
     """
     telling = telling or tell(evidence)
-    scored = telling.scores()
-    if readings is not None and telling.lines:
-        scored = scored + coefficients()["reading"] * read_lines(telling, readings)
-    scored = _answers_below(telling, scored)
-    several = asks_several(telling.asked.folded)
-    ranked: dict[str, Pick] = {}  # what is said again counts once
-    for i in np.argsort(-scored, kind="stable"):
-        if scored[i] <= scored.max() - (APART if several else ENOUGH):
-            break
+    if not telling.lines:
+        return ()
+    scored = _scored(telling, readings)
+    chosen = [int(scored.argmax())]
+    margin = scored - scored.max()
+    if parts:
+        of_parts = [_scored(tell(part.evidence), part) + LEANING * scored for part in parts]
+        chosen += [int(of_part.argmax()) for of_part in of_parts]
+        margin = np.max([of_part - of_part.max() for of_part in of_parts], axis=0)
+    elif asks_several(telling.asked.folded):
+        chosen += _elsewhere(telling, margin, evidence)
+    chosen += [i for i in _ranked(margin) if margin[i] > -ENOUGH]
+    distinct: dict[str, Pick] = {}  # what is said again counts once
+    for i in chosen:
         line = telling.lines[i]
         pick = Pick(line.passage, line.sentence, float(scored[i]))
-        ranked.setdefault(copy_key(line.text), pick)
-    picks = list(ranked.values())
-    if several:
-        picks = _from_two_essays(picks, [passage.source for passage in evidence.passages])
-    rest = sorted(picks[1:limit], key=lambda pick: (pick.passage, pick.sentence))
-    return (*picks[:1], *rest)
+        distinct.setdefault(copy_key(line.text), pick)
+    first, *others = list(distinct.values())[:limit]
+    return (first, *sorted(others, key=lambda pick: (pick.passage, pick.sentence)))
 
 
-def _from_two_essays(picks: Sequence[Pick], sources: Sequence[str]) -> list[Pick]:
-    """Beside the best one comes the best of another essay, which says another part of what is
-    asked oftener than a second sentence of the same does."""
-    first = picks[:1]
-    others = [pick for pick in picks if sources[pick.passage] != sources[picks[0].passage]]
-    chosen = [*first, *others[:1]]
-    near = (pick for pick in picks if pick.score > picks[0].score - ENOUGH)
-    return [*chosen, *(pick for pick in near if pick not in chosen)]
+def _scored(telling: Telling, readings: Readings | None) -> Figures:
+    scored = telling.scores()
+    if readings is not None:
+        scored = scored + coefficients()["reading"] * read_lines(telling, readings)
+    return _answers_below(telling, scored)
+
+
+def _ranked(figures: Figures) -> list[int]:
+    return [int(i) for i in np.argsort(-figures, kind="stable")]
+
+
+def _elsewhere(telling: Telling, margin: Figures, evidence: Evidence) -> list[int]:
+    """The best line of another essay, which says another part of what is asked oftener than a
+    second sentence of the same does."""
+    best, *others = _ranked(margin)
+    sources = [evidence.passages[line.passage].source for line in telling.lines]
+    same = copy_key(telling.lines[best].text)
+    for i in others:
+        if margin[i] <= -APART:
+            break
+        if sources[i] != sources[best] and copy_key(telling.lines[i].text) != same:
+            return [i]
+    return []
 
 
 def _answers_below(telling: Telling, scored: Figures) -> Figures:

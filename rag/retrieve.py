@@ -57,9 +57,9 @@ _log = logging.getLogger(__name__)
 GONE = 3  # passages that another process may remove meanwhile
 SPARE = 3  # times k passages are looked at, so that near copies can be left out
 
-WHOLE, PARTS = 3, 2
+WHOLE = 3
 """Of a question that asks for several things: after so many passages for the whole of it comes one
-for each of so many of its parts."""
+for each of its parts."""
 
 
 class Dense(Protocol):
@@ -164,7 +164,7 @@ class Retriever:
         hits = self._hits(question, k, sources, known)
         if k <= WHOLE or "parts" in self._without or self._reranker:
             return hits
-        parts = compound.parts(fold.simplified(question[:LONGEST]))[:PARTS]
+        parts = compound.parts(fold.simplified(question[:LONGEST]))
         found = [self._hits(part, k, sources, known) for part in parts]
         return self._with_parts(hits, found, known)[:k] if found else hits
 

@@ -174,6 +174,20 @@ def test_a_question_for_several_things_is_answered_from_two_essays() -> None:
     assert fox not in quoted(one, hen, fox)
 
 
+def test_each_part_of_a_question_has_its_sentence() -> None:
+    texts = (
+        "The hen lays nine eggs in May. The hen lays six eggs in June. "
+        "The hen lays four eggs in July. The fox sleeps under the shed."
+    )
+    whole = evidence("How many eggs does the hen lay each month, and where is it?", texts)
+    hen = evidence("How many eggs does the hen lay each month", texts)
+    fox = evidence("where is it?", texts)
+    told = {hen.question: [3.0, 2.0, 1.0, -9.0], fox.question: [-9.0, -9.0, -9.0, 3.0]}
+    parts = [Readings(of, lambda asked, _: [np.array(told[asked])]) for of in (hen, fox)]
+    assert {pick.sentence for pick in extract(whole)} == {0, 1, 2}
+    assert 3 in {pick.sentence for pick in extract(whole, parts=parts)}
+
+
 def test_a_question_without_passages_has_no_quotes() -> None:
     assert extract(evidence("Why?")) == ()
     assert extract(evidence("Why?", "")) == ()
