@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from rag.endpoint import Endpoint
 from rag.errors import ContextOverflow, EmptyAnswer
-from rag.fold import content_words, fold, language
+from rag.fold import content_words, fold, key_words, language
+from rag.listed import pointed_at
 from rag.llm import LLM
 from rag.schema import Message
 from rag.templates import neutral, render, without_marks
@@ -190,14 +191,23 @@ CARRIES_ON = re.compile(
 def _lean_on(question: str, turns: Sequence[Message]) -> Condensed:
     """The question with the topic of the conversation beside it, where it needs one."""
     own = set(content_words(question))
-    if not _needs_more(question, own):
+    item = _item(question, turns)
+    if not item and not _needs_more(question, own):
         return Condensed(question)
     have = fold(question)
-    topic = [word for word in _topic(turns) if fold(word) not in have][:LONGEST_ADDED]
+    words = _unlike([*_names(item), *key_words(item), *_topic(turns)])
+    topic = [word for word in words if fold(word) not in have][:LONGEST_ADDED]
     if not topic:
         return Condensed(question)
     added = " ".join(topic)
     return Condensed(f"{question} {added}", added)
+
+
+def _item(question: str, turns: Sequence[Message]) -> str:
+    """What the question means of what was told last, where it says "the second one"."""
+    if len(turns) < 2 or turns[-1]["role"] != "assistant":
+        return ""
+    return pointed_at(question, turns[-2]["content"], turns[-1]["content"])
 
 
 def _needs_more(question: str, own: set[str]) -> bool:
@@ -233,7 +243,7 @@ def _topic(turns: Sequence[Message]) -> list[str]:
     answered = [turn["content"] for turn in turns if turn["role"] == "assistant"]
     found: list[str] = []
     for at, text in enumerate(reversed(asked)):
-        found += [*_names(text), *content_words(text)]
+        found += [*_names(text), *key_words(text)]
         # Before a question that stands alone the talk may have been about something else.
         if not _needs_more(text, set(content_words(text))) or at >= 2:
             break
