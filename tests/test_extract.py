@@ -95,6 +95,11 @@ def test_the_kind_of_answer_asked_for(question: str, kind: str) -> None:
         ("How much did the lamp cost?", "Twenty-five rupees.", True),
         ("How much is the price of it?", "She was given Rs. 500 by its owner.", True),
         ("补一个胎要多少钱？", "那时候是两毛。", True),
+        ("住院花了多少钱？", "去年住院，花了七万八，医保报了五万三。", True),
+        ("基金现在值多少钱？", "投的时候是12万，现在值8.3万。", True),
+        ("现在值多少钱？", "厂里有七万八千人。", False),
+        ("展览花了多少钱？", "来了12万人。", False),
+        ("一杯奶茶多少钱？", "一杯奶茶十八蚊。", True),
         ("How long did he sleep?", "He slept for sixteen hours.", True),
         ("How long did he drive it?", "For thirty-one years, every day.", True),
         ("How long did he drive it?", "Thirty-one of them.", False),
@@ -122,6 +127,27 @@ def test_a_sign_that_stands_in_the_question_does_not_count() -> None:
     question = asked("2025 年一共飞了多少趟？")
     assert not signs(question, "2025 过得很快。", fold("2025 过得很快。"))
     assert signs(question, "今年飞了 32 趟。", fold("今年飞了 32 趟。"))
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence", "there"),
+    [
+        ("When did she strike?", "She struck at two o’clock.", 1.0),
+        ("When did the shaker stop?", "It stopped at 02:13 and nobody noticed.", 1.0),
+        ("When did you start?", "REID: Nineteen sixty-one.", 1.0),
+        ("When did you start?", "In nineteen hundred.", 1.0),
+        ("When did they leave?", "They left at 7 p.m.", 1.0),
+        ("几点关门？什么时候？", "晚上八点半关门。", 1.0),
+        ("When did it begin?", "[00:01:02] ANN: I do not know.", 0.0),
+        ("When did it begin?", "There were twenty sheep.", 0.0),
+        ("什么时候开始？", "有一点难。", 0.0),
+        ("什么时候开始？", "这三点很重要。", 0.0),
+    ],
+)
+def test_when_is_a_year_as_it_is_spoken_and_a_time_of_day_too(
+    question: str, sentence: str, there: float
+) -> None:
+    assert signs(asked(question), sentence, fold(sentence)) == there
 
 
 def test_the_sentence_with_the_number_comes_first() -> None:
