@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from math import exp, log
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rag.asked import is_small_talk
+from rag.asked import is_small_talk, signs
 from rag.evidence import Evidence
-from rag.fold import language
+from rag.fold import fold, language
 from rag.readings import SURE, Readings
 from rag.schema import Verdict
 from rag.telling import Telling, coefficients, tell
@@ -30,6 +31,7 @@ _HAN_SCRIPT = {"zh", "ja"}
 _WRITTEN = {"zh", "en", ""}
 """Languages in which a number and its unit are known; in others any sentence may hold one."""
 _SEVERAL = 4
+_REPLY = 4  # sentences of an answer in an interview
 _GOOD = 0.55
 _HELD = 0.40  # a match token by token that nearly every answerable question has
 _STEP = 0.05  # of such a match: as much as the other figures' units
@@ -86,6 +88,7 @@ def figures(
     holds = telling.column("fits") >= 1
     if asked.kind in SLOTS:
         holds &= telling.column("signs") >= 1
+    holds |= _held_nearby(evidence, telling)
     holds |= np.array([line.language not in _WRITTEN for line in telling.lines])
     gap = 0.0
     if asked.kind in SLOTS or (asked.kind == "list" and asked.unit):
@@ -103,6 +106,24 @@ def figures(
         "apart": max(_HELD - match, 0.0) / _STEP if match else 0.0,
         "reading": _reading(evidence, readings) if readings else 0.0,
     }
+
+
+def _held_nearby(evidence: Evidence, telling: Telling) -> NDArray[np.bool_]:
+    """The sentences beside which stands what they lack: a date in the heading above, a list below,
+    and what follows where an essay asks the same itself, since an answer does not say again what
+    it counts."""
+    asked = telling.asked
+    held = np.zeros(len(telling.lines), np.bool_)
+    if asked.kind == "date":
+        for i, line in enumerate(telling.lines):
+            heading = evidence.passages[line.passage].heading.rpartition(" > ")[2]
+            held[i] = signs(asked, heading, fold(heading)) >= 1
+    elif asked.kind == "list":
+        held[[i for i in range(len(telling.lines)) if telling.items(i)]] = True
+    replies = (slice(i + 1, i + 1 + _REPLY) for i in telling.asked_there())
+    if any((telling.column("signs")[reply] >= 1).any() for reply in replies):
+        held[:] = True
+    return held
 
 
 def _reading(evidence: Evidence, readings: Readings) -> float:

@@ -27,7 +27,9 @@ _KINDS: tuple[tuple[Kind, str], ...] = (
         "date",
         r"何时|何年|几时|(?:什么|啥)(?:时候|时间|年代|日子)|(?:哪|几)[一]?(?:年|月|日|天"
         r"|号)(?!内|后)"
-        r"|\bwhen\b(?=.*\b(?:did|was|were|is|are|will|does|do|has)\b)|^when\b"
+        # "When should one see a doctor?" asks for a condition
+        r"|(?:\bwhen\b(?=.*\b(?:did|was|were|is|are|will|does|do|has)\b)|^when\b)"
+        r"(?! (?:should|must|can|to|do (?:you|we|i|people))\b)"
         r"|\b(?:what|which) (?:year|month|date|day|century|decade|time)\b",
     ),
     (
@@ -213,6 +215,12 @@ _SMALL_TALK = re.compile(
 )
 _SIGNS_ONLY = re.compile(r"[\W_]+")
 
+# "[00:02:38] REID: " and "4. ": the time and the number tell nothing.
+_TURN_OR_ITEM = re.compile(
+    r"^\W*(?:(?:\d{1,2}:)?\d{1,2}:\d{2}(?:[.,]\d+)?(?=[\])】）]|\s+\w[\w .·]{0,20}[:：])"
+    r"|\d{1,3}[.)、](?!\d))\W*"
+)
+
 _LATIN_NAME = re.compile(r"[A-Za-z\u00c0-\u024f][\w\u00c0-\u024f.+&’'-]*")
 _HAN_CHAR = re.compile(f"[{_HAN}]")
 _QUOTED = re.compile(r"《[^《》]{1,60}》|“[^“”]{2,60}”|「[^「」]{2,60}」|\*\*[^*]{2,60}\*\*")
@@ -293,6 +301,7 @@ def signs(question: Asked, sentence: str, folded: str) -> float:
     leaves no sign. `folded`: `sentence` folded.
     """
     if question.kind in {"number", "date", "reason", "manner"}:
+        folded = _TURN_OR_ITEM.sub("", folded)
         found = {m.group() for m in _sign(question.kind).finditer(folded)}
         return float(any(item not in question.folded for item in found))
     if question.kind == "list":

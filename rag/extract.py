@@ -6,17 +6,16 @@ passages where those are highest, what a reader makes of them (`rag/reader.py`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.asked import asked, is_question
+from rag.asked import signs
 from rag.compound import asks_several
 from rag.evidence import Evidence
-from rag.fold import copy_key
+from rag.fold import copy_key, fold
 from rag.readings import Readings
 from rag.telling import Telling, coefficients, tell
 
@@ -24,7 +23,7 @@ __all__ = ["Pick", "extract", "read_lines"]
 
 Figures = NDArray[np.float64]
 
-_SPEAKER = re.compile(r"^\W*\w[\w .·]{0,20}[:：]\s*")
+_ROW = "|"  # begins a row of a table
 
 READ = 5  # passages: all that an answer is made from by default
 
@@ -33,10 +32,6 @@ ENOUGH = 4.0
 
 APART = 8.0
 """The same for the best sentence of another essay, where the question asks for several things."""
-
-RESTATED = 0.7
-"""A question in an essay that holds so much of what is asked, and asks for the same kind of answer,
-is the same question. The share is by rarity of words, or of Han characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +60,7 @@ def extract(
     scored = telling.scores()
     if readings is not None and telling.lines:
         scored = scored + coefficients()["reading"] * read_lines(telling, readings)
-    scored = _answers_below(telling, scored)
+    scored = _items_of_lists(telling, _answers_below(telling, scored))
     several = asks_several(telling.asked.folded)
     ranked: dict[str, Pick] = {}  # what is said again counts once
     for i in np.argsort(-scored, kind="stable"):
@@ -77,8 +72,66 @@ def extract(
     picks = list(ranked.values())
     if several:
         picks = _from_two_essays(picks, [passage.source for passage in evidence.passages])
+    picks = _with_what_it_needs(telling, evidence, picks)
     rest = sorted(picks[1:limit], key=lambda pick: (pick.passage, pick.sentence))
     return (*picks[:1], *rest)
+
+
+def _with_what_it_needs(telling: Telling, evidence: Evidence, picks: list[Pick]) -> list[Pick]:
+    """The picks, with the line that the first cannot be understood without right behind it."""
+    if not picks:
+        return picks
+    at = {(line.passage, line.sentence): i for i, line in enumerate(telling.lines)}
+    i = _needed(telling, evidence, at[picks[0].passage, picks[0].sentence])
+    if i is None:
+        return picks
+    line = telling.lines[i]
+    needed = Pick(line.passage, line.sentence, picks[0].score)
+    others = (p for p in picks[1:] if (p.passage, p.sentence) != (line.passage, line.sentence))
+    return [picks[0], needed, *others]
+
+
+def _needed(telling: Telling, evidence: Evidence, i: int) -> int | None:
+    """What line `i` needs beside it: a row of a table the first row, a line that ends in a colon
+    what comes next; a sentence that repeats what "why" is asked of, and gives no reason, also what
+    comes next; where a date is asked for and it has none, the heading above it that has."""
+    line, lines, kind = telling.lines[i], telling.lines, telling.asked.kind
+    following = i + 1 if i + 1 < len(lines) and lines[i + 1].passage == line.passage else None
+    if line.text.startswith(_ROW):
+        return _head_of_table(telling, i)
+    if line.leads:
+        return following
+    if signs(telling.asked, line.text, line.folded):
+        return None
+    if kind == "reason" and following is not None and not lines[following].first:
+        return following if telling.restates(i) else None
+    heading = evidence.passages[line.passage].heading.rpartition(" > ")[2]
+    if kind == "date" and signs(telling.asked, heading, fold(heading)):
+        above = (n for n in range(i) if lines[n].passage == line.passage)
+        return next((n for n in above if lines[n].text == heading), None)
+    return None
+
+
+def _head_of_table(telling: Telling, i: int) -> int | None:
+    first = i
+    while first and telling.lines[first - 1].text.startswith(_ROW):
+        first -= 1
+    together = telling.lines[first].passage == telling.lines[i].passage
+    return first if first < i and together else None
+
+
+def _items_of_lists(telling: Telling, scored: Figures) -> Figures:
+    """The scores, where a list is asked for and the best line leads to one: its items answer, in
+    their order. The line counts as the best without what a line that ends in a colon loses."""
+    found = scored.copy()
+    if telling.asked.kind != "list" or not len(found):
+        return found
+    label = telling.column("label") * coefficients()["sentence"]["label"]
+    best = int((scored - label).argmax())
+    items = telling.items(best)
+    for n, item in enumerate(items):
+        found[item] = scored.max() + 1.0 - n / len(items)
+    return found
 
 
 def _from_two_essays(picks: Sequence[Pick], sources: Sequence[str]) -> list[Pick]:
@@ -94,17 +147,9 @@ def _from_two_essays(picks: Sequence[Pick], sources: Sequence[str]) -> list[Pick
 def _answers_below(telling: Telling, scored: Figures) -> Figures:
     """The scores, where an essay asks the same question itself (an interview, a list of questions,
     a heading): what comes next answers it, and the question does not."""
-    held = np.maximum(telling.column("coverage"), telling.column("characters"))
     found = scored.copy()
-    for i in np.flatnonzero(held[:-1] >= RESTATED):
-        line, following = telling.lines[i], telling.lines[i + 1]
-        if (
-            line.passage == following.passage
-            and is_question(line.text)
-            and len(line.words) <= 2 * len(telling.asked.words)
-            and asked(_SPEAKER.sub("", line.text)).kind == telling.asked.kind
-        ):
-            found[i], found[i + 1] = scored.min(), scored.max() + 1.0
+    for i in telling.asked_there():
+        found[i], found[i + 1] = scored.min(), scored.max() + 1.0
     return found
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.answerable import answerable
+from rag.answerable import answerable, figures
 from rag.asked import asked, fits, is_question, signs
 from rag.evidence import Evidence, Vector, gather
 from rag.extract import READ, extract, read_lines
@@ -56,6 +56,8 @@ def quoted(question: str, *texts: str) -> list[str]:
         ("What hallucination rate did they measure?", "number"),
         ("哪一年上市？", "date"),
         ("When was the bridge opened?", "date"),
+        ("And when did it close?", "date"),
+        ("When should one see a doctor?", "other"),
         ("为什么他没有回去？", "reason"),
         ("Why did it fail?", "reason"),
         ("审稿人资料外泄之后，会议被戏称为什么？", "other"),
@@ -148,6 +150,23 @@ def test_when_is_a_year_as_it_is_spoken_and_a_time_of_day_too(
     question: str, sentence: str, there: float
 ) -> None:
     assert signs(asked(question), sentence, fold(sentence)) == there
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "[00:02:38] REID: My wife did.",
+        "00:38 Reid: My wife did.",
+        "4. Ice is pleasant.",
+        "(2) Rest.",
+    ],
+)
+def test_neither_the_time_of_a_turn_nor_the_number_of_an_item_is_a_number(sentence: str) -> None:
+    for question in ("How many are there?", "When did he?"):
+        assert signs(asked(question), sentence, fold(sentence)) == 0
+    assert (
+        signs(asked("How many?"), f"{sentence} 31 of them.", fold(f"{sentence} 31 of them.")) == 1
+    )
 
 
 def test_the_sentence_with_the_number_comes_first() -> None:
@@ -326,3 +345,53 @@ def test_where_an_essay_asks_the_same_the_next_sentence_answers(
 def test_a_question_that_asks_something_else_hands_nothing_on() -> None:
     text = "Why do bats sleep in winter?\nThey find no insects.\nDrones frighten bats, she says."
     assert quoted("What frightens bats?", text)[0] == "Drones frighten bats, she says."
+
+
+def test_where_a_list_is_asked_for_its_items_answer_and_not_the_line_above_them() -> None:
+    rules = "1. 旧链接不能断；\n2. 评论必须保留；\n3. 费用不超过十块。"
+    text = f"搬家很累。\n搬家之前定了三条规矩：\n{rules}"
+    assert quoted("搬家前定了哪三条规矩？", text) == rules.split("\n")
+
+
+def test_a_row_of_a_table_is_quoted_with_the_first() -> None:
+    text = (
+        "Costs of a loaf.\n| Part | 2019 | 2022 |\n| Flour | 0.61 | 0.94 |\n| Rent | 0.40 | 0.43 |"
+    )
+    found = quoted("How much was the rent in 2022?", text)
+    assert found[:2] == ["| Rent | 0.40 | 0.43 |", "| Part | 2019 | 2022 |"]
+
+
+def test_a_sentence_that_only_leads_to_the_reason_is_quoted_with_the_next() -> None:
+    text = "The flasks made more ethanol this time. There is no oxygen in them. It was a cold day."
+    found = quoted("Why did the flasks make more ethanol this time?", text)
+    assert found[:2] == [
+        "The flasks made more ethanol this time.",
+        "There is no oxygen in them.",
+    ]
+    assert quoted("Why did they?", "They did because they could. Others did not.")[0].startswith(
+        "They did because"
+    )
+
+
+def test_what_is_dated_by_the_heading_above_is_quoted_with_it() -> None:
+    diary = passage("2021-02-03\nStarted the third series.\nRosa laughed.", heading="2021-02-03")
+    other = passage("The second series was long.", 2)
+    question = "When was the third series started?"
+    seen = gather(question, [diary, other], alike, alike)
+    found = [seen.sentence(pick.passage, pick.sentence) for pick in extract(seen)]
+    assert {"Started the third series.", "2021-02-03"} <= set(found)
+    undated = passage("Monday's work\nStarted the third series.", heading="Work")
+    without = gather(question, [undated, other], alike, alike)
+    assert answerable(without) < answerable(seen)
+
+
+def test_the_question_of_an_interview_may_leave_out_who_is_asked() -> None:
+    text = (
+        "[00:00:14] ANN: When did you start on the boats?\n[00:00:19] REID: Nineteen sixty-one.\n"
+        "[00:02:31] ANN: How many crossings did you make in your life?\n[00:02:38] REID: My wife "
+        "knows. She reckoned a hundred and ten thousand."
+    )
+    assert quoted("When did Reid start on the boats?", text)[0].endswith("Nineteen sixty-one.")
+    counted = "How many crossings did Reid make in his life?"
+    gap = figures(evidence(counted, text), False, tell(evidence(counted, text)))["slot gap"]
+    assert gap == 0
