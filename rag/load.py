@@ -480,6 +480,7 @@ _UNSEEN = re.compile(r"<(?:script|style|meta|link|!doctype|/?(?:html|head|body))
 _TITLE_LABEL = re.compile(r"^(?:title|标题|標題|题目|題目)\s*[:：]\s*(?=\S)", re.IGNORECASE)
 _PROSE_END = re.compile(r"[。！？!?.…][”’」』)）\"']*$")
 _MARKS_AT_START = re.compile(r"(?:[>#*_\s\-•★]|\d{1,2}\.\s)+")
+_OF_PAGE = re.compile(r"(?<=\w) {4,}\d{1,4}$|^\d{1,4} {4,}(?=\w)")  # its number, in a scanned book
 _MAX_TITLE = 120
 _NARROWEST = 30  # characters of a line that a page's width broke
 _HEAD_LINES = 40
@@ -530,7 +531,7 @@ def _title_in(body: str) -> str:
     without links, dates and by-lines, the first that stands apart, alone or above a subtitle, or
     the one nearest to the prose.
     """
-    lines = [line.strip() for line in body[:_SAMPLE].splitlines()[: _HEAD_LINES * 2]]
+    lines = [_OF_PAGE.sub("", x.strip()) for x in body[:_SAMPLE].splitlines()[: _HEAD_LINES * 2]]
     lines = _told(lines[_unclosed(lines) :])
     for line in lines:
         if re.match(r"#\s+\S", line):

@@ -154,6 +154,60 @@ def test_hard_wrapped_text_becomes_paragraphs() -> None:
     assert clean(wrapped).text.count("\n") == 1
 
 
+BOOK = """
+OF LAMPS AND OIL                    17
+
+Of all the duties of the station none is so press-
+ing as the care of the lamp, a lens of the first-
+order kind (a first-order lens), of which two pri-
+sms were never found. The Board ordered the change
+to another oil in the tenth year of my service and
+
+18                    OF LAMPS AND OIL
+
+nobody was asked. The old keeper, who was a strong
+man and held the light to be his own, opposed what
+he called a dangerous and un-Christian fluid, paf-
+fin or by whatever name, and so did the other, Mr.
+
+OF LAMPS AND OIL                    19
+
+Trembath, whom no one ever answered.
+"""
+
+
+def test_a_scanned_book_loses_the_heads_of_its_pages_and_the_hyphens_of_its_lines() -> None:
+    cleaned = clean(BOOK)
+    assert cleaned.text == (
+        "Of all the duties of the station none is so pressing as the care of the lamp, a lens of "
+        "the first-order kind (a first-order lens), of which two prisms were never found. The "
+        "Board ordered the change to another oil in the tenth year of my service and nobody was "
+        "asked. The old keeper, who was a strong man and held the light to be his own, opposed "
+        "what he called a dangerous and un-Christian fluid, paffin or by whatever name, and so "
+        "did the other, Mr. Trembath, whom no one ever answered."
+    )
+    assert_exact(BOOK, cleaned)
+    reasons = [removal.reason for removal in cleaned.removed]
+    assert reasons.count("page head") == 3
+    assert reasons.count("hyphen") == 3
+
+
+def test_numbered_headings_are_no_heads_of_pages() -> None:
+    raw = "Day 1\n\nWe left and\nwent on.\n\nDay 2\n\nWe stayed.\n\nDay 3\n\nwe slept."
+    assert clean(raw).text.count("Day") == 3
+    totals = "\n\n".join(f"Total of it       {n}00" for n in range(4))
+    assert clean(totals).text.count("Total") == 4
+    assert clean("It has\n\n4\n\nlegs and\n\n3\n\narms").text == "It has\n4\nlegs and\n3\narms"
+
+
+def test_a_few_hyphens_at_line_ends_are_the_author_s_own() -> None:
+    raw = (
+        "Nobody wants a hard-\nwrapped mail, he said to the well-\nmeaning clerk in the half-\n"
+        "lit hall. " + "And so it went on and on,\nwith one thing after the other\n" * 40
+    )
+    assert "hard-wrapped" in clean(raw).text
+
+
 def test_blocks_tell_headings_items_and_gaps() -> None:
     raw = "# One\n\ntext\n- item\n  - inner\n1. first\n\nHead\n====\nmore"
     blocks = clean(raw, markdown=True)
@@ -244,6 +298,8 @@ N = 30_000
         '[a](b "' * N,
         "|--" * N,
         "- - -x" * N,
+        "ab-\nab\n" * N,
+        "a 1\nb\n" * N,
         "[^" * N,
         "*a b" * N,
         "__a" * N,

@@ -180,6 +180,7 @@ PROSE = (
             "FERRY TITLE: A TALK",
         ),
         (f"题目：一篇备忘录\n2025 年 1 月 6 日　无锡\n\n各位：\n\n{PROSE}", "一篇备忘录"),
+        (f"            THE TITLE              17\n\n{PROSE}", "THE TITLE"),
         (f"THE TITLE\nfrom all who are left\n14 June 2025\n\nDear all,\n\n{PROSE}", "THE TITLE"),
         (f"The Title\n\n问：您怎么看？\n\n答：{PROSE}", "The Title"),
         (
