@@ -6,6 +6,7 @@ passages where those are highest, what a reader makes of them (`rag/reader.py`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,10 @@ __all__ = ["Pick", "extract", "read_lines"]
 Figures = NDArray[np.float64]
 
 _ROW = "|"  # begins a row of a table
+_CONCLUDES = re.compile(
+    r"^\W*(?:so|thus|hence|therefore|that(?: is|['’]s| was) why)\b|\bafter (?:that|this)\W*$"
+    r"|^\W*(?:所以|因此|因而|于是|这[就也]?是为[什何])"
+)
 
 READ = 5  # passages: all that an answer is made from by default
 
@@ -93,9 +98,12 @@ def _with_what_it_needs(telling: Telling, evidence: Evidence, picks: list[Pick])
 
 def _needed(telling: Telling, evidence: Evidence, i: int) -> int | None:
     """What line `i` needs beside it: a row of a table the first row, a line that ends in a colon
-    what comes next; a sentence that repeats what "why" is asked of, and gives no reason, also what
-    comes next; where a date is asked for and it has none, the heading above it that has."""
+    what comes next; where "why" is asked, what comes before a conclusion, and next to a sentence
+    that repeats what is asked and gives no reason; where a date is asked for and it has none, the
+    heading above it that has."""
     line, lines, kind = telling.lines[i], telling.lines, telling.asked.kind
+    if kind == "reason" and _CONCLUDES.search(line.folded):
+        return i - 1 if i and lines[i - 1].passage == line.passage and not line.first else None
     following = i + 1 if i + 1 < len(lines) and lines[i + 1].passage == line.passage else None
     if line.text.startswith(_ROW):
         return _head_of_table(telling, i)
@@ -148,8 +156,8 @@ def _answers_below(telling: Telling, scored: Figures) -> Figures:
     """The scores, where an essay asks the same question itself (an interview, a list of questions,
     a heading): what comes next answers it, and the question does not."""
     found = scored.copy()
-    for i in telling.asked_there():
-        found[i], found[i + 1] = scored.min(), scored.max() + 1.0
+    for i, reply in telling.asked_there():
+        found[i], found[reply] = scored.min(), scored.max() + 1.0
     return found
 
 

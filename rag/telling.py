@@ -24,7 +24,7 @@ from rag.asked import Asked, asked, fits, is_question, signs
 from rag.evidence import Evidence
 from rag.fold import content_words, fold, language
 
-__all__ = ["FIGURES", "MODEL", "Line", "Telling", "coefficients", "tell"]
+__all__ = ["FIGURES", "MODEL", "SLOTS", "Line", "Telling", "coefficients", "tell"]
 
 Figures = NDArray[np.float64]
 
@@ -43,6 +43,10 @@ _SMALL_HAN = frozenset(
 )
 _SPEAKER = re.compile(r"^\W*(?:[\d:.]+\W+)?\w[\w .·]{0,20}[:：]\s*")
 
+SLOTS = frozenset({"number", "date"})
+"""Kinds of answer that leave a sign in the sentence that gives them."""
+
+_REPLY = 4  # sentences in which an interview's answer comes to what was asked
 RESTATED = 0.7
 """What holds so much of a question says the same, or asks it."""
 
@@ -93,20 +97,32 @@ class Telling:
         share = _share(self.asked.words, self.weights)
         return max(share(words), float(self.column("characters")[i]))
 
-    def asked_there(self) -> tuple[int, ...]:
-        """The lines where an essay asks the same question itself, for the same kind of answer, and
-        goes on. Who is asked may be named in the reply alone ("REID: In 1961.")."""
+    def asked_there(self) -> tuple[tuple[int, int], ...]:
+        """The lines where an essay asks the same question itself, for the same kind of answer, each
+        with the line that answers it: what comes next and does not ask on; of a number or a date
+        the next of a few that holds one. Who is asked may be named in the reply alone ("REID: In
+        1961.")."""
         found = []
         for i, (line, following) in enumerate(pairwise(self.lines)):
-            if (
-                line.passage == following.passage
-                and is_question(line.text)
-                and self._held(line.words | following.words, i) >= RESTATED
-                and len(line.words) <= 2 * len(self.asked.words)
-                and asked(_SPEAKER.sub("", line.text)).kind == self.asked.kind
-            ):
-                found.append(i)
+            reply = self._reply(i) if is_question(line.text) else None
+            if reply is None or self._held(line.words | following.words, i) < RESTATED:
+                continue
+            theirs = asked(_SPEAKER.sub("", line.text))
+            if theirs.kind == self.asked.kind and (len(theirs.words) <= 2 * len(self.asked.words)):
+                found.append((i, reply))
         return tuple(found)
+
+    def _reply(self, i: int) -> int | None:
+        below = [
+            n
+            for n in range(i + 1, min(i + 1 + _REPLY, len(self.lines)))
+            if self.lines[n].passage == self.lines[i].passage
+            and not is_question(self.lines[n].text)
+        ]
+        if self.asked.kind in SLOTS:
+            signed = (n for n in below if self.column("signs")[n] >= 1)
+            return next(signed, next(iter(below), None))
+        return next(iter(below), None)
 
     def items(self, i: int) -> tuple[int, ...]:
         """The lines of the list that line `i` leads to: the first sentence of each. Empty where it

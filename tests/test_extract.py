@@ -373,6 +373,14 @@ def test_a_sentence_that_only_leads_to_the_reason_is_quoted_with_the_next() -> N
     )
 
 
+def test_a_conclusion_is_quoted_with_what_it_follows_from() -> None:
+    hate = "You can't hate a bridge after that."
+    waited = "An ambulance once waited for two hours."
+    found = quoted("Why can he not hate a bridge?", f"{waited} {hate} He hated tolls. It rained.")
+    assert found[0] == hate
+    assert waited in found
+
+
 def test_what_is_dated_by_the_heading_above_is_quoted_with_it() -> None:
     diary = passage("2021-02-03\nStarted the third series.\nRosa laughed.", heading="2021-02-03")
     other = passage("The second series was long.", 2)
@@ -388,10 +396,11 @@ def test_what_is_dated_by_the_heading_above_is_quoted_with_it() -> None:
 def test_the_question_of_an_interview_may_leave_out_who_is_asked() -> None:
     text = (
         "[00:00:14] ANN: When did you start on the boats?\n[00:00:19] REID: Nineteen sixty-one.\n"
-        "[00:02:31] ANN: How many crossings did you make in your life?\n[00:02:38] REID: My wife "
-        "knows. She reckoned a hundred and ten thousand."
+        "[00:02:31] ANN: How many crossings did you make in your life? Do you know?\n"
+        "[00:02:38] REID: My wife knows. She reckoned a hundred and ten thousand."
     )
     assert quoted("When did Reid start on the boats?", text)[0].endswith("Nineteen sixty-one.")
     counted = "How many crossings did Reid make in his life?"
-    gap = figures(evidence(counted, text), False, tell(evidence(counted, text)))["slot gap"]
-    assert gap == 0
+    assert quoted(counted, text)[0] == "She reckoned a hundred and ten thousand."
+    slot = figures(evidence(counted, text), False, tell(evidence(counted, text)))["slot"]
+    assert slot == 0
