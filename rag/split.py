@@ -355,11 +355,11 @@ def _breaks(group: Sequence[_Unit], paragraph: Sequence[_Unit], target: int) -> 
         return False
     last, first = group[-1], paragraph[0]
     if last.kind == "item" and first.kind == "item":
-        listed = _tokens(unit for unit in group if unit.kind == "item")
-        return listed >= _ENOUGH_ITEM or tokens + _tokens(paragraph) > target
+        return tokens >= _ENOUGH_ITEM or tokens + _tokens(paragraph) > target
     if last.kind in ("item", _ROW) or _other_language(group, paragraph):
         return True
-    return tokens >= _ENOUGH or tokens + _tokens(paragraph) > target
+    enough = _ENOUGH_ITEM if first.kind == "item" else _ENOUGH  # or its first item stood alone
+    return tokens >= enough or tokens + _tokens(paragraph) > target
 
 
 def _balanced(paragraph: Sequence[_Unit], target: int, before: int) -> Iterator[list[_Unit]]:

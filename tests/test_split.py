@@ -203,10 +203,11 @@ def test_a_short_line_goes_with_the_list_that_it_leads_to() -> None:
     assert found[1].text.startswith("We tried three things:\n1. We tried")
 
 
-def test_a_short_list_stays_together_below_its_paragraph() -> None:
+def test_the_first_item_of_a_list_does_not_stay_behind() -> None:
     prose = "The loaf on the counter weighs nine hundred grams and people say it costs a lot. " * 7
-    found = passages(f"{prose}\n\n- Flour: of wheat\n- Water: from the well\n- Salt: two percent\n")
-    assert len(found) == 1
+    items = "Flour: of wheat\nWater: from the well\nSalt: two percent"
+    listed = "\n".join(f"- {item}" for item in items.split("\n"))
+    assert [p.text for p in passages(f"{prose}\n\n{listed}")] == [prose.strip(), items]
 
 
 def test_the_title_is_no_heading_of_itself() -> None:
