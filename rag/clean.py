@@ -134,7 +134,7 @@ _LINK = re.compile(
     r"(!?\[)([^\[\]]*)(\]\((?:[^()\s]|\([^()\s]*\))*(?:[ \t]+(?:\"[^\"]*\"|'[^']*'))?[ \t]*\))"
 )
 _WIKI = re.compile(r"(!?\[\[)([^\[\]|]*\|)?([^\[\]|]+)(\]\])")
-_FOOTNOTE = re.compile(r"\[\^[^\[\]\s]{1,40}\](?!:)")
+_FOOTNOTE = re.compile(r"\[\^[^\[\]\s]{1,40}\](?!:)|^\[\^[^\[\]\s]{1,40}\]:[ \t]*", re.MULTILINE)
 _AUTOLINK = re.compile(r"(<)((?:https?://|mailto:)[^<>\s]+)(>)")
 _TAG = re.compile(
     r"<!--[^<>]*-->|</?(?:a|abbr|article|aside|b|big|blockquote|br|caption|center|cite|code|dd|details|"

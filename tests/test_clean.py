@@ -82,6 +82,7 @@ def test_plain_text(raw: str, expected: str) -> None:
         ("[text](http://a.b/c_(d) 'title') ![alt](x.png)", "text alt"),
         ("[返回列表](/list) [[页面|别名]] [[Yibo Zhu]]", "返回列表 别名 Yibo Zhu"),
         ("see <http://a.b> and x[^1].", "see http://a.b and x."),
+        ("x[^1]\n\n[^1]: A note.", "x\nA note."),
         ("line<br>break <span class='x'>kept</span><!-- gone -->", "linebreak kept"),
         ("use `a*b*c` and ``x_y_z``", "use a*b*c and x_y_z"),
         (r"1\. not a list \*", "1. not a list *"),
