@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import groupby
 
 from rag import fold
 from rag.clean import Block, Cleaned
@@ -27,6 +27,7 @@ VERSION = 4
 _TARGET = 280  # tokens: about 390 Chinese characters or 200 English words
 _ENOUGH = 220  # tokens from which a passage may end with its paragraph
 _ENOUGH_ITEM = 120  # list items hold one fact each
+_SHORT_LIST = 60  # tokens of a list that is cut no more than a paragraph is
 _LEAD_IN = 60  # tokens of a paragraph that goes with the list below it
 _LEFTOVER = 30  # tokens that are too few to stand alone
 _TELLING = 30  # characters from which a paragraph's language says something
@@ -302,8 +303,11 @@ def _section_groups(section: Sequence[_Unit], limit: int) -> Iterator[list[_Unit
     target = min(_TARGET, limit)
     group: list[_Unit] = []
     ready: list[list[_Unit]] = []
-    for paragraph in _paragraphs(section):
-        if group and _breaks(group, paragraph, target):
+    paragraphs = list(_paragraphs(section))
+    for paragraph, following in zip(paragraphs, [*paragraphs[1:], []], strict=True):
+        listed = bool(following) and paragraph[0].kind == following[0].kind == "item"
+        enough = _ENOUGH_ITEM if listed else _ENOUGH
+        if group and _breaks(group, paragraph, target, enough):
             before, group = _without_lead_in(group, paragraph)
             ready.append(before)
         for piece in _balanced(paragraph, target, _tokens(group)):
@@ -348,8 +352,9 @@ def _other_language(group: Sequence[_Unit], paragraph: Sequence[_Unit]) -> bool:
     return bool(before and after and before != after)
 
 
-def _breaks(group: Sequence[_Unit], paragraph: Sequence[_Unit], target: int) -> bool:
-    """Whether a new passage begins with this paragraph although it would fit."""
+def _breaks(group: Sequence[_Unit], paragraph: Sequence[_Unit], target: int, enough: int) -> bool:
+    """Whether a new passage begins with this paragraph although it would fit. `enough`: tokens that
+    may stand without it; fewer where more items follow, or the first stayed with what is above."""
     tokens = _body_tokens(group)
     if not tokens:
         return False
@@ -358,7 +363,6 @@ def _breaks(group: Sequence[_Unit], paragraph: Sequence[_Unit], target: int) -> 
         return tokens >= _ENOUGH_ITEM or tokens + _tokens(paragraph) > target
     if last.kind in ("item", _ROW) or _other_language(group, paragraph):
         return True
-    enough = _ENOUGH_ITEM if first.kind == "item" else _ENOUGH  # or its first item stood alone
     return tokens >= enough or tokens + _tokens(paragraph) > target
 
 
@@ -387,14 +391,14 @@ def _packed(units: Sequence[_Unit], aim: int, most: int = 0) -> Iterator[list[_U
 
 
 def _paragraphs(units: Sequence[_Unit]) -> Iterator[list[_Unit]]:
-    """The units of each block; a table is one, since its rows say nothing without the first."""
-    paragraph = [units[0]]
-    for last, unit in pairwise(units):
-        if unit.block != last.block and not unit.kind == last.kind == _ROW:
-            yield paragraph
-            paragraph = []
-        paragraph.append(unit)
-    yield paragraph
+    """The units of each block; a table is one, since its rows say nothing without the first, and so
+    is a list of a few words a line."""
+    for kind, alike in groupby(units, lambda unit: unit.kind):
+        run = list(alike)
+        if kind == _ROW or (kind == "item" and _tokens(run) <= _SHORT_LIST):
+            yield run
+        else:
+            yield from (list(block) for _, block in groupby(run, lambda unit: unit.block))
 
 
 def _tokens(units: Iterable[_Unit]) -> int:

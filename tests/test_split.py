@@ -203,11 +203,13 @@ def test_a_short_line_goes_with_the_list_that_it_leads_to() -> None:
     assert found[1].text.startswith("We tried three things:\n1. We tried")
 
 
-def test_the_first_item_of_a_list_does_not_stay_behind() -> None:
+def test_a_list_stays_together_where_it_is_short_and_else_leaves_no_item_behind() -> None:
     prose = "The loaf on the counter weighs nine hundred grams and people say it costs a lot. " * 7
-    items = "Flour: of wheat\nWater: from the well\nSalt: two percent"
-    listed = "\n".join(f"- {item}" for item in items.split("\n"))
-    assert [p.text for p in passages(f"{prose}\n\n{listed}")] == [prose.strip(), items]
+    short = "- Flour: of wheat\n- Water: from the well\n- Salt: two percent"
+    assert len(passages(f"{prose}\n\n{short}")) == 1
+    long = [f"{name}: {prose[:200]}." for name in ("Flour", "Water", "Salt")]
+    found = passages(f"{prose}\n\n" + "\n".join(f"- {item}" for item in long))
+    assert found[0].text == prose.strip()
 
 
 def test_the_title_is_no_heading_of_itself() -> None:
