@@ -10,18 +10,16 @@ from collections.abc import Mapping, Sequence
 from math import exp, log
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rag.asked import is_small_talk
+from rag.asked import is_small_talk, signs
 from rag.evidence import Evidence
-from rag.fold import language
+from rag.fold import fold, language
 from rag.readings import SURE, Readings
 from rag.schema import Verdict
-from rag.telling import Telling, coefficients, tell
+from rag.telling import SLOTS, Telling, coefficients, tell
 
 __all__ = ["answerable", "figures", "with_answer"]
-
-SLOTS = frozenset({"number", "date"})
-"""Kinds of answer that leave a sign in the sentence that gives them."""
 
 _FARTHEST = 6.0
 _NO_GAP = 1.0  # as good as the best
@@ -72,9 +70,10 @@ def figures(
     "nearness": the mean cosine of the two nearest passages (of fewer than four, the nearest), in
     deviations from what is usual for its and the question's language, within two. "far": what it
     lies below that: another topic, unless tokens match well. "slot": 1 where a number or a date is
-    asked for. "slot gap": how much less the best sentence that holds one of the unit asked for (or
-    as many items as asked for) has to do with the question than the best of all: what is over 1
-    in log-odds, to 5; a sentence that is neither Chinese nor English may hold any. "searched": 1
+    asked for, and no essay asks for it and gives one itself. "slot gap": how much less the best
+    sentence that holds one of the unit asked for (or as many items as asked for) has to do with the
+    question than the best of all: what is over 1 in log-odds, to 5; a sentence that is neither
+    Chinese nor English may hold any. "searched": 1
     after a search in a few essays, "few": 1 with fewer than four given passages: their nearest is
     less near than that of a large collection. "apart": how far, in steps of .05, the best match
     token by token lies below what nearly every answered question has: nobody speaks of it at all.
@@ -86,9 +85,14 @@ def figures(
     holds = telling.column("fits") >= 1
     if asked.kind in SLOTS:
         holds &= telling.column("signs") >= 1
+    holds |= _held_nearby(evidence, telling)
     holds |= np.array([line.language not in _WRITTEN for line in telling.lines])
+    # what an essay asks itself, and answers, it need not say again beside the number
+    slot = asked.kind in SLOTS and not any(
+        telling.column("signs")[reply] >= 1 for _, reply in telling.asked_there()
+    )
     gap = 0.0
-    if asked.kind in SLOTS or (asked.kind == "list" and asked.unit):
+    if slot or (asked.kind == "list" and asked.unit):
         gap = float(topical.max() - topical[holds].max()) if holds.any() else _FARTHEST
     near = _nearness(evidence)
     match = float(evidence.passage_matches.max())
@@ -96,13 +100,27 @@ def figures(
         "nearness": min(max(near, -_WIDEST), _WIDEST),
         "far": min(max(-_WIDEST - near, 0.0), _BEYOND) * _doubt(match),
         "slot gap": max(min(gap, _FARTHEST) - _NO_GAP, 0.0),
-        "slot": float(asked.kind in SLOTS),
+        "slot": float(slot),
         "searched": float(searched),
         "few": float(not searched and len(evidence.passages) < _SEVERAL),
         # without a match the encoder knows no tokens
         "apart": max(_HELD - match, 0.0) / _STEP if match else 0.0,
         "reading": _reading(evidence, readings) if readings else 0.0,
     }
+
+
+def _held_nearby(evidence: Evidence, telling: Telling) -> NDArray[np.bool_]:
+    """The sentences beside which stands what they lack: a date in the heading above, a list
+    below."""
+    asked = telling.asked
+    held = np.zeros(len(telling.lines), np.bool_)
+    if asked.kind == "date":
+        for i, line in enumerate(telling.lines):
+            heading = evidence.passages[line.passage].heading.rpartition(" > ")[2]
+            held[i] = signs(asked, heading, fold(heading)) >= 1
+    elif asked.kind == "list":
+        held[[i for i in range(len(telling.lines)) if telling.items(i)]] = True
+    return held
 
 
 def _reading(evidence: Evidence, readings: Readings) -> float:

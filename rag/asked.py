@@ -27,7 +27,9 @@ _KINDS: tuple[tuple[Kind, str], ...] = (
         "date",
         r"何时|何年|几时|(?:什么|啥)(?:时候|时间|年代|日子)|(?:哪|几)[一]?(?:年|月|日|天"
         r"|号)(?!内|后)"
-        r"|\bwhen\b(?=.*\b(?:did|was|were|is|are|will|does|do|has)\b)|^when\b"
+        # "When should one see a doctor?" asks for a condition
+        r"|(?:\bwhen\b(?=.*\b(?:did|was|were|is|are|will|does|do|has)\b)|^when\b)"
+        r"(?! (?:should|must|can|to|do (?:you|we|i|people))\b)"
         r"|\b(?:what|which) (?:year|month|date|day|century|decade|time)\b",
     ),
     (
@@ -87,6 +89,9 @@ _SPELT = (
     "|eigh|nine)teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand"
     "|(?:m|b|tr)illion|dozen)"
 )
+_TENS = (
+    "(?:oh|(?:thir|four|fif|six|seven|eigh|nine)teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty)"
+)
 _MONTH = (
     "january|february|march|april|may|june|july|august|september|october|november|december"
     "|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec"
@@ -99,7 +104,13 @@ _SIGNS: dict[Kind, str] = {
     rf"|\b(?:{_SPELT}s?|half|third|quarter|once|twice)\b",
     "date": r"(?<!\d)(?:1\d|20)\d\d(?!\d)|\d+(?=\s?(?:年|月|日|世纪|bc\b))|"
     rf"{_NUMERAL}+(?=年|月|日|世纪)|\b(?:{_MONTH})\b|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b"
-    r"|\d+(?:st|nd|rd|th) century|今年|去年|明年|年初|年底|上半年|下半年",
+    r"|\d+(?:st|nd|rd|th) century|今年|去年|明年|年初|年底|上半年|下半年"
+    # a year as it is spoken; the time of day
+    rf"|\b(?:seventeen|eighteen|nineteen|twenty)[ -](?:hundred\b(?! (?:thousand|million))|{_TENS})"
+    r"|(?<![\d:])(?:[01]?\d|2[0-3]):[0-5]\d(?![\d:])"
+    rf"|\b(?:\d{{1,2}}|{_SPELT}) ?(?:o['’]clock|[ap]\.?m\b)"
+    rf"|(?:\d{{1,2}}|{_NUMERAL}{{1,3}})点(?=[钟半整到,，。;；、]|{_NUMERAL}|\d|$)"
+    r"|\b(?:noon|midnight|sunrise|sunset|dawn|dusk)\b|中午|半夜|午夜|凌晨|黎明|傍晚",
     "reason": r"因为|因此|由于|所以|原因|导致|使得|从而|以致|为了|以便|致使|缘于|源于|归功|促使"
     r"|才能|既然|鉴于|否则|不然"
     r"|\bbecause\b|\bsince\b|\bdue to\b|\bas a result\b|\bso that\b|\btherefore\b|\bthus\b"
@@ -122,8 +133,10 @@ _SCALE = (
 _MONEY = (
     r"[$€£¥₹₩₽₺₪₫₱฿]\s?\d|\b(?:rs|chf|kr|sek|nok|dkk|inr|usd|eur|gbp|jpy|cny|rmb)\b\.?\s?\d"
     r"|\b(?:hundred|thousand|million|billion|trillion)s? (?:of )?dollars"
+    # 七万八, 8.3万: spoken of money, nothing is counted
+    rf"|{_NUMERAL}[万千百][一二三四五六七八九](?![{_HAN}])|\d万(?=[,，、。;；)）]|$)"
     rf"|{_AMOUNT}{_SCALE}(?:多|余)?(?:美元|美金|日元|欧元|港元|韩元|人民币|台币|英镑|法郎|卢比|卢布"
-    r"|泰铢|元|刀|块|毛|(?:usd|eur|gbp|chf|sek|nok|dkk|inr|jpy|cny|rmb|kr|dollars?|cents?|euros?"
+    r"|泰铢|元|円|圆|刀|块|毛|蚊|(?:usd|eur|gbp|chf|sek|nok|dkk|inr|jpy|cny|rmb|kr|dollars?|cents?|euros?"
     r"|pounds?|pence|quid|bucks|shillings?|yuan|yen|rupees?|rupiah|ringgit|baht|dong|francs?|marks"
     r"|guilders?|gulden|kron(?:a|e|or|er|ur)|crowns|zlot(?:y|ys|ych)|forints?|r(?:o?u)bles?"
     r"|hryvnias?|lari|liras?|lire|pesos?|reais|rand|naira|dinars?|dirhams?|riyals?|shekels?)\b)"
@@ -201,6 +214,12 @@ _SMALL_TALK = re.compile(
     r"|知道了|明白了?|懂了?|测试(?:一下)?|试试|继续|不好意思|对不起|抱歉"
 )
 _SIGNS_ONLY = re.compile(r"[\W_]+")
+
+# "[00:02:38] REID: " and "4. ": the time and the number tell nothing.
+_TURN_OR_ITEM = re.compile(
+    r"^\W*(?:(?:\d{1,2}:)?\d{1,2}:\d{2}(?:[.,]\d+)?(?=[\])】）]|\s+\w[\w .·]{0,20}[:：])"
+    r"|\d{1,3}[.)、](?!\d))\W*"
+)
 
 _LATIN_NAME = re.compile(r"[A-Za-z\u00c0-\u024f][\w\u00c0-\u024f.+&’'-]*")
 _HAN_CHAR = re.compile(f"[{_HAN}]")
@@ -282,6 +301,7 @@ def signs(question: Asked, sentence: str, folded: str) -> float:
     leaves no sign. `folded`: `sentence` folded.
     """
     if question.kind in {"number", "date", "reason", "manner"}:
+        folded = _TURN_OR_ITEM.sub("", folded)
         found = {m.group() for m in _sign(question.kind).finditer(folded)}
         return float(any(item not in question.folded for item in found))
     if question.kind == "list":

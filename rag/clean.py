@@ -1,8 +1,9 @@
 """Raw text → readable text, with the way back. Removes marks and never invents words.
 
 What goes: pinyin glosses, invisible characters, Markdown's marks, bullets, brackets of links,
-scripts and style sheets. What is joined: lines that only the width of a page broke. An entity
-inside a sentence becomes its character. Everything else stays, in order.
+scripts and style sheets, the heads of a book's pages. What is joined: lines that only the width of
+a page broke, without the hyphens that it put there. An entity inside a sentence becomes its
+character. Everything else stays, in order.
 
 Every pattern is linear: no nested repetition, and what it repeats excludes what it ends with.
 """
@@ -20,7 +21,7 @@ from rag.schema import OffsetMap
 
 __all__ = ["VERSION", "Block", "Cleaned", "Kind", "Removal", "clean"]
 
-VERSION = 3
+VERSION = 4
 """Changes whenever `clean` gives another text for the same input: the index depends on it."""
 
 Kind = Literal["text", "heading", "item", "code"]
@@ -133,7 +134,7 @@ _LINK = re.compile(
     r"(!?\[)([^\[\]]*)(\]\((?:[^()\s]|\([^()\s]*\))*(?:[ \t]+(?:\"[^\"]*\"|'[^']*'))?[ \t]*\))"
 )
 _WIKI = re.compile(r"(!?\[\[)([^\[\]|]*\|)?([^\[\]|]+)(\]\])")
-_FOOTNOTE = re.compile(r"\[\^[^\[\]\s]{1,40}\](?!:)")
+_FOOTNOTE = re.compile(r"\[\^[^\[\]\s]{1,40}\](?!:)|^\[\^[^\[\]\s]{1,40}\]:[ \t]*", re.MULTILINE)
 _AUTOLINK = re.compile(r"(<)((?:https?://|mailto:)[^<>\s]+)(>)")
 _TAG = re.compile(
     r"<!--[^<>]*-->|</?(?:a|abbr|article|aside|b|big|blockquote|br|caption|center|cite|code|dd|details|"
@@ -173,8 +174,12 @@ def clean(text: str, *, start: int = 0, markdown: bool = False) -> Cleaned:
         The cleaned text with its blocks, its map to `text`, and what was removed.
     """
     lines = list(_read_lines(text, start, markdown))
+    if not markdown:
+        lines = _without_page_heads(text, lines)
     _inline(text, lines, markdown)
-    return _Writer(text).write(lines, _page_width(lines))
+    width = _page_width(lines)
+    _cut_hyphens(text, lines, width)
+    return _Writer(text).write(lines, width)
 
 
 def _filled_lines(text: str, start: int) -> Iterable[tuple[int, int, int, bool]]:
@@ -422,6 +427,91 @@ def _page_width(lines: list[_Line]) -> int:
     return width if 20 <= width <= 130 and full >= 0.7 * len(followed) else 0
 
 
+_PAGE_NUMBER = re.compile(r"(?<![^\W_])\d{1,4}(?![^\W_])")
+_FAR_NUMBER = re.compile(r"\w {4,}\d{1,4}$|^\d{1,4} {4,}\w")
+_LONGEST_HEAD = 80
+_LEAST_HEADS, _PAGES_ON = 3, 4  # a chapter's first page has none, nor have pictures
+
+
+def _without_page_heads(text: str, lines: list[_Line]) -> list[_Line]:
+    """The lines without those that repeat at the head or foot of pages: the same words beside a
+    number that rises, of which one at least stands in the middle of a sentence, or has the number
+    at the other side of the page. Chapters and days are numbered too, but not like that."""
+    width = _page_width(lines)
+    found: dict[str, list[tuple[int, int]]] = {}  # words → (number, index)
+    for index, line in enumerate(lines):
+        body = text[line.start : line.end]
+        numbers = _PAGE_NUMBER.findall(body) if len(body) <= _LONGEST_HEAD else []
+        words = " ".join(_PAGE_NUMBER.sub("", body).split()).strip("-–— ")
+        if len(numbers) == 1 and (not words or any(map(str.isalpha, words))):
+            found.setdefault(words.casefold(), []).append((int(numbers[0]), index))
+    heads: set[int] = set()
+    for numbered in found.values():
+        paged = all(0 < two - one <= _PAGES_ON for (one, _), (two, _) in pairwise(numbered))
+        indices = [index for _, index in numbered]
+        if (
+            paged
+            and len(indices) >= _LEAST_HEADS
+            and any(_is_of_a_page(text, lines, i) for i in indices)
+        ):
+            heads.update(indices)
+    kept: list[_Line] = []
+    stray: list[_Cut] = []
+    for index, line in enumerate(lines):
+        if index in heads:
+            stray += [*line.cuts, _Cut(line.start, line.end, "page head")]
+            continue
+        if stray:
+            line.cuts[:0] = stray
+            line.apart = line.apart and not (kept and _is_full(kept[-1], width))
+            stray = []
+        kept.append(line)
+    if stray:
+        kept.append(_Line(len(text), len(text), "text", 0, True, stray))
+    return kept
+
+
+def _is_of_a_page(text: str, lines: list[_Line], index: int) -> bool:
+    """Whether a sentence goes on over a line, or its number stands far from its words."""
+    line = lines[index]
+    if _FAR_NUMBER.search(text, line.start, line.end):
+        return True
+    if not 0 < index < len(lines) - 1:
+        return False
+    before, after = lines[index - 1], lines[index + 1]
+    finished = _FINISHED.search(text, max(before.end - 12, before.start), before.end)
+    return not finished and _LOWER_WORD.match(text, after.start, after.end) is not None
+
+
+def _is_full(line: _Line, width: int) -> bool:
+    """Whether a line is as long as the page is wide."""
+    return bool(width) and line.end - line.start >= 0.75 * width
+
+
+_BROKEN_WORD = re.compile(r"[^\W\d_]+-$")
+_REST_OF_WORD = re.compile(r"[^\W\d_]+")
+_HYPHENATED = re.compile(r"(?<![\w-])[^\W\d_]+-[^\W\d_]+(?!\w)")
+_LEAST_BROKEN = 3
+_OFTEN_BROKEN = 15  # one of so many lines; hyphens of people's own end fewer
+
+
+def _cut_hyphens(text: str, lines: list[_Line], width: int) -> None:
+    """Take away the hyphens at line ends where whatever broke the lines broke words too. A word
+    that has its hyphen elsewhere keeps it."""
+    broken: list[tuple[_Line, str]] = []
+    for line, after in pairwise(lines):
+        head = _BROKEN_WORD.search(text, max(line.end - 40, line.start), line.end)
+        rest = _REST_OF_WORD.match(text, after.start, after.end)
+        if head and rest and rest[0][0].islower() and _joins(text, line, after, width):
+            broken.append((line, head[0] + rest[0]))
+    if not width or len(broken) < max(_LEAST_BROKEN, len(lines) / _OFTEN_BROKEN):
+        return
+    whole = set(_HYPHENATED.findall(text))
+    for line, word in broken:
+        if word not in whole:
+            line.cuts.append(_Cut(line.end - 1, line.end, "hyphen"))
+
+
 class _Writer:
     """Puts the kept pieces together and keeps the map."""
 
@@ -510,7 +600,7 @@ def _joins(text: str, last: _Line, line: _Line, width: int) -> bool:
         return True
     if line.apart:
         return False
-    if width and last.end - last.start >= 0.75 * width:
+    if _is_full(last, width):
         return True
     if finished:
         return False

@@ -195,8 +195,9 @@ def _lean_on(question: str, turns: Sequence[Message]) -> Condensed:
     if not item and not _needs_more(question, own):
         return Condensed(question)
     have = fold(question)
+    gone = _replaced(question, turns)
     words = _unlike([*_names(item), *key_words(item), *_topic(turns)])
-    topic = [word for word in words if fold(word) not in have][:LONGEST_ADDED]
+    topic = [w for w in words if fold(w) not in have and fold(w) not in gone][:LONGEST_ADDED]
     if not topic:
         return Condensed(question)
     added = " ".join(topic)
@@ -208,6 +209,19 @@ def _item(question: str, turns: Sequence[Message]) -> str:
     if len(turns) < 2 or turns[-1]["role"] != "assistant":
         return ""
     return pointed_at(question, turns[-2]["content"], turns[-1]["content"])
+
+
+SAME_OF = re.compile(r"\b(?:what|how) about\b|呢[?？]?\Z")
+
+
+def _replaced(question: str, turns: Sequence[Message]) -> str:
+    """The one name of the last question, folded, where another is to take its place: "Hexo 呢？"
+    after "为什么选 Hugo？" asks the same of Hexo. "" where none is."""
+    if not SAME_OF.search(fold(question).strip()) or not _names(question):
+        return ""
+    asked = [turn["content"] for turn in turns if turn["role"] == "user"]
+    named = set(map(fold, _names(asked[-1]))) if asked else set()
+    return named.pop() if len(named) == 1 else ""
 
 
 def _needs_more(question: str, own: set[str]) -> bool:
@@ -225,15 +239,21 @@ def _needs_more(question: str, own: set[str]) -> bool:
     return pronoun is not None and pronoun.start() < head
 
 
+_CAPITAL = "[A-Z\u00c0-\u00de][a-z\u00df-\u017f]+"
 NAME = re.compile(
     r"(?<![\w.])(?:[A-Z][\w+#-]*[A-Z0-9][\w+#.-]*|[A-Za-z]+\d[\w.-]*)"  # HeuriGym, GPT-4, o1
-    r"|(?<=[\w,;] )[A-Z][a-z]+(?: [A-Z][a-z]+)*"  # a capital inside a sentence
+    rf"|(?<=[\w,;] ){_CAPITAL}(?: {_CAPITAL})*"  # a capital inside a sentence
+    rf"|(?<![\w.]){_CAPITAL}(?=\s?[\u3400-\u9fff])"  # a Latin word in a Chinese one
     r"|[《「『“][^》」』”\n]{1,40}[》」』”]"
 )
 
 
 def _names(question: str) -> list[str]:
     return [name.strip("《》「」『』“”") for name in NAME.findall(question)]
+
+
+HOW_MUCH = re.compile(r"\bhow (?:many|much|long|often|far|old)\b", re.IGNORECASE)
+"""What an earlier question asked for is not what the next one asks for."""
 
 
 def _topic(turns: Sequence[Message]) -> list[str]:
@@ -243,7 +263,7 @@ def _topic(turns: Sequence[Message]) -> list[str]:
     answered = [turn["content"] for turn in turns if turn["role"] == "assistant"]
     found: list[str] = []
     for at, text in enumerate(reversed(asked)):
-        found += [*_names(text), *key_words(text)]
+        found += [*_names(text), *key_words(HOW_MUCH.sub(" ", text))]
         # Before a question that stands alone the talk may have been about something else.
         if not _needs_more(text, set(content_words(text))) or at >= 2:
             break

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.asked import asked, is_question
+from rag.asked import signs
 from rag.compound import asks_several
 from rag.evidence import Evidence
-from rag.fold import copy_key
+from rag.fold import copy_key, fold
 from rag.readings import Readings
 from rag.telling import Telling, coefficients, tell
 
@@ -24,7 +24,11 @@ __all__ = ["Pick", "extract", "read_lines"]
 
 Figures = NDArray[np.float64]
 
-_SPEAKER = re.compile(r"^\W*\w[\w .·]{0,20}[:：]\s*")
+_ROW = "|"  # begins a row of a table
+_CONCLUDES = re.compile(
+    r"^\W*(?:so|thus|hence|therefore|that(?: is|['’]s| was) why)\b|\bafter (?:that|this)\W*$"
+    r"|^\W*(?:所以|因此|因而|于是|这[就也]?是为[什何])"
+)
 
 READ = 5  # passages: all that an answer is made from by default
 
@@ -37,10 +41,6 @@ APART = 8.0
 LEANING = 0.3
 """What the score for the whole question weighs beside that for a part, which may lack its subject
 ("… and what did it cost?")."""
-
-RESTATED = 0.7
-"""A question in an essay that holds so much of what is asked, and asks for the same kind of answer,
-is the same question. The share is by rarity of words, or of Han characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,9 @@ def extract(
     if not telling.lines:
         return ()
     scored = _scored(telling, readings)
-    chosen = [int(scored.argmax())]
+    best = int(scored.argmax())
+    needed = _needed(telling, evidence, best)
+    chosen = [best] if needed is None else [best, needed]
     margin = scored - scored.max()
     if parts:
         of_parts = [_scored(tell(part.evidence), part) + LEANING * scored for part in parts]
@@ -94,7 +96,7 @@ def _scored(telling: Telling, readings: Readings | None) -> Figures:
     scored = telling.scores()
     if readings is not None:
         scored = scored + coefficients()["reading"] * read_lines(telling, readings)
-    return _answers_below(telling, scored)
+    return _items_of_lists(telling, _answers_below(telling, scored))
 
 
 def _ranked(figures: Figures) -> list[int]:
@@ -115,20 +117,58 @@ def _elsewhere(telling: Telling, margin: Figures, evidence: Evidence) -> list[in
     return []
 
 
+def _needed(telling: Telling, evidence: Evidence, i: int) -> int | None:
+    """What line `i` needs beside it: a row of a table the first row, a line that ends in a colon
+    what comes next; where "why" is asked, what comes before a conclusion, and next to a sentence
+    that repeats what is asked and gives no reason; where a date is asked for and it has none, the
+    heading above it that has."""
+    line, lines, kind = telling.lines[i], telling.lines, telling.asked.kind
+    if kind == "reason" and _CONCLUDES.search(line.folded):
+        return i - 1 if i and lines[i - 1].passage == line.passage and not line.first else None
+    following = i + 1 if i + 1 < len(lines) and lines[i + 1].passage == line.passage else None
+    if line.text.startswith(_ROW):
+        return _head_of_table(telling, i)
+    if line.leads:
+        return following
+    if signs(telling.asked, line.text, line.folded):
+        return None
+    if kind == "reason" and following is not None and not lines[following].first:
+        return following if telling.restates(i) else None
+    heading = evidence.passages[line.passage].heading.rpartition(" > ")[2]
+    if kind == "date" and signs(telling.asked, heading, fold(heading)):
+        above = (n for n in range(i) if lines[n].passage == line.passage)
+        return next((n for n in above if lines[n].text == heading), None)
+    return None
+
+
+def _head_of_table(telling: Telling, i: int) -> int | None:
+    first = i
+    while first and telling.lines[first - 1].text.startswith(_ROW):
+        first -= 1
+    together = telling.lines[first].passage == telling.lines[i].passage
+    return first if first < i and together else None
+
+
+def _items_of_lists(telling: Telling, scored: Figures) -> Figures:
+    """The scores, where a list is asked for and the best line leads to one: its items answer, in
+    their order. The line counts as the best without what a line that ends in a colon loses."""
+    found = scored.copy()
+    if telling.asked.kind != "list" or not len(found):
+        return found
+    label = telling.column("label") * coefficients()["sentence"]["label"]
+    best = int((scored - label).argmax())
+    items = telling.items(best)
+    for n, item in enumerate(items):
+        found[item] = scored.max() + 1.0 - n / len(items)
+    return found
+
+
 def _answers_below(telling: Telling, scored: Figures) -> Figures:
     """The scores, where an essay asks the same question itself (an interview, a list of questions,
     a heading): what comes next answers it, and the question does not."""
-    held = np.maximum(telling.column("coverage"), telling.column("characters"))
     found = scored.copy()
-    for i in np.flatnonzero(held[:-1] >= RESTATED):
-        line, following = telling.lines[i], telling.lines[i + 1]
-        if (
-            line.passage == following.passage
-            and is_question(line.text)
-            and len(line.words) <= 2 * len(telling.asked.words)
-            and asked(_SPEAKER.sub("", line.text)).kind == telling.asked.kind
-        ):
-            found[i], found[i + 1] = scored.min(), scored.max() + 1.0
+    for i, reply in telling.asked_there():
+        found[i], found[reply] = scored.min(), scored.max() + 1.0
     return found
 
 

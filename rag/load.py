@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from pathlib import Path
 from types import MappingProxyType
 
@@ -199,7 +199,7 @@ _COMMON = frozenset(
 _CONTROL = re.compile(
     "[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f-\x84\x86-\x9f\ue000-\uf8ff\ufffd\ufdd0-\ufdef\uffff]"
 )
-_HAN = re.compile("[\u4e00-\u9fff]")
+_HAN = re.compile("[\u3400-\u9fff]")
 _OTHER = re.compile("[\u3040-\u30ff\uac00-\ud7af\u0400-\u04ff\u3000-\u303f\uff01-\uff65]")
 _LATIN = re.compile("[A-Za-z0-9\\s!-/:-@\\[-`{-~]")
 _ACCENTED = re.compile("(?<=[A-Za-z])[\u00c0-\u00ff’]|[\u00c0-\u00ff](?=[a-z])|[–—‘’“”…«»°§©]")
@@ -315,6 +315,31 @@ def _values(value: object) -> list[str]:
     return [text] if text and text.lower() not in ("null", "~") else []
 
 
+_MAIL = {
+    "from": "author", "发件人": "author", "寄件者": "author", "寄件人": "author",
+    "subject": "title", "主题": "title", "主旨": "title", "主題": "title",
+    "date": "date", "sent": "date", "发送时间": "date", "日期": "date", "寄件日期": "date",
+}  # fmt: skip
+_FORWARDED = re.compile(r"(?:(?:re|fwd?|aw|回复|回覆|转发|轉寄)\s*[:：]\s*)+", re.IGNORECASE)
+_ADDRESS = re.compile(r"\s*[<\[(]?(?:mailto:)?[^\s<>()\[\]]+@[^\s<>()\[\]]+[>\])]?")
+
+
+def _mail_header(body: str) -> dict[str, str]:
+    """What the header of a mail that was pasted whole says of title, author and date. It says who
+    sent it and what it is about, or when."""
+    top = takewhile(bool, map(str.strip, body[:_FRONT_LIMIT].lstrip().splitlines()))
+    fields = [_FIELD.fullmatch(line) for line in top]
+    found = {
+        _MAIL[field[1].lower()]: field[2].strip()
+        for field in reversed(fields)
+        if field and field[1].lower() in _MAIL
+    }
+    if not fields or not fields[0] or "author" not in found or len(found) < 2:
+        return {}
+    found["author"] = _ADDRESS.sub("", found["author"]).strip("\"' ")
+    return {**found, "title": _FORWARDED.sub("", found.get("title", ""), count=1)}
+
+
 _DATE = re.compile(
     r"(?<!\d)((?:19|20)\d{2})(?:\s?[-/.年]\s?(1[0-2]|0?[1-9])(?:\s?[-/.月]\s?(3[01]|[12]\d|0?[1-9])(?!\d))?(?!\d))?"
 )
@@ -327,6 +352,28 @@ _ENGLISH_DATE = re.compile(
     r"[a-z]*\.?\s+(?:(?P<day2>\d{1,2})(?:st|nd|rd|th)?,?\s+)?(?P<year>(?:19|20)\d{2})\b",
     re.IGNORECASE,
 )
+
+
+_HAN_DATE = re.compile(
+    r"(?P<year>一九|二[〇零○])(?P<rest>[〇零○一二三四五六七八九]{2})年(?P<month>[一二三四五六七八九十]{1,2})月"
+    r"(?:(?P<day>[一二三四五六七八九十]{1,3})[日号號])?"
+)
+_HAN_DIGITS = str.maketrans("〇零○一二三四五六七八九", "000123456789")
+
+
+def _in_digits(text: str) -> str:
+    """`text` with 二〇一九年十一月三日 as 2019-11-3."""
+
+    def number(han: str) -> str:
+        tens, ten, ones = han.rpartition("十")
+        digits = ones.translate(_HAN_DIGITS)
+        return digits if not ten else (tens.translate(_HAN_DIGITS) or "1") + (digits or "0")
+
+    def written(found: re.Match[str]) -> str:
+        year = (found["year"] + found["rest"]).translate(_HAN_DIGITS)
+        return "-".join([year, *(number(part) for part in found.group("month", "day") if part)])
+
+    return _HAN_DATE.sub(written, text)
 
 
 def _date(text: str, *, year_alone: bool = False) -> str:
@@ -343,12 +390,41 @@ def _date(text: str, *, year_alone: bool = False) -> str:
 
 def _byline_date(body: str) -> str:
     """The date of a by-line near the top: emphasised, with a label ("by", 写于), or one that says
-    little else. What a sentence tells of is no date of the essay's."""
-    for line in map(_untagged, body[:_SAMPLE].splitlines()[:_BYLINES]):
+    little else; else the day of such a line at the end. What a sentence tells of is no date of the
+    essay's."""
+    for line in map(_in_digits, map(_untagged, body[:_SAMPLE].splitlines()[:_BYLINES])):
         found = _date(line)
         if found and _long(line) <= _MOST_BYLINE and _is_byline(line):
             return found
+    for line in map(_in_digits, _last_lines(body)[-_LAST:]):
+        found = _date(line)
+        if len(found) == len(_DAY_ALONE) and not _NOTE.match(line) and _is_byline(line):
+            return found
     return ""
+
+
+def _last_lines(body: str) -> list[str]:
+    """The last lines that are not blank, up to what a mail program puts under a mail."""
+    lines = [line.strip() for line in body[-_SAMPLE:].splitlines()]
+    if "--" in lines[-_SIGNED:]:
+        lines = lines[: len(lines) - 1 - lines[::-1].index("--")]
+    return [line for line in lines if line][-_BYLINES:]
+
+
+def _signature(body: str) -> str:
+    """Who signed a letter: a name at its end, below a line that ends in a comma ("Yours,") or in
+    Chinese below a short one (敬礼). A letter begins by addressing somebody on a line alone."""
+    top = [line.strip() for line in body[:_SAMPLE].splitlines()][:_BYLINES]
+    addressed = (line for line, below in pairwise(["", *top]) if line and not below)
+    lines = [line for line in _last_lines(body) if not _date(_in_digits(line))][-2:]
+    if len(lines) < 2 or not any(map(_SALUTATION.fullmatch, addressed)):
+        return ""
+    closing, name = lines
+    han = _SIGNED_HAN.fullmatch(name)
+    if han and _long(closing) <= _MOST_BESIDE and not _PROSE_END.search(closing):
+        return han[1]
+    latin = re.fullmatch(_NAME, name) and closing[-1] in ",，"
+    return name if latin and _long(closing) <= 2 * _MOST_BESIDE else ""
 
 
 def _byline_author(body: str) -> str:
@@ -376,8 +452,8 @@ def _is_byline(line: str) -> bool:
 
 
 def _long(text: str) -> float:
-    """How many words; a Han character is half of one."""
-    return len(_LATIN_WORDS.findall(text)) + len(_HAN.findall(text)) / 2
+    """How many words; a character of Chinese, Japanese or Korean is half of one."""
+    return len(_LATIN_WORDS.findall(text)) + len(_HALF_WORD.findall(text)) / 2
 
 
 def _english_date(found: re.Match[str]) -> tuple[int, int, int]:
@@ -401,13 +477,32 @@ _FENCE = re.compile(r"(```|~~~)[`~]*[ \t]*[\w+#.-]*$")
 _ROW = re.compile(r"\|.*\|")
 _TITLE_TAG = re.compile(r"<(h1|title)\b[^<>]*>(.{1,300}?)</\1>", re.IGNORECASE)
 _UNSEEN = re.compile(r"<(?:script|style|meta|link|!doctype|/?(?:html|head|body))\b", re.IGNORECASE)
-_TITLE_LABEL = re.compile(r"(?:title|标题|標題|题目|題目)\s*[:：]\s*(?=\S)", re.IGNORECASE)
+_TITLE_LABEL = re.compile(r"^(?:title|标题|標題|题目|題目)\s*[:：]\s*(?=\S)", re.IGNORECASE)
 _PROSE_END = re.compile(r"[。！？!?.…][”’」』)）\"']*$")
 _MARKS_AT_START = re.compile(r"(?:[>#*_\s\-•★]|\d{1,2}\.\s)+")
+_OF_PAGE = re.compile(r"(?<=\w) {4,}\d{1,4}$|^\d{1,4} {4,}(?=\w)")  # its number, in a scanned book
 _MAX_TITLE = 120
 _NARROWEST = 30  # characters of a line that a page's width broke
 _HEAD_LINES = 40
 _BYLINES = 12
+_LAST = 4  # lines at the end that may sign or date
+_SIGNED = 12  # lines of what stands under a mail
+_SALUTATION = re.compile(
+    r"[^\W\d][^,.!?]{2,40},|(?i:dear|hello|to)\b.{1,40}:|[\u3400-\u9fff·]{2,14}[:：]"
+)
+_SIGNED_HAN = re.compile(
+    r"([\u3400-\u9fff·]{2,4}?)\s*(?:敬上|谨上|謹上|敬启|敬啟|谨启|謹啟|手书|手書|字|上)?"
+)
+_DAY = r"\d{1,2}(?:st|nd|rd|th|er|\.)?"
+_LETTERHEAD = re.compile(
+    rf"[^\d,，]{{2,40}},? (?:\w+ )?(?:{_DAY} (?:de )?[^\W\d]+\.?|[^\W\d]+ {_DAY}),?"
+    r" (?:de )?(?:19|20)\d{2}\.?"
+)
+_ADDRESSES_OR_TURN = re.compile(
+    r"[,，:：]$|^\W*(?:\d{1,2}:)?\d{1,2}:\d{2}\b|^(?:[问問答QA]|Interview(?:er|ee)|采访者|受访者)\s*[:：]"
+)
+_DAY_ALONE = "2019-11-03"  # a date with a day, not only a month
+_NOTE = re.compile(r"\[|\W*\d{1,3}[.)、]|https?:")
 _MOST_BYLINE, _MOST_BESIDE = 40, 6  # words of a by-line, and beside the date of a bare one
 _EMPHASISED = re.compile(r"[>\s]*(\*{1,3}|_{1,3}).+\1\s*")
 _LABEL = re.compile(
@@ -419,13 +514,14 @@ _LABEL = re.compile(
 _NAMED = r"[A-Z\u00c0-\u00de\u0391-\u03a9\u0410-\u042f](?:[^\W\d_\u3400-\u9fff]|[.'’-])*"
 _NAME = rf"{_NAMED}(?: (?:{_NAMED}|d[aeiou]s?|v[ao]n|der|bin|al)){{0,4}}"
 _AUTHOR = re.compile(
-    r"(?:(?:^|[\s|｜])(?:本文)?(?:作者|撰文|撰写|撰寫|执笔|執筆|筆者|笔者)|^文)\s*[:：/／|｜]\s*"
+    r"(?:(?:^|[\s|｜])(?:本文)?(?:作者|撰文|撰写|撰寫|执笔|執筆|筆者|笔者|采写|採寫"
+    r"|(?:采访|採訪)[、/／和]?整理)|^文)\s*[:：/／|｜]\s*"
     rf"(?P<han>{_NAME}|[\u3400-\u9fff·]{{2,8}}(?![\u3400-\u9fff]))"
     r"|(?:^|[|·•–—]\s*)(?i:(?:written |posted |words )?by:?\s+|author\s*[:：]\s*)"
     rf"(?P<by>{_NAME})(?=\s*(?:$|[,，|·•(（–—-]|on\s+(?:\w+\s+)?\d))"
 )
 _LATIN_WORDS = re.compile(r"[A-Za-z\u00c0-\u024f]+")
-_HAN = re.compile("[\u3400-\u9fff]")
+_HALF_WORD = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
 def _title_in(body: str) -> str:
@@ -435,14 +531,14 @@ def _title_in(body: str) -> str:
     without links, dates and by-lines, the first that stands apart, alone or above a subtitle, or
     the one nearest to the prose.
     """
-    lines = [line.strip() for line in body[:_SAMPLE].splitlines()[: _HEAD_LINES * 2]]
+    lines = [_OF_PAGE.sub("", x.strip()) for x in body[:_SAMPLE].splitlines()[: _HEAD_LINES * 2]]
     lines = _told(lines[_unclosed(lines) :])
     for line in lines:
         if re.match(r"#\s+\S", line):
             return _bare(line)
     candidates: list[tuple[bool, str]] = []
     for index, line in enumerate(lines):
-        if not line or _FURNITURE.match(_bare(line)):
+        if not line or _FURNITURE.match(_bare(line)) or _is_beside_title(_bare(line)):
             continue
         if len(line) > _MAX_TITLE or (_PROSE_END.search(line) and _is_prose(line)):
             break
@@ -472,9 +568,22 @@ def _is_wrapped(paragraph: Sequence[str]) -> bool:
 
 def _is_subtitle(below: Sequence[str]) -> bool:
     """Whether the lines right below a line, up to a blank one, are the rest of a heading: a
-    subtitle or a by-line, and no menu, whose lines are a word or two."""
-    wordy = all(_long(line) >= 3 or _FURNITURE.match(line) for line in below)
-    return len(below) <= 2 and wordy and not any(map(_PROSE_END.search, below))
+    subtitle, by-lines, and no menu, whose lines are a word or two."""
+    rest = [line for line in below if not (_is_beside_title(line) or _FURNITURE.match(line))]
+    wordy = len(rest) < len(below) or all(_long(line) >= 3 for line in rest)
+    return len(rest) <= 2 and wordy and not any(map(_PROSE_END.search, below))
+
+
+def _is_beside_title(line: str) -> bool:
+    """Whether a line near the top is none of a title: who wrote it, where and when, whom a letter
+    addresses, a field, a turn of a talk."""
+    dated = len(_date(line)) == len(_DAY_ALONE) and _long(_FULL_DATE.sub("", line)) <= 2
+    return bool(
+        dated
+        or _byline_author(line)
+        or _LETTERHEAD.fullmatch(line)
+        or _ADDRESSES_OR_TURN.search(line)
+    )
 
 
 def _told(lines: Sequence[str]) -> list[str]:
@@ -530,8 +639,8 @@ def _bare(line: str) -> str:
 def _essay(content: Content, path: Path, source: str, digest: str) -> Essay:
     text = content.text
     front, tags, body_start = _front_matter(text)
-    front = {**content.metadata, **front}
     body = text[body_start:]
+    front = {**content.metadata, **_mail_header(body), **front}
     title = front.get("title") or front.get("标题") or _TITLE_LABEL.sub("", _title_in(body), 1)
     title = " ".join(clean(title, markdown=True).text.split())
     authors = (front.get(key, "") for key in ("author", "authors", "作者"))
@@ -542,8 +651,8 @@ def _essay(content: Content, path: Path, source: str, digest: str) -> Essay:
         text=text,
         digest=digest,
         title=title[:300] or path.stem,
-        author=next(filter(None, authors), "") or _byline_author(body),
-        date=date or _date(title) or _byline_date(body) or _date(path.stem) or "",
+        author=next(filter(None, authors), "") or _byline_author(body) or _signature(body),
+        date=date or _date(_in_digits(title)) or _byline_date(body) or _date(path.stem) or "",
         tags=tags,
         origin=next(
             (front[key] for key in ("source", "url", "link", "origin") if front.get(key)), ""

@@ -43,6 +43,7 @@ def _listed(text: str) -> frozenset[str]:
 
 
 _WORD_BEFORE = re.compile(r"[^\W_]+(?:\.[^\W_]+)*$")
+_UNIT_BEFORE = re.compile(r"/$|\d[ \u00a0\u202f]?$")
 _ABBREVIATIONS = _listed(
     """
     mr mrs ms dr prof st mt gen col maj capt lt cmdr sgt rep sen gov pres rev hon fr messrs mme mlle
@@ -67,6 +68,11 @@ _STARTERS = _listed(
     Though Thus To Today Under Until We What When Where Which While Who Why With Yet You Your
     """
 )
+
+_NO_SURNAMES = _listed(
+    "And But However If It Its Our That The Then There These They This We When Where While"
+)
+"""Of the starters: K. He, T. More and C. Still are people."""
 
 
 @lru_cache(maxsize=256)  # splitting, embedding, answering and checking ask for the same ones
@@ -199,9 +205,12 @@ def _abbreviated(text: str, at: int, first: str, word: str = "") -> bool:
         return False
     if before.islower():
         return first.isdecimal()  # p. 203, c. 1850
-    # an initial: J. Ruiz, K. (1977). Not the pronoun
+    # an initial: J. Ruiz, K. (1977). Not the pronoun, nor a unit (10 g/L), nor the B of a plan B
+    if _UNIT_BEFORE.search(text, max(found.start() - 4, 0), found.start()):
+        return False
     names = first.isupper() or (word[:1] == "(" and first.isdecimal())
-    return names and before.isupper() and before != "I"
+    starts = word.strip("“‘\"'(").rstrip(",") in _NO_SURNAMES
+    return names and before.isupper() and before != "I" and not starts
 
 
 def _addresses(text: str, start: int, end: int) -> list[tuple[int, int]]:

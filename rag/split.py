@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import groupby
 
 from rag import fold
 from rag.clean import Block, Cleaned
@@ -21,14 +21,17 @@ from rag.sentences import sentence_spans
 
 __all__ = ["VERSION", "merge_copies", "split"]
 
-VERSION = 3
+VERSION = 4
 """Changes whenever `split` gives other passages for the same input: the index depends on it."""
 
 _TARGET = 280  # tokens: about 390 Chinese characters or 200 English words
 _ENOUGH = 220  # tokens from which a passage may end with its paragraph
 _ENOUGH_ITEM = 120  # list items hold one fact each
+_SHORT_LIST = 60  # tokens of a list that is cut no more than a paragraph is
+_LEAD_IN = 60  # tokens of a paragraph that goes with the list below it
 _LEFTOVER = 30  # tokens that are too few to stand alone
 _TELLING = 30  # characters from which a paragraph's language says something
+_ROW = "row"  # the kind of a unit of a table
 _NEIGHBOUR = 400  # characters of each neighbour to show
 GAP = "[…]"
 """The line of a passage's context where the passage itself stands."""
@@ -46,6 +49,7 @@ class _Unit:
     heading: str
     lead_in: str
     language: str
+    leads: bool  # it ends in a colon
 
 
 def split(
@@ -170,11 +174,20 @@ def _units(
         heading = " > ".join(name for _, name in path)
         language = fold.language(body[:1000]) if len(body) >= _TELLING else ""
         lead_in = "\n".join(lead for _, lead in lead_ins) if block.kind == "item" else ""
+        kind = _ROW if body.startswith("|") and block.kind in ("text", "item") else block.kind
         for start, end in sentence_spans(body):
             for left, right, tokens in _pieces(body[start:end], count_tokens, limit):
                 at = block.start + start
                 yield _Unit(
-                    at + left, at + right, tokens, index, block.kind, heading, lead_in, language
+                    at + left,
+                    at + right,
+                    tokens,
+                    index,
+                    kind,
+                    heading,
+                    lead_in,
+                    language,
+                    body[start:end].endswith((":", "：")),
                 )
         if block.kind == "item":
             lead_ins.append((block.level, _head(body)))
@@ -196,6 +209,7 @@ _UNMARKED = 2
 _WIDE = re.compile("[\u2e80-\U0010ffff]+")
 _STOPPED = re.compile(r"[。.;；:：,，、…—!！](?:[”’」』）)\]\"'])*$")
 _NO_HEADING = re.compile(r"^#|://|[↗↑↓]$")
+_SHOUTING = re.compile(r"(?=.*[A-Z]{3})[^a-z\u2e80-\U0010ffff]+")
 _SHOUTED = re.compile(r"[!！]$")
 _ENDED = re.compile(r"[。！？!?.…;；:：]['\"”’」』）)\]]*$")
 
@@ -240,7 +254,10 @@ def _is_heading(blocks: Sequence[Block], bodies: Sequence[str], index: int, airy
     if _STOPPED.search(body[-8:]) and not (_SHOUTED.search(body) and width <= 15):
         return False
     if airy:
-        return (alone or (numbered and block.apart)) and (
+        over_text = (block.apart or index == 0) and (
+            numbered or _SHOUTING.fullmatch(body) is not None
+        )
+        return (alone or over_text) and (
             after.kind == "item" or _width(following[:400]) > width or after.kind == "heading"
         )
     if after.kind == "item":
@@ -286,14 +303,17 @@ def _section_groups(section: Sequence[_Unit], limit: int) -> Iterator[list[_Unit
     target = min(_TARGET, limit)
     group: list[_Unit] = []
     ready: list[list[_Unit]] = []
-    for paragraph in _paragraphs(section):
-        if group and _breaks(group, paragraph, target):
-            ready.append(group)
-            group = []
+    paragraphs = list(_paragraphs(section))
+    for paragraph, following in zip(paragraphs, [*paragraphs[1:], []], strict=True):
+        listed = bool(following) and paragraph[0].kind == following[0].kind == "item"
+        enough = _ENOUGH_ITEM if listed else _ENOUGH
+        if group and _breaks(group, paragraph, target, enough):
+            before, group = _without_lead_in(group, paragraph)
+            ready.append(before)
         for piece in _balanced(paragraph, target, _tokens(group)):
             if group and _body_tokens(group) and _tokens(group) + _tokens(piece) > target:
-                ready.append(group)
-                group = []
+                before, group = _without_lead_in(group, piece)
+                ready.append(before)
             if group and _tokens(group) + _tokens(piece) > limit:
                 ready.append(group)
                 group = []
@@ -303,6 +323,16 @@ def _section_groups(section: Sequence[_Unit], limit: int) -> Iterator[list[_Unit
         tail = ready.pop()
         ready[-1] = [*ready[-1], *tail]
     yield from ready
+
+
+def _without_lead_in(group: list[_Unit], after: Sequence[_Unit]) -> tuple[list[_Unit], list[_Unit]]:
+    """What ends before a list, and the short paragraph that leads to it, which goes with it."""
+    last = [unit for unit in group if unit.block == group[-1].block]
+    before = group[: -len(last)]
+    leads = last[-1].leads and last[-1].kind == "text" and after[0].kind in ("item", _ROW)
+    if leads and _body_tokens(before) and _tokens(last) <= _LEAD_IN:
+        return before, last
+    return group, []
 
 
 def _is_leftover(before: Sequence[_Unit], tail: Sequence[_Unit], most: int) -> bool:
@@ -322,17 +352,18 @@ def _other_language(group: Sequence[_Unit], paragraph: Sequence[_Unit]) -> bool:
     return bool(before and after and before != after)
 
 
-def _breaks(group: Sequence[_Unit], paragraph: Sequence[_Unit], target: int) -> bool:
-    """Whether a new passage begins with this paragraph although it would fit."""
+def _breaks(group: Sequence[_Unit], paragraph: Sequence[_Unit], target: int, enough: int) -> bool:
+    """Whether a new passage begins with this paragraph although it would fit. `enough`: tokens that
+    may stand without it; fewer where more items follow, or the first stayed with what is above."""
     tokens = _body_tokens(group)
     if not tokens:
         return False
     last, first = group[-1], paragraph[0]
     if last.kind == "item" and first.kind == "item":
         return tokens >= _ENOUGH_ITEM or tokens + _tokens(paragraph) > target
-    if last.kind == "item" or _other_language(group, paragraph):
+    if last.kind in ("item", _ROW) or _other_language(group, paragraph):
         return True
-    return tokens >= _ENOUGH or tokens + _tokens(paragraph) > target
+    return tokens >= enough or tokens + _tokens(paragraph) > target
 
 
 def _balanced(paragraph: Sequence[_Unit], target: int, before: int) -> Iterator[list[_Unit]]:
@@ -360,13 +391,14 @@ def _packed(units: Sequence[_Unit], aim: int, most: int = 0) -> Iterator[list[_U
 
 
 def _paragraphs(units: Sequence[_Unit]) -> Iterator[list[_Unit]]:
-    paragraph = [units[0]]
-    for last, unit in pairwise(units):
-        if unit.block != last.block:
-            yield paragraph
-            paragraph = []
-        paragraph.append(unit)
-    yield paragraph
+    """The units of each block; a table is one, since its rows say nothing without the first, and so
+    is a list of a few words a line."""
+    for kind, alike in groupby(units, lambda unit: unit.kind):
+        run = list(alike)
+        if kind == _ROW or (kind == "item" and _tokens(run) <= _SHORT_LIST):
+            yield run
+        else:
+            yield from (list(block) for _, block in groupby(run, lambda unit: unit.block))
 
 
 def _tokens(units: Iterable[_Unit]) -> int:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise, takewhile
 from math import log, log1p
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from rag.asked import Asked, asked, fits, is_question, signs
 from rag.evidence import Evidence
 from rag.fold import content_words, fold, language
 
-__all__ = ["FIGURES", "MODEL", "Line", "Telling", "coefficients", "tell"]
+__all__ = ["FIGURES", "MODEL", "SLOTS", "Line", "Telling", "coefficients", "tell"]
 
 Figures = NDArray[np.float64]
 
@@ -40,13 +41,23 @@ _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
 _SMALL_HAN = frozenset(
     "的了和是在有我你他她它们这那什么怎如何哪谁几多少吗呢为个一与及或被把让对从到"
 )
+_SPEAKER = re.compile(r"^\W*(?:[\d:.]+\W+)?\w[\w .·]{0,20}[:：]\s*")
+
+SLOTS = frozenset({"number", "date"})
+"""Kinds of answer that leave a sign in the sentence that gives them."""
+
+_REPLY = 4  # sentences in which an interview's answer comes to what was asked
+RESTATED = 0.7
+"""What holds so much of a question says the same, or asks it."""
+
 _SHORT = 8  # characters: below it a line is a heading or a scrap
 _PRIOR = 4  # texts that a language's mean cosine is drawn from the common one with
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One sentence, read: where it stands, its folded text and its content words."""
+    """One sentence, read: where it stands, its folded text and its content words. `first`: it
+    begins a line of the passage."""
 
     passage: int
     sentence: int
@@ -54,6 +65,12 @@ class Line:
     folded: str
     words: frozenset[str]
     language: str
+    first: bool = True
+
+    @property
+    def leads(self) -> bool:
+        """Whether it ends in a colon, so that what it says comes next."""
+        return self.text.rstrip(" \t*_").endswith((":", "："))
 
 
 @dataclass(frozen=True)
@@ -70,6 +87,53 @@ class Telling:
         """One figure of all lines."""
         found: Figures = self.figures[:, FIGURES.index(name)]
         return found
+
+    def restates(self, i: int) -> bool:
+        """Whether a line holds what is asked."""
+        return self._held(self.lines[i].words, i) >= RESTATED
+
+    def _held(self, words: frozenset[str], i: int) -> float:
+        """The share of the question that `words` or the Han characters of line `i` hold."""
+        share = _share(self.asked.words, self.weights)
+        return max(share(words), float(self.column("characters")[i]))
+
+    def asked_there(self) -> tuple[tuple[int, int], ...]:
+        """The lines where an essay asks the same question itself, for the same kind of answer, each
+        with the line that answers it: what comes next and does not ask on; of a number or a date
+        the next of a few that holds one. Who is asked may be named in the reply alone ("REID: In
+        1961.")."""
+        found = []
+        for i, (line, following) in enumerate(pairwise(self.lines)):
+            reply = self._reply(i) if is_question(line.text) else None
+            if reply is None or self._held(line.words | following.words, i) < RESTATED:
+                continue
+            theirs = asked(_SPEAKER.sub("", line.text))
+            if theirs.kind == self.asked.kind and (len(theirs.words) <= 2 * len(self.asked.words)):
+                found.append((i, reply))
+        return tuple(found)
+
+    def _reply(self, i: int) -> int | None:
+        below = [
+            n
+            for n in range(i + 1, min(i + 1 + _REPLY, len(self.lines)))
+            if self.lines[n].passage == self.lines[i].passage
+            and not is_question(self.lines[n].text)
+        ]
+        if self.asked.kind in SLOTS:
+            signed = (n for n in below if self.column("signs")[n] >= 1)
+            return next(signed, next(iter(below), None))
+        return next(iter(below), None)
+
+    def items(self, i: int) -> tuple[int, ...]:
+        """The lines of the list that line `i` leads to: the first sentence of each. Empty where it
+        leads to none, or to one thing."""
+        if not self.lines[i].leads:
+            return ()
+        below = takewhile(
+            lambda n: self.lines[n].passage == self.lines[i].passage, range(i + 1, len(self.lines))
+        )
+        found = tuple(n for n in below if self.lines[n].first)
+        return found if len(found) > 1 and found[0] == i + 1 else ()
 
     def scores(self, *without: str) -> Figures:
         """How much each line tells, in log-odds against the others; `without` some figures."""
@@ -126,7 +190,7 @@ def tell(evidence: Evidence) -> Telling:
             min(log1p(len(line.words.difference(question.words))), 3.0),
             sum(word in line.words for word in exact) / len(exact) if exact else 0.0,
             is_question(line.text),
-            line.text.rstrip(" \t*_").endswith((":", "：")),
+            line.leads,
             len(line.text) < _SHORT,
             _ADDRESS.search(line.text) is not None,
         )
@@ -136,10 +200,13 @@ def tell(evidence: Evidence) -> Telling:
 def _lines(evidence: Evidence) -> tuple[Line, ...]:
     found = []
     for passage, spans in enumerate(evidence.spans):
-        for sentence in range(len(spans)):
+        whole = evidence.passages[passage].text
+        for sentence, (start, _) in enumerate(spans):
             text = evidence.sentence(passage, sentence)
             words = frozenset(content_words(text))
-            found.append(Line(passage, sentence, text, fold(text), words, language(text)))
+            first = whole[:start].rstrip(" \t")[-1:] in ("", "\n")
+            line = Line(passage, sentence, text, fold(text), words, language(text), first)
+            found.append(line)
     return tuple(found)
 
 

@@ -82,6 +82,7 @@ def test_plain_text(raw: str, expected: str) -> None:
         ("[text](http://a.b/c_(d) 'title') ![alt](x.png)", "text alt"),
         ("[返回列表](/list) [[页面|别名]] [[Yibo Zhu]]", "返回列表 别名 Yibo Zhu"),
         ("see <http://a.b> and x[^1].", "see http://a.b and x."),
+        ("x[^1]\n\n[^1]: A note.", "x\nA note."),
         ("line<br>break <span class='x'>kept</span><!-- gone -->", "linebreak kept"),
         ("use `a*b*c` and ``x_y_z``", "use a*b*c and x_y_z"),
         (r"1\. not a list \*", "1. not a list *"),
@@ -152,6 +153,60 @@ def test_hard_wrapped_text_becomes_paragraphs() -> None:
         "It was the season of Light, it was the\nseason of Darkness, it was the spring of\nhope.\n"
     )
     assert clean(wrapped).text.count("\n") == 1
+
+
+BOOK = """
+OF LAMPS AND OIL                    17
+
+Of all the duties of the station none is so press-
+ing as the care of the lamp, a lens of the first-
+order kind (a first-order lens), of which two pri-
+sms were never found. The Board ordered the change
+to another oil in the tenth year of my service and
+
+18                    OF LAMPS AND OIL
+
+nobody was asked. The old keeper, who was a strong
+man and held the light to be his own, opposed what
+he called a dangerous and un-Christian fluid, paf-
+fin or by whatever name, and so did the other, Mr.
+
+OF LAMPS AND OIL                    19
+
+Trembath, whom no one ever answered.
+"""
+
+
+def test_a_scanned_book_loses_the_heads_of_its_pages_and_the_hyphens_of_its_lines() -> None:
+    cleaned = clean(BOOK)
+    assert cleaned.text == (
+        "Of all the duties of the station none is so pressing as the care of the lamp, a lens of "
+        "the first-order kind (a first-order lens), of which two prisms were never found. The "
+        "Board ordered the change to another oil in the tenth year of my service and nobody was "
+        "asked. The old keeper, who was a strong man and held the light to be his own, opposed "
+        "what he called a dangerous and un-Christian fluid, paffin or by whatever name, and so "
+        "did the other, Mr. Trembath, whom no one ever answered."
+    )
+    assert_exact(BOOK, cleaned)
+    reasons = [removal.reason for removal in cleaned.removed]
+    assert reasons.count("page head") == 3
+    assert reasons.count("hyphen") == 3
+
+
+def test_numbered_headings_are_no_heads_of_pages() -> None:
+    raw = "Day 1\n\nWe left and\nwent on.\n\nDay 2\n\nWe stayed.\n\nDay 3\n\nwe slept."
+    assert clean(raw).text.count("Day") == 3
+    totals = "\n\n".join(f"Total of it       {n}00" for n in range(4))
+    assert clean(totals).text.count("Total") == 4
+    assert clean("It has\n\n4\n\nlegs and\n\n3\n\narms").text == "It has\n4\nlegs and\n3\narms"
+
+
+def test_a_few_hyphens_at_line_ends_are_the_author_s_own() -> None:
+    raw = (
+        "Nobody wants a hard-\nwrapped mail, he said to the well-\nmeaning clerk in the half-\n"
+        "lit hall. " + "And so it went on and on,\nwith one thing after the other\n" * 40
+    )
+    assert "hard-wrapped" in clean(raw).text
 
 
 def test_blocks_tell_headings_items_and_gaps() -> None:
@@ -244,6 +299,8 @@ N = 30_000
         '[a](b "' * N,
         "|--" * N,
         "- - -x" * N,
+        "ab-\nab\n" * N,
+        "a 1\nb\n" * N,
         "[^" * N,
         "*a b" * N,
         "__a" * N,

@@ -74,6 +74,22 @@ def test_the_topic_reaches_over_a_chain_of_follow_ups_and_no_further() -> None:
     assert "蛋糕" not in found.added
 
 
+@pytest.mark.parametrize(
+    ("before", "question", "added"),
+    [
+        ("为什么最后选了 Hugo？", "Hexo 呢？", "最后 选"),
+        ("What did Halász guess about sugar?", "What about Rosa?", "guess sugar"),
+        ("What did Halász tell Imre?", "What about Rosa?", "Halász Imre"),
+        ("What did Halász guess about sugar?", "Why?", "Halász guess sugar"),
+        ("How much does the country loaf cost?", "And the smaller one?", "country loaf cost"),
+    ],
+)
+def test_words_are_added_as_they_stand_and_what_is_replaced_is_not(
+    before: str, question: str, added: str
+) -> None:
+    assert condense(question, talk(before, "An answer.")).added == added
+
+
 def test_what_is_added_is_short() -> None:
     history = talk(
         "请问 " + "、".join(f"Topic{n}" for n in range(100)) + " 是什么？", "很多。" * 500

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.answerable import answerable
+from rag.answerable import answerable, figures
 from rag.asked import asked, fits, is_question, signs
 from rag.evidence import Evidence, Vector, gather
 from rag.extract import READ, extract, read_lines
@@ -56,6 +56,8 @@ def quoted(question: str, *texts: str) -> list[str]:
         ("What hallucination rate did they measure?", "number"),
         ("哪一年上市？", "date"),
         ("When was the bridge opened?", "date"),
+        ("And when did it close?", "date"),
+        ("When should one see a doctor?", "other"),
         ("为什么他没有回去？", "reason"),
         ("Why did it fail?", "reason"),
         ("审稿人资料外泄之后，会议被戏称为什么？", "other"),
@@ -95,6 +97,11 @@ def test_the_kind_of_answer_asked_for(question: str, kind: str) -> None:
         ("How much did the lamp cost?", "Twenty-five rupees.", True),
         ("How much is the price of it?", "She was given Rs. 500 by its owner.", True),
         ("补一个胎要多少钱？", "那时候是两毛。", True),
+        ("住院花了多少钱？", "去年住院，花了七万八，医保报了五万三。", True),
+        ("基金现在值多少钱？", "投的时候是12万，现在值8.3万。", True),
+        ("现在值多少钱？", "厂里有七万八千人。", False),
+        ("展览花了多少钱？", "来了12万人。", False),
+        ("一杯奶茶多少钱？", "一杯奶茶十八蚊。", True),
         ("How long did he sleep?", "He slept for sixteen hours.", True),
         ("How long did he drive it?", "For thirty-one years, every day.", True),
         ("How long did he drive it?", "Thirty-one of them.", False),
@@ -122,6 +129,44 @@ def test_a_sign_that_stands_in_the_question_does_not_count() -> None:
     question = asked("2025 年一共飞了多少趟？")
     assert not signs(question, "2025 过得很快。", fold("2025 过得很快。"))
     assert signs(question, "今年飞了 32 趟。", fold("今年飞了 32 趟。"))
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence", "there"),
+    [
+        ("When did she strike?", "She struck at two o’clock.", 1.0),
+        ("When did the shaker stop?", "It stopped at 02:13 and nobody noticed.", 1.0),
+        ("When did you start?", "REID: Nineteen sixty-one.", 1.0),
+        ("When did you start?", "In nineteen hundred.", 1.0),
+        ("When did they leave?", "They left at 7 p.m.", 1.0),
+        ("几点关门？什么时候？", "晚上八点半关门。", 1.0),
+        ("When did it begin?", "[00:01:02] ANN: I do not know.", 0.0),
+        ("When did it begin?", "There were twenty sheep.", 0.0),
+        ("什么时候开始？", "有一点难。", 0.0),
+        ("什么时候开始？", "这三点很重要。", 0.0),
+    ],
+)
+def test_when_is_a_year_as_it_is_spoken_and_a_time_of_day_too(
+    question: str, sentence: str, there: float
+) -> None:
+    assert signs(asked(question), sentence, fold(sentence)) == there
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "[00:02:38] REID: My wife did.",
+        "00:38 Reid: My wife did.",
+        "4. Ice is pleasant.",
+        "(2) Rest.",
+    ],
+)
+def test_neither_the_time_of_a_turn_nor_the_number_of_an_item_is_a_number(sentence: str) -> None:
+    for question in ("How many are there?", "When did he?"):
+        assert signs(asked(question), sentence, fold(sentence)) == 0
+    assert (
+        signs(asked("How many?"), f"{sentence} 31 of them.", fold(f"{sentence} 31 of them.")) == 1
+    )
 
 
 def test_the_sentence_with_the_number_comes_first() -> None:
@@ -314,3 +359,62 @@ def test_where_an_essay_asks_the_same_the_next_sentence_answers(
 def test_a_question_that_asks_something_else_hands_nothing_on() -> None:
     text = "Why do bats sleep in winter?\nThey find no insects.\nDrones frighten bats, she says."
     assert quoted("What frightens bats?", text)[0] == "Drones frighten bats, she says."
+
+
+def test_where_a_list_is_asked_for_its_items_answer_and_not_the_line_above_them() -> None:
+    rules = "1. 旧链接不能断；\n2. 评论必须保留；\n3. 费用不超过十块。"
+    text = f"搬家很累。\n搬家之前定了三条规矩：\n{rules}"
+    assert quoted("搬家前定了哪三条规矩？", text) == rules.split("\n")
+
+
+def test_a_row_of_a_table_is_quoted_with_the_first() -> None:
+    text = (
+        "Costs of a loaf.\n| Part | 2019 | 2022 |\n| Flour | 0.61 | 0.94 |\n| Rent | 0.40 | 0.43 |"
+    )
+    found = quoted("How much was the rent in 2022?", text)
+    assert found[:2] == ["| Rent | 0.40 | 0.43 |", "| Part | 2019 | 2022 |"]
+
+
+def test_a_sentence_that_only_leads_to_the_reason_is_quoted_with_the_next() -> None:
+    text = "The flasks made more ethanol this time. There is no oxygen in them. It was a cold day."
+    found = quoted("Why did the flasks make more ethanol this time?", text)
+    assert found[:2] == [
+        "The flasks made more ethanol this time.",
+        "There is no oxygen in them.",
+    ]
+    assert quoted("Why did they?", "They did because they could. Others did not.")[0].startswith(
+        "They did because"
+    )
+
+
+def test_a_conclusion_is_quoted_with_what_it_follows_from() -> None:
+    hate = "You can't hate a bridge after that."
+    waited = "An ambulance once waited for two hours."
+    found = quoted("Why can he not hate a bridge?", f"{waited} {hate} He hated tolls. It rained.")
+    assert found[0] == hate
+    assert waited in found
+
+
+def test_what_is_dated_by_the_heading_above_is_quoted_with_it() -> None:
+    diary = passage("2021-02-03\nStarted the third series.\nRosa laughed.", heading="2021-02-03")
+    other = passage("The second series was long.", 2)
+    question = "When was the third series started?"
+    seen = gather(question, [diary, other], alike, alike)
+    found = [seen.sentence(pick.passage, pick.sentence) for pick in extract(seen)]
+    assert {"Started the third series.", "2021-02-03"} <= set(found)
+    undated = passage("Monday's work\nStarted the third series.", heading="Work")
+    without = gather(question, [undated, other], alike, alike)
+    assert answerable(without) < answerable(seen)
+
+
+def test_the_question_of_an_interview_may_leave_out_who_is_asked() -> None:
+    text = (
+        "[00:00:14] ANN: When did you start on the boats?\n[00:00:19] REID: Nineteen sixty-one.\n"
+        "[00:02:31] ANN: How many crossings did you make in your life? Do you know?\n"
+        "[00:02:38] REID: My wife knows. She reckoned a hundred and ten thousand."
+    )
+    assert quoted("When did Reid start on the boats?", text)[0].endswith("Nineteen sixty-one.")
+    counted = "How many crossings did Reid make in his life?"
+    assert quoted(counted, text)[0] == "She reckoned a hundred and ten thousand."
+    slot = figures(evidence(counted, text), False, tell(evidence(counted, text)))["slot"]
+    assert slot == 0

@@ -168,6 +168,25 @@ PROSE = (
         (f"Home\nPosts\n\nThe Title\n\n{WRAPPED}", "The Title"),
         (f"The Title\n{WRAPPED}", "The Title"),
         (WRAPPED, "file"),
+        (f"Dear all,\n\n{PROSE}\n\nYours,\nAnn", "file"),
+        (f"亲爱的小明：\n\n{PROSE}", "file"),
+        (f"Besançon, le 8 février 2014\n\nMon cher Julien,\n\n{PROSE}", "file"),
+        (f"Cambridge, 3 May 2015\n\nThe Title\n\n{PROSE}", "The Title"),
+        (f"讀《河邊的錶匠》\n文／許靜宜\n\n{PROSE}", "讀《河邊的錶匠》"),
+        (
+            "FERRY TITLE: A TALK\nRecording 7\nInterviewer: Ann Lee\nInterviewee: Bo Reid\n"
+            "Recorded at Kyle, 22 September 2016\n\n[00:00:14] LEE: When?\n\n"
+            f"[00:00:19] REID: In 1961.\n\n{PROSE}",
+            "FERRY TITLE: A TALK",
+        ),
+        (f"题目：一篇备忘录\n2025 年 1 月 6 日　无锡\n\n各位：\n\n{PROSE}", "一篇备忘录"),
+        (f"            THE TITLE              17\n\n{PROSE}", "THE TITLE"),
+        (f"THE TITLE\nfrom all who are left\n14 June 2025\n\nDear all,\n\n{PROSE}", "THE TITLE"),
+        (f"The Title\n\n问：您怎么看？\n\n答：{PROSE}", "The Title"),
+        (
+            f"From: A <a@b.example>\nTo: all\nSubject: Re: The Title\n\nDear all,\n\n{PROSE}",
+            "The Title",
+        ),
     ],
 )
 def test_titles_without_front_matter(text: str, title: str, tmp_path: Path) -> None:
@@ -198,6 +217,16 @@ def test_titles_without_front_matter(text: str, title: str, tmp_path: Path) -> N
         ("a.txt", "---\ndate: 2020-02-30\n---\nx", ""),
         ("a.txt", "---\ndate: 2020-02-29\n---\nx", "2020-02-29"),
         ("a.txt", "---\ndate: 30 Feb 2020\nupdated: 2020-03-01\n---\nx", "2020-03-01"),
+        ("a.txt", f"题目\n\n{PROSE}\n二〇一九年十一月三日，寫於花蓮\n", "2019-11-03"),
+        (
+            "a.txt",
+            f"題\n\n{PROSE}\n一九九三年七月十三日の頁には、こうある。客は一人、漁師の佐々木さん\n",
+            "",
+        ),
+        ("a.txt", f"题目\n一九九三年二月\n{PROSE}", "1993-02"),
+        ("a.txt", f"Title\n\n{PROSE}\n\nKochi, 3 March 2024\n", "2024-03-03"),
+        ("a.txt", "Title\n" + f"\n{PROSE}\n" * 6 + "\n[3] A. Lee, Nature, 3 March 2024\n", ""),
+        ("a.txt", f"From: A\nSubject: B\nDate: Sun, 14 Apr 2019 21:07\n\n{PROSE}", "2019-04-14"),
         ("a.txt", "Title\nFebruary 31, 2024\nMarch 3, 2024\n" + PROSE, "2024-03-03"),
     ],
 )
@@ -276,3 +305,32 @@ def test_the_author_of_a_by_line(tmp_path: Path, top: str, author: str) -> None:
     assert load(path, "essay.md").author == author
     path.write_text(f"---\nauthor: Somebody Else\n---\n{top}\nThe rest.\n", "utf-8")
     assert load(path, "essay.md").author == "Somebody Else"
+
+
+@pytest.mark.parametrize(
+    ("text", "author"),
+    [
+        (
+            "Mon cher Julien,\n\nVoici.\n\nJe t'embrasse,\n\nTon père,\nÉtienne Marchand\n",
+            "Étienne Marchand",
+        ),
+        (
+            "Dear all,\n\nIt rained.\n\nSee you,\n\nMargaret\n\n--\nM. Oakes\nSecretary\n",
+            "Margaret",
+        ),
+        ("王老师：\n\n雨下了一天。\n\n此致\n敬礼\n\n李小明\n2014年2月8日\n", "李小明"),
+        ("王老师：\n\n雨下了一天。\n\n祝好\n李小明 敬上\n", "李小明"),
+        (
+            'From: "Margaret Oakes" <m@b.example>\nSubject: Rain\n\nDear all,\n\nYours,\nM',
+            "Margaret Oakes",
+        ),
+        ("采访、整理：吴桐\n\n雨下了一天。\n", "吴桐"),
+        # no letter
+        ("The rain\n\nIt fell on the roof,\nRose\n", ""),
+        ("Dear all,\n\nIt rained.\n\nThe End\n", ""),
+        ("王老师：\n\n雨下了一天。\n\n他说完就走了。\n再见\n", ""),
+        ("From: London\nTo the sea\n\nIt rained.\n", ""),
+    ],
+)
+def test_the_author_of_a_letter_signs_it(tmp_path: Path, text: str, author: str) -> None:
+    assert essay(tmp_path, text).author == author

@@ -41,6 +41,8 @@ def sentences(text: str) -> list[str]:
         # English
         ["It works.", "It is fast!", "Is it?", "Yes"],
         ["Dr. Smith met Mr. J. R. Ruiz of Apple Inc. in St. Louis.", "They talked."],
+        ["It made 10.6 g/L.", "So he was right.", "It runs at 5 V.", "Nobody asked."],
+        ["They met in block B.", "The boiler failed.", "K. He and T. More came."],
         ["The U.S. government paid $3.5 million.", "It was v3.1.", "See No. 5 and Fig. 2."],
         ["He lives in the U.S.", "She does not."],
         ["Use tools, e.g. hammers, i.e. things.", "Done."],

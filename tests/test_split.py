@@ -181,6 +181,37 @@ def test_a_numbered_line_that_stands_alone_above_another_list_is_a_heading() -> 
     assert not any("Water" in p.heading or "Bread" in p.heading for p in listed)
 
 
+def test_a_line_in_capitals_is_a_heading_above_its_text() -> None:
+    prose = "When you walk down a step, the load on the joint is more than your weight. " * 4
+    found = passages(
+        f"WHY IT HURTS\n{prose}\n\nWHAT HELPS\n1. {prose}\n\n{prose}\n\nTHE END\n{prose}"
+    )
+    assert {p.heading for p in found} == {"WHY IT HURTS", "WHAT HELPS", "THE END"}
+
+
+def test_a_table_is_not_cut_where_it_fits() -> None:
+    prose = "The loaf on the counter weighs nine hundred grams and people say it costs a lot. " * 8
+    rows = "\n".join(f"| Part number {n} of the loaf | {n}.40 | {n}.90 |" for n in range(8))
+    found = passages(f"{prose}\n\n{rows}\n\n{prose}")
+    assert rows in [p.text for p in found]
+
+
+def test_a_short_line_goes_with_the_list_that_it_leads_to() -> None:
+    prose = "The loaf on the counter weighs nine hundred grams and people say it costs a lot. " * 11
+    items = "\n".join(f"{n}. We tried {prose[:200]}." for n in range(1, 4))
+    found = passages(f"{prose}\n\nWe tried three things:\n\n{items}")
+    assert found[1].text.startswith("We tried three things:\n1. We tried")
+
+
+def test_a_list_stays_together_where_it_is_short_and_else_leaves_no_item_behind() -> None:
+    prose = "The loaf on the counter weighs nine hundred grams and people say it costs a lot. " * 7
+    short = "- Flour: of wheat\n- Water: from the well\n- Salt: two percent"
+    assert len(passages(f"{prose}\n\n{short}")) == 1
+    long = [f"{name}: {prose[:200]}." for name in ("Flour", "Water", "Salt")]
+    found = passages(f"{prose}\n\n" + "\n".join(f"- {item}" for item in long))
+    assert found[0].text == prose.strip()
+
+
 def test_the_title_is_no_heading_of_itself() -> None:
     assert passages("# Title\n\nText.", markdown=True)[0].heading == ""
 
