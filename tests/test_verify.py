@@ -681,3 +681,45 @@ NO_FURTHER = [
 def test_a_claim_that_goes_no_further_is_supported(check: Check, claim: str, evidence: str) -> None:
     verdict = check(claim, evidence)
     assert verdict.label == "supported", verdict
+
+
+LEAD_INS = [
+    "Based on the provided passages, {}",
+    "According to, {}",
+    "According to passage, {}",
+    "As passage notes, {}",
+    "Passage says that {}",
+    "**Final Answer:** {}",
+    "As stated in the text, {}",
+]
+
+
+@pytest.mark.parametrize("lead_in", LEAD_INS)
+def test_what_leads_into_an_answer_is_no_claim(check: Check, lead_in: str) -> None:
+    said = "about a third of its 32 engineers work in Shanghai."
+    assert check(lead_in.format(said), EN).score == check(said, EN).score == 1
+
+
+@pytest.mark.parametrize("lead_in", ["根据提供的段落，{}", "段落[1]指出，{}", "答案：{}"])
+def test_what_leads_into_a_chinese_answer_is_no_claim(check: Check, lead_in: str) -> None:
+    said = "32名工程师中约三分之一在上海工作。"
+    assert check(lead_in.format(said), ZH).score == check(said, ZH).score == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "### What drives them",
+        "What drives them:",
+        "Based on the passages provided, here is what I found:",
+        "Let me know if you have any other questions.",
+        "好的，根据您提供的段落，我来回答这个问题。",
+        "## 影响因素",
+    ],
+)
+def test_a_heading_and_an_announcement_state_nothing(check: Check, text: str) -> None:
+    assert check(text, EN).label == "unchecked"
+
+
+def test_a_heading_that_names_something_is_checked(check: Check) -> None:
+    assert check("## The company fired 12 engineers", EN).label == "unsupported"
