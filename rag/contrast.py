@@ -205,6 +205,7 @@ _DENIES = re.compile(
 )
 _TAKES_BACK = re.compile(
     r"(?:是|属于|纯属|乃|系)(?:一?个)?(?:谣言|谣传|谎言|谎话|假的|假消息|误传|误解|谬论)|不属实|不是真的|子虚乌有"
+    r"|[都也]没有?(?=\W|\Z)"
     r"|\b(?:is|was|are|were) (?:simply |just |plainly )?"
     r"(?:false|untrue|not true|a (?:lie|myth|hoax|rumou?r))\b"
 )
@@ -213,6 +214,12 @@ _UNSURE = re.compile(
     r"|imagine|claim(?:s|ed)? that|provided that|as long as|only (?:when|where|after|with)"
     r"|might|perhaps)\b|[声宣号据]称|据说|也许|或许|只有|只要"
     "|如果|假如|假使|倘若|(?<![主只还重])要是|除非|是否|据传|传言|假装|想象|谣"
+)
+
+# Right before a quotation, shown as "…": of fewer, or not so many.
+_NEARLY = re.compile(
+    r"(?:\b(?:nearly|almost|hardly|barely|part of|some of|most of|half of|less than|fewer than)"
+    r"|几乎|将近|近乎|不到|不足|部分|半数|未必)\s?…"
 )
 
 
@@ -270,4 +277,5 @@ def doubts(folded: str) -> bool:
     """Whether a text denies something, takes it back, or says it under a condition: then what else
     its sentence says may not be what it states."""
     looks = (denials(folded), takebacks(folded))
-    return any(next(found, None) for found in looks) or _UNSURE.search(folded) is not None
+    hedges = (_UNSURE, _NEARLY)
+    return any(next(found, None) for found in looks) or any(h.search(folded) for h in hedges)

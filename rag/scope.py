@@ -62,7 +62,7 @@ _IF = re.compile(
 )
 _UNSURE = re.compile(
     r"\b(?:could|can|would|should|likely|possib\w+|potential\w*|able|allowed|permitted|if|whether"
-    r"|unless|plan\w*|intend\w*|intention|hope\w*|hoping|want\w*|aim\w*|goal|expect\w*|propos\w*"
+    r"|unless|plan(?:s|ned|ning)?|intend\w*|intention|hope\w*|hoping|want\w*|aim\w*|goal|expect\w*|propos\w*"
     r"|promis\w*|attempt\w*|try|trie[sd]|trying|offer\w*|consider\w*|suggest\w*)\b"
     r"|可以|可能|[想要拟]|如果|是否|或|目标|有望|考虑|设想|预[计期]"
 )
@@ -125,7 +125,8 @@ _NOT_ANY = re.compile(
 )
 _EVERY = re.compile(
     r"(?P<part>\b(?:nearly|almost|not) )?\b(?:all|every|each)(?: of)?(?: the| its| their| our)?"
-    r" (?P<head>[a-z]+)|(?P<some>几乎|近乎|并非|不是)?(?:所有|全部|全体)的?(?P<han>\w\w)"
+    r" (?P<head>[a-z]+)"
+    r"|(?P<some>几乎|近乎|并非|不是)?(?:所有|全部|全体|每一?[个名位家])的?(?P<han>\w\w)"
 )
 _PARTLY = re.compile(
     r"(?:\b(?:nearly all|almost all|not all|most|many|some|few|several|half|part|majority)"
@@ -200,23 +201,27 @@ def _surer(claim: Reading, sentences: Sequence[Reading]) -> Pair | None:
         return None
     whole = words_in(claim, 0, len(claim.folded))
     parts = [(s, a, b) for s in sentences for a, b in pieces(_PART, s.folded)]
-    for sentence, start, end in parts:
+    for n, (sentence, start, end) in enumerate(parts):
         for found in islice(_hedged(hedges, sentence, start, end), _MOST_HEDGES):
-            after = words_in(sentence, found.end(), end)
+            after, until = words_in(sentence, found.end(), end), end
+            if not after and parts[n + 1 : n + 2] and parts[n + 1][0] is sentence:
+                until = parts[n + 1][2]  # according to rumours, …
+                after = words_in(sentence, found.end(), until)
             shared = whole & after
             if len(shared) * 2 < len(whole) or not shared:
                 continue
-            told = (t for t in tokens_in(sentence, found.end(), end) if t.weight >= 0.5)
+            told = (t for t in tokens_in(sentence, found.end(), until) if t.weight >= 0.5)
             first = next(told, None)
             if first is not None and first.latin and first.word not in shared:
                 continue
             elsewhere = (
                 words_in(s, a, b)
                 for s, a, b in parts
-                if not any(True for _ in _hedged((_PERHAPS, _IF, _MEANT, _ALLEGED), s, a, b))
+                if not (s is sentence and start <= a < until)
+                and not any(True for _ in _hedged((_PERHAPS, _IF, _MEANT, _ALLEGED), s, a, b))
             )
             if not any(shared <= other for other in elsewhere):
-                return claim.folded, sentence.folded[found.start() : end].strip(" ,，")
+                return claim.folded, sentence.folded[found.start() : until].strip(" ,，")
     return None
 
 
@@ -404,6 +409,7 @@ def _of_more(claim: Reading, sentences: Sequence[Reading]) -> Pair | None:
         head = _head(found)
         fewer = [m[0] for s in sentences for m in _PARTLY.finditer(s.folded) if _head(m) == head]
         every = [m for s in sentences for m in _EVERY.finditer(s.folded) if _head(m) == head]
+        fewer += [m[0] for m in every if m["part"] or m["some"]]
         if fewer and all(m["part"] or m["some"] for m in every):
             return found[0], fewer[0]
     none = _NOT_ANY.search(claim.folded)

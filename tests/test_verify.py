@@ -645,6 +645,11 @@ FURTHER = [
     ("The shop sells tea, salt and candles.", "The shop sells tea and salt."),
     ("小店卖茶叶、盐和蜡烛。", "小店卖茶叶和盐。"),
     ("The work took half a year.", "The work took nine months."),
+    ("The mayor took bribes.", "According to rumours, the mayor took bribes."),
+    ("市长收受贿赂。", "据传，市长收受贿赂。"),
+    ("Every shop was shut.", "Nearly every shop was shut."),
+    ("每家商店都关门了。", "几乎每家商店都关门了。"),
+    ("The firm planted a forest.", "The firm intends to plant a forest."),
 ]
 
 
@@ -673,6 +678,7 @@ NO_FURTHER = [
     ("The shop sells salt and tea.", "The shop sells tea, salt and candles."),
     ("修缮用了半年。", "The repairs took six months."),
     ("It lasted a year and a half.", "这件事持续了18个月。"),
+    ("山上没有庙。", "这座山上一座庙都没有。"),
     ("It went on for fifty years.", "这件事持续了半个世纪。"),
 ]  # fmt: skip
 
