@@ -97,18 +97,39 @@ class Span:
 
 def _assign(plain: str, sentences: list[Span], marks: Sequence[Mark]) -> None:
     """Give every mark to its sentence: the one it stands in, else the one before it; at the start
-    of a line with text after it, the one that follows."""
+    of a line with text after it, the one that follows, and so with all marks of a line that begins
+    with one and ends with none."""
     following = 0
+    leading = _leading_lines(plain, marks)
     for mark in marks:
         while following < len(sentences) and sentences[following].start < mark.at:
             following += 1
-        rest = plain[mark.at : mark.at + 40].split("\n", 1)[0].strip()
-        before = plain[max(mark.at - 80, 0) : mark.at]
-        leads = bool(rest) and LINE_START.search(before) is not None
+        between = not following or sentences[following - 1].end <= mark.at
+        leads = mark.at in leading and (between or _begins_line(plain, mark.at))
         if following < len(sentences) and (leads or not following):
             sentences[following].marks.append(mark)
         elif following:
             sentences[following - 1].marks.append(mark)
+
+
+def _leading_lines(plain: str, marks: Sequence[Mark]) -> frozenset[int]:
+    """Where marks stand that belong to what follows them, if a sentence does."""
+    leading: set[int] = set()
+    end, line, begun = -1, list[int](), False
+    for mark in (*marks, None):
+        if mark is None or mark.at > end:
+            leading |= set(line if begun and plain[line[-1] : end].strip() else line[:1] * begun)
+            if mark is None:
+                break
+            end = plain.find("\n", mark.at)
+            end = len(plain) if end < 0 else end
+            line, begun = [], _begins_line(plain, mark.at) and bool(plain[mark.at : end].strip())
+        line.append(mark.at)
+    return frozenset(leading)
+
+
+def _begins_line(plain: str, at: int) -> bool:
+    return LINE_START.search(plain[max(at - 80, 0) : at]) is not None
 
 
 # --- writing them ---

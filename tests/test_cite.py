@@ -226,6 +226,13 @@ def test_marks_at_the_start_of_a_line_belong_to_what_follows() -> None:
     assert [sentence.citations for sentence in found.sentences] == [(1,), (2,)]
 
 
+def test_a_line_that_begins_with_a_mark_and_ends_with_none_is_marked_in_front() -> None:
+    found = cited("[1] 阶跃星辰在做。 [2] The cake has five layers. [2] Energy is first.\n没有。")
+    assert [sentence.citations for sentence in found.sentences] == [(1,), (2,), (3,), ()]
+    found = cited("[1] 阶跃星辰在做。 The cake has five layers. [2]")
+    assert [sentence.citations for sentence in found.sentences] == [(1,), (2,)]
+
+
 def test_each_clause_is_narrowed_by_itself() -> None:
     found = cited("The cake has five big layers [2], and after energy the chips come next [2].")
     assert [citation.quote for citation in found.citations] == [

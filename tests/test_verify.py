@@ -706,7 +706,9 @@ def test_what_leads_into_an_answer_is_no_claim(check: Check, lead_in: str) -> No
     assert check(lead_in.format(said), EN).score == check(said, EN).score == 1
 
 
-@pytest.mark.parametrize("lead_in", ["根据提供的段落，{}", "段落[1]指出，{}", "答案：{}"])
+@pytest.mark.parametrize(
+    "lead_in", ["根据提供的段落，{}", "段落[1]指出，{}", "段落[1]指出{}", "答案：{}"]
+)
 def test_what_leads_into_a_chinese_answer_is_no_claim(check: Check, lead_in: str) -> None:
     said = "32名工程师中约三分之一在上海工作。"
     assert check(lead_in.format(said), ZH).score == check(said, ZH).score == 1
