@@ -23,7 +23,7 @@ from rag.names import han_names, latin_names, quotations
 from rag.narrator import NARRATOR
 from rag.quantities import Quantity, quantities, stated
 from rag.roles import clauses, other_doer, turned_round
-from rag.scope import beyond, one_more, outdone, outdone_across, part_of, superlative
+from rag.scope import beyond, limits, one_more, outdone, outdone_across, part_of, superlative
 
 __all__ = ["Comparison", "Reading", "compare", "read", "steps"]
 
@@ -372,6 +372,8 @@ def _across(
 def _nearest_part(claim: Reading, sentence: Reading, word_vectors: WordVectors) -> Reading:
     """The part of a sentence that is nearest to the claim in meaning: a word that denies or doubts
     in another one says nothing of it."""
+    if not limits(sentence):
+        return sentence
     parts = [part for part in part_of(sentence) if len(part) >= _SHORTEST][:_MOST_PARTS]
     if len(parts) < 2:
         return sentence

@@ -19,7 +19,7 @@ from rag.roles import pieces, tokens_in, words_in
 if TYPE_CHECKING:
     from rag.comparison import Reading, Token
 
-__all__ = ["beyond", "one_more", "outdone", "outdone_across", "part_of", "superlative"]
+__all__ = ["beyond", "limits", "one_more", "outdone", "outdone_across", "part_of", "superlative"]
 
 Pair = tuple[str, str]  # the claim's words, the evidence's
 
@@ -356,6 +356,12 @@ def part_of(reading: Reading) -> list[str]:
     """The parts of a sentence, cut where it pauses."""
     text = reading.text if len(reading.text) == len(reading.folded) else reading.folded
     return [text[a:b].strip() for a, b in pieces(_PART, reading.folded)]
+
+
+def limits(sentence: Reading) -> bool:
+    """Whether some part of a sentence doubts, denies or says something of fewer than all."""
+    words = (_PERHAPS, _IF, _ALLEGED, _PARTLY)
+    return sentence.denies or any(word.search(sentence.folded) for word in words)
 
 
 def beyond(claim: Reading, part: Reading, sentence: Reading) -> Pair | None:
