@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["abstains"]
+__all__ = ["abstains", "only_abstains"]
 
 _SOURCE = (
     r"(?:passages?|(?:provided|given|retrieved|available|supplied)"
@@ -34,23 +34,56 @@ _HAN_TOLD = (
     "(?:足够|足夠|提到|提及|说|說|写|寫|讲|講|说明|說明|包含|给出|給出|涉及|记载|記載|找到|提供|回答|确定|確定|"
     "得知|透露|交代|介绍|介紹|描述|列出|指出|相关|相關|明确|明確|具体|具體|直接|关于|關於|答案)"
 )
+_NONE = (
+    r"(?:no|not enough|insufficient) (?:\w+ )?(?:information|mention|answer|details?|indication"
+    r"|evidence|data|context|reference)"
+)
 _ABSTAINS = re.compile(
     rf"\b{_SOURCE}\b.{{0,60}}?\b(?:(?:do|does|did)(?: not|n['’]t)|never)\b"
     rf"(?: \w+ly| even| in fact)? {_TELL}\b"
     rf"|\b{_SOURCE}\b.{{0,40}}?\b(?:contains? no|has no|have no|gives? no|makes? no|lacks?)\b"
-    r"|\bno (?:information|mention|answer|details?|indication)\b"
-    rf".{{0,60}}?\b{_SOURCE}\b"
+    rf"|\b{_NONE}\b.{{0,60}}?\b{_SOURCE}\b"
+    rf"|\b{_SOURCE}\b.{{0,30}}?\bthere (?:is|was|are|were) {_NONE}\b"
+    rf"|\b(?:none|neither) of (?:the|these|those) (?:\w+ )?{_SOURCE}\b.{{0,20}}?\b{_TELL}s?\b"
+    rf"|\b(?:answer|information)\b.{{0,60}}?\bis(?: not|n['’]t) (?:\w+ )?in\b.{{0,20}}?{_SOURCE}\b"
+    r"|\b(?:not possible|impossible) to (?:answer|determine|say|tell|know)\b"
+    rf".{{0,80}}?\b{_SOURCE}\b"
+    rf"|\b{_SOURCE}\b.{{0,30}}?\b(?:is|are)(?: not|n['’]t)? (?:insufficient|sufficient|enough) to\b"
+    rf"|(?:\A|[.!?]\s+)(?:[^.!?\"“”]{{0,40}}, )?(?:but |however,? )?the (?:text|essay|article)s?"
+    r" (?:do|does|did)(?: not|n['’]t)(?: \w+ly)? (?:mention|specify|state|provide|say|indicate"
+    r"|contain|discuss|address|explain|describe|disclose|reveal)\b"
+    rf"|\Anot (?:\w+ly )?{_TOLD} in\b.{{0,30}}?{_SOURCE}\b|\AN/?A\W*\Z"
     rf"|\b(?:is|are|was|were)(?: not|n['’]t)(?: \w+ly)? {_TOLD}\b.{{0,30}}?\b{_SOURCE}\b"
     r"|(?:\A|[.!?]\s+)(?:[^.!?\"“”]{0,80}, )?I (?:cannot|can['’]t|am unable to|could not"
     r"|do not|don['’]t)\b.{0,30}?\b(?:answer|find|determine|know)\b"
-    r"|(?:\A|[。！？\n])\s*(?:抱歉|对不起|對不起|很遗憾|很遺憾|遗憾的是|遺憾的是|不好意思)?[，,]?\s*"
+    r"|(?:\A|[。！？\n])\s{0,9}(?:抱歉|对不起|對不起|很遗憾|很遺憾|遗憾的是|遺憾的是|不好意思)?[，,]?\s{0,9}"
     r"(?:但是?|不过|不過|然而)?[，,]?(?:根据|根據|从|從|在|就)?(?:您|你|我)?(?:所|已)?"
     r"(?:提供|给出|給出|给定|給定|给|給|检索到|檢索到|找到|以上|上述|现有|現有|这些|這些|这几个|這幾個|这|這|该|該)?的?"
     rf"(?:几个|几段|這些|这些)?{_HAN_SOURCE}.{{0,12}}?"
     rf"(?:没有|沒有|没|沒|未|并未|並未|不|无法|無法|不能)(?:能)?{_HAN_TOLD}"
-    r"|\A(?:抱歉|对不起|對不起)?[，,]?\s*(?:我)?(?:无法|無法|不能)(?:回答|确定|確定|得知)",
+    r"|\A(?:抱歉|对不起|對不起)?[，,]?\s{0,9}(?:我)?(?:无法|無法|不能)(?:回答|确定|確定|得知)"
+    rf"|(?:\A|[。！？\n])[^。！？\n]{{0,20}}{_HAN_SOURCE}.{{0,12}}?不足以(?:回答|确定|確定|判断|判斷|得出|说明|說明)"
+    rf"|(?:\A|[。！？\n，,])\s{{0,9}}(?:无法|無法|不能)(?:根据|根據|从|從|由).{{0,12}}?{_HAN_SOURCE}"
+    "[^。！？\n]{0,12}(?:回答|确定|確定|得知|判断|判斷|看出|知道)"
+    rf"|\A(?:答案)?(?:不|没有|沒有)(?:在|包含于).{{0,8}}?{_HAN_SOURCE}[之]?[中内內里裡]?[。.]?\Z"
+    rf"|\A(?:并|並)?(?:未|没有|沒有){_HAN_TOLD}[。.]?\Z",
     re.IGNORECASE | re.DOTALL,
 )
+
+
+# The same as the whole of a sentence: nothing is told beside it, whatever it cites.
+_ONLY = re.compile(
+    rf"\A(?:[^.!?,]{{0,40}}, )?(?:(?:none|neither) of (?:the|these) (?:\w+ )?{_SOURCE}"
+    rf"|(?:(?:the|these) )?(?:\w+ )?{_SOURCE} (?:do|does|did)(?: not|n['’]t)(?: \w+ly)?) {_TELL}\b"
+    rf"|\A(?:这|這)?(?:些|几个|幾個|几段|幾段)?(?:提供|给出|給出|给定|給定)?的?{_HAN_SOURCE}[中里裡内內都均并並也]{{0,3}}"
+    rf"(?:没有|沒有|没|沒|未|并未|並未|不|无法|無法|不能)(?:能)?{_HAN_TOLD}",
+    re.IGNORECASE,
+)
+
+
+def only_abstains(sentence: str) -> bool:
+    """Whether a sentence says of the passages that they do not tell, and nothing else."""
+    return abstains(sentence) and _ONLY.search(sentence) is not None
 
 
 def abstains(text: str) -> bool:

@@ -6,7 +6,6 @@ most three in a row, that the answer's sentence rests on.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from functools import cached_property
 from math import log
 
 from rag.fold import content_words
+from rag.marks import LINE_START, Mark, disarmed, strip, usual
 from rag.schema import Citation, Hit, Passage, Sentence, Verdict
 from rag.sentences import sentence_spans
 
@@ -28,57 +28,9 @@ WIDEST = 3
 # A further sentence is quoted only where it adds this much to what supports the claim.
 WORTH = 0.12
 
-DIGIT = "0-9\uff10-\uff19"
-# Brackets and what is in them, up to the next bracket: whatever an answer holds, this is linear.
-MARK = re.compile(
-    r"[\[\uff3b\u3010](?P<items>[^\[\]\uff3b\uff3d\u3010\u3011\n]+)[\]\uff3d\u3011]"
-    r"(?P<link>\((?:[^()\s]|\([^()\s]*\))*(?:[ \t]+\"[^\"\n]*\")?\))?"
-)
-# What may stand before a number: any word would take "Llama 2" for a mark.
-NAMED = (
-    r"passages?|sources?|ref(?:erence)?s?|doc(?:ument)?s?|para(?:graph)?s?|cit(?:e|ation)s?|notes?"
-    r"|quotes?|excerpts?|snippets?|chunks?|contexts?|texts?|essays?|articles?|p|no|id|see"
-    r"|quellen?|fuentes?|fontes?|出典"
-    r"|第|来源|來源|资料|資料|段落|文献|文獻|引用|出处|出處|原文|文章|文档|文檔|参考|參考|见|見"
-)
-DASH = "[-\u2010-\u2014]"
-# A place in the passage that was named before it: a page is no passage.
-PLACE = (
-    rf"(?i:(?:pp?(?:\.|(?=\s))|pages?|lines?|l+\.|¶+|§+|sec(?:tion)?s?|ch(?:ap(?:ter)?)?s?"
-    rf"|sentences?|vol(?:ume)?s?|fig(?:ure)?s?|tables?|col(?:umn)?s?)\.?\s*[{DIGIT}]{{1,9}})"
-    rf"|第?\s*[{DIGIT}]{{1,9}}(?:\s*{DASH}\s*[{DIGIT}]{{1,9}})?\s*[页頁行章句]"
-)
-# … or in words that name passages too, where the passage has another name.
-PART = rf"(?i:para(?:graph)?s?|notes?)\.?\s*[{DIGIT}]{{1,9}}|第\s*[{DIGIT}]{{1,9}}\s*[段节節]"
-THROUGH = rf"(?:\s*(?:{DASH}|[~～至到]|to\b)\s*[{DIGIT}]{{1,9}})?"
-PLACED = re.compile(rf"(?:{PLACE}){THROUGH}")
-PARTED = re.compile(rf"(?:{PART}){THROUGH}")
-SEPARATOR = re.compile(rf"\s*(?:[,，、;；&/|]|\band\b|和|与)\s*|(?<=\d)\s+(?=[\d^]|{PLACE})")
-RANGE = re.compile(
-    rf"[\^#]?\s*(?:(?i:{NAMED})\.?[\s:：#_]*)?"
-    rf"([{DIGIT}]{{1,9}})(?:\s*(?:{DASH}|[~～至到]|to\b)\s*([{DIGIT}]{{1,9}}))?\s*(?:段|节|節)?\^?"
-    r"(?:\s*[†‡:：].*)?",
-)
-# Round brackets are taken for a mark only right before or after the end of a sentence.
-ROUND_NAMED = "(?:(?i:passages?|sources?|references?)|来源|來源|段落|文档|文檔|资料|資料)"
-ROUND = re.compile(
-    rf"(?P<open>[(（])(?P<items>(?:{ROUND_NAMED}[ :：#]{{0,3}})?"
-    rf"[{DIGIT}]{{1,3}}(?:\s*[,，、]\s*[{DIGIT}]{{1,3}}){{0,20}}(?:\s*[,，]\s*(?:{PLACE}){THROUGH})?)[)）]"
-    r"(?=\s*(?:[。！？!?]|\.(?!\w)|\Z|\n))"
-)
-# Some models write what Markdown would show as brackets.
-ESCAPED = re.compile(rf"\\\[([{DIGIT}][{DIGIT},，、 -]{{0,40}})\\\]")
-CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
-ADDRESS = re.compile(r"\(\s*[A-Za-z][\w+.-]*:|www\.|#|/")
-LIST_OF_SOURCES = re.compile(
-    r"\A[\s#*_>-]*(?:references?|sources?|citations?|参考资料|參考資料|参考文献|參考文獻|来源|來源"
-    r"|出处|出處|引用)[\s*_]*[:：]?[\s*_]*\Z",
-    re.IGNORECASE,
-)
-LINE_START = re.compile(r"(?:\A|\n)[ \t>]*(?:[-*+•·] |\d{1,3}[.)、] ?)?[ \t]*\Z")
-# What may follow a mark that is removed together with the white space before it ("" is the end).
-SPACED = frozenset(["", *" \t\n.,;:!?。，；：！？、[［【(（"])
-_CLAUSE_ENDS = frozenset(";；")
+LEADS_IN = 120
+"""Characters of the longest lead-in: "these are the five layers:" says nothing without the next."""
+
 UNCHECKED = Verdict("unchecked", 0.0, "not checked yet")
 
 
@@ -101,8 +53,7 @@ def cite(text: str, hits: Sequence[Hit], similarity: Similarity | None = None) -
     spans in the result's text that include their marks, and are all unchecked. `similarity`
     compares by meaning, across languages too; without it words and numbers decide.
     """
-    text = _without_list_of_sources(ESCAPED.sub(r"[\1]", text))
-    plain, marks = _strip(text, len(hits))
+    plain, marks = strip(usual(text, len(hits)), len(hits))
     sentences = [Span(start, end) for start, end in sentence_spans(plain)]
     _assign(plain, sentences, marks)
     narrow = _Narrowing(hits, similarity)
@@ -124,28 +75,12 @@ def quote(spans: Sequence[tuple[Passage, int, int]]) -> Cited:
         if key not in numbers:
             numbers[key] = len(citations) + 1
             citations.append(_citation(numbers[key], passage, start, end))
-        text = MARK.sub(_disarmed, " ".join(passage.text[start:end].split()))
+        text = disarmed(" ".join(passage.text[start:end].split()))
         line = f"{text} [{numbers[key]}]"
         sentences.append(Sentence(text, at, at + len(line), (numbers[key],), UNCHECKED))
         lines.append(line)
         at += len(line) + 1
     return Cited("\n".join(lines), tuple(sentences), tuple(citations))
-
-
-def _disarmed(found: re.Match[str]) -> str:
-    """Brackets that would be read as a mark, round."""
-    inside = found["items"]
-    return f"({inside}){found['link'] or ''}" if _items(inside) else found[0]
-
-
-@dataclass(slots=True)
-class Mark:
-    """Where marks stood in the text without marks, and which hits they name, from 1."""
-
-    at: int
-    numbers: tuple[int, ...]
-    unknown: tuple[str, ...] = ()
-    gap: str = ""  # the white space before it, which goes where it goes
 
 
 @dataclass(slots=True)
@@ -160,116 +95,41 @@ class Span:
 # --- reading marks ---
 
 
-def _strip(text: str, retrieved: int) -> tuple[str, list[Mark]]:
-    """The text without its marks, and the marks with their places in it."""
-    kept: list[str] = []
-    marks: list[Mark] = []
-    at = position = 0
-    for found in _found(text, retrieved):
-        piece = text[position : found.start()]
-        known, unknown = _numbers(found["items"], retrieved)
-        gap = ""
-        if text[found.end() : found.end() + 1] in SPACED:
-            gap = piece[len(piece.rstrip(" \t")) :]
-        piece = piece[: len(piece) - len(gap)]
-        kept.append(piece)
-        at += len(piece)
-        position = found.end() - len(_kept_link(found))
-        marks.append(Mark(at, known, unknown, gap))
-    kept.append(text[position:])
-    return "".join(kept), marks
-
-
-def _found(text: str, retrieved: int) -> Iterator[re.Match[str]]:
-    """The marks outside code, in order."""
-    pattern = MARK if any(_items(mark["items"]) for mark in MARK.finditer(text)) else ROUND
-    code = [span.span() for span in CODE.finditer(text)]
-    next_code = 0
-    for mark in pattern.finditer(text):
-        while next_code < len(code) and code[next_code][1] <= mark.start():
-            next_code += 1
-        inside = next_code < len(code) and code[next_code][0] <= mark.start()
-        if inside or not _items(mark["items"]):
-            continue
-        if pattern is MARK or _safe(mark, text, retrieved):
-            yield mark
-
-
-def _safe(mark: re.Match[str], text: str, retrieved: int) -> bool:
-    """Whether round brackets around numbers are a mark: after words, and of retrieved passages."""
-    known, unknown = _numbers(mark["items"], retrieved)
-    before = text[max(mark.start() - 20, 0) : mark.start()]
-    return bool(known) and not unknown and not LINE_START.search(before)
-
-
-def _kept_link(mark: re.Match[str]) -> str:
-    """What stands in round brackets after a mark stays, unless it is an address: nothing in an
-    answer is to lead anywhere but into the passages."""
-    link = mark.groupdict().get("link") or ""
-    return "" if ADDRESS.search(link) else link
-
-
-def _numbers(items: str, retrieved: int) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """The retrieved numbers of a mark, once each, and the others as they were written. A range is
-    cut to what was retrieved before it is counted out."""
-    known: dict[int, None] = {}
-    unknown: list[str] = []
-    for first, last in _items(items):
-        low = int(first)
-        high = int(last) if last else low
-        inside = range(max(low, 1), min(high, retrieved) + 1)
-        known.update(dict.fromkeys(inside))
-        if low < 1 or high > retrieved or high < low:
-            unknown.append(f"{first}-{last}" if last else first)
-    return tuple(known), tuple(unknown)
-
-
-def _items(inside: str) -> list[tuple[str, str]]:
-    """(first, last or "") for each number or range in the brackets; empty where these hold
-    anything else. Pages and other places in a passage are left out after its number."""
-    items: list[tuple[str, str]] = []
-    parted = placed = False
-    at = 0
-    text = inside.strip()
-    for cut in (*SEPARATOR.finditer(text), None):
-        part = text[at : cut.start()] if cut else text[at:]
-        found = RANGE.fullmatch(part)
-        if items and (PLACED.fullmatch(part) or (PARTED.fullmatch(part) and not parted)):
-            placed = True
-        elif PLACED.fullmatch(part) or not found:
-            return []
-        elif not (placed and part[0].isdigit()):  # [1, pp. 3, 5]
-            items.append((found[1], found[2] or ""))
-            parted = parted or PARTED.fullmatch(part) is not None
-        at = cut.end() if cut else at
-        placed = placed and not (cut and cut[0].strip() in _CLAUSE_ENDS)
-    return items
-
-
 def _assign(plain: str, sentences: list[Span], marks: Sequence[Mark]) -> None:
     """Give every mark to its sentence: the one it stands in, else the one before it; at the start
-    of a line with text after it, the one that follows."""
+    of a line with text after it, the one that follows, and so with all marks of a line that begins
+    with one and ends with none."""
     following = 0
+    leading = _leading_lines(plain, marks)
     for mark in marks:
         while following < len(sentences) and sentences[following].start < mark.at:
             following += 1
-        rest = plain[mark.at : mark.at + 40].split("\n", 1)[0].strip()
-        before = plain[max(mark.at - 80, 0) : mark.at]
-        leads = bool(rest) and LINE_START.search(before) is not None
+        between = not following or sentences[following - 1].end <= mark.at
+        leads = mark.at in leading and (between or _begins_line(plain, mark.at))
         if following < len(sentences) and (leads or not following):
             sentences[following].marks.append(mark)
         elif following:
             sentences[following - 1].marks.append(mark)
 
 
-def _without_list_of_sources(text: str) -> str:
-    """The text without a list of sources at its end, which repeats marks and claims nothing."""
-    lines = text.rstrip().split("\n")
-    at = len(lines)
-    while at and (not lines[at - 1].strip() or MARK.match(lines[at - 1].lstrip(" \t-*+•>"))):
-        at -= 1
-    listed = 1 < at < len(lines) and LIST_OF_SOURCES.match(lines[at - 1])
-    return "\n".join(lines[: at - 1]).rstrip() if listed else text
+def _leading_lines(plain: str, marks: Sequence[Mark]) -> frozenset[int]:
+    """Where marks stand that belong to what follows them, if a sentence does."""
+    leading: set[int] = set()
+    end, line, begun = -1, list[int](), False
+    for mark in (*marks, None):
+        if mark is None or mark.at > end:
+            leading |= set(line if begun and plain[line[-1] : end].strip() else line[:1] * begun)
+            if mark is None:
+                break
+            end = plain.find("\n", mark.at)
+            end = len(plain) if end < 0 else end
+            line, begun = [], _begins_line(plain, mark.at) and bool(plain[mark.at : end].strip())
+        line.append(mark.at)
+    return frozenset(leading)
+
+
+def _begins_line(plain: str, at: int) -> bool:
+    return LINE_START.search(plain[max(at - 80, 0) : at]) is not None
 
 
 # --- writing them ---
@@ -367,8 +227,16 @@ class _Source:
         self.passage = passage
 
     @cached_property
-    def spans(self) -> tuple[tuple[int, int], ...]:
-        return sentence_spans(self.passage.text)
+    def spans(self) -> list[tuple[int, int]]:
+        """What can be quoted by itself: a sentence, together with what leads into it."""
+        text, spans, begun = self.passage.text, list[tuple[int, int]](), -1
+        for start, end in sentence_spans(text):
+            first = start if begun < 0 else begun
+            leads = text[end - 1] in ":：" and end - first <= LEADS_IN and end < len(text.rstrip())
+            begun = first if leads else -1
+            if not leads:
+                spans.append((first, end))
+        return spans
 
     @cached_property
     def texts(self) -> list[str]:

@@ -23,7 +23,7 @@ from rag.names import han_names, latin_names, quotations
 from rag.narrator import NARRATOR
 from rag.quantities import Quantity, quantities, stated
 from rag.roles import clauses, other_doer, turned_round
-from rag.scope import outdone, outdone_across
+from rag.scope import beyond, limits, one_more, outdone, outdone_across, part_of, superlative
 
 __all__ = ["Comparison", "Reading", "compare", "read", "steps"]
 
@@ -53,6 +53,8 @@ _FROM = re.compile(r"\b(?:after|since|from)(?: the)? $")
 _GOES_ON = re.compile(r" (?!of\b)[a-z]")
 _TILL = re.compile(r"\s*(?:to|until|till|through|[-–—])\s*\d")
 _LIKE = 0.5  # cosine: Microsoft and Apple have .38, engineers and developers .53
+_SHORTEST, _MOST_PARTS = 4, 8
+"""Characters of a part of a sentence that says something, and how many are looked at."""
 _MOST_MINE, _MOST_THEIRS = 12, 40
 """Words compared by meaning. Each costs half a millisecond the first time it is seen."""
 
@@ -362,8 +364,21 @@ def _across(
     }
     return Comparison(
         figures, True, best, window, absent, strange, flips, int(denies), given=given,
-        outdone=outdone_across(claim, near_sentences),
+        outdone=outdone_across(claim, near_sentences) or superlative(claim, near_sentences)
+        or beyond(claim, _nearest_part(claim, sentences[best], word_vectors), sentences[best]),
     )  # fmt: skip
+
+
+def _nearest_part(claim: Reading, sentence: Reading, word_vectors: WordVectors) -> Reading:
+    """The part of a sentence that is nearest to the claim in meaning: a word that denies or doubts
+    in another one says nothing of it."""
+    if not limits(sentence):
+        return sentence
+    parts = [part for part in part_of(sentence) if len(part) >= _SHORTEST][:_MOST_PARTS]
+    if len(parts) < 2:
+        return sentence
+    rows = word_vectors([claim.text, *parts])
+    return read(parts[int(np.argmax(rows[1:] @ rows[0]))])
 
 
 def _instead(
@@ -466,8 +481,9 @@ def _alike(
     return Comparison(
         figures, False, best, (start, end), absent, (*certain, *invented),
         (*flips, *timed), negated, replaced, uncovered, given, tuple(far),
-        exchanged, misplaced(claim, sentences), other_doer(claim, near),
-        outdone(claim, near),
+        exchanged, misplaced(claim, sentences),
+        other_doer(claim, near),
+        outdone(claim, near) or superlative(claim, sentences) or one_more(claim, sentences),
     )  # fmt: skip
 
 

@@ -173,7 +173,8 @@ visible 可见 | hidden invisible 隐藏 不可见
 _NOT_NEGATIVE = re.compile(
     "不同|不仅|不但|不过|不断|不久|不少|不只|不管|不论|不如|不得不|不可避免|不愧|不外|非常|非洲|无论|无线|"
     "未来|无疑|不知不觉|差不多|了不起|对不起|不可或缺|是不是|会不会|能不能|不错|不禁(?!止)|不惜|除非|无非|莫非|"
-    "不[低高多大小]于|不超过|不足|"
+    "不[低高多大小]于|不超过|不足|不到(?= ?[0-9一二两三四五六七八九十百])|"
+    "[淹沉埋吞覆泯]没|没收(?!到)|没落(?![下到])|无数|无比|无限|无不|不止|不停|不乏|"
     "not only|no doubt|no matter|no longer than|nothing but|not just|no sooner"
     "|(?:no|not) (?:more|less|fewer) than"
 )
@@ -204,12 +205,21 @@ _DENIES = re.compile(
 )
 _TAKES_BACK = re.compile(
     r"(?:是|属于|纯属|乃|系)(?:一?个)?(?:谣言|谣传|谎言|谎话|假的|假消息|误传|误解|谬论)|不属实|不是真的|子虚乌有"
+    r"|[都也]没有?(?=\W|\Z)"
     r"|\b(?:is|was|are|were) (?:simply |just |plainly )?"
     r"(?:false|untrue|not true|a (?:lie|myth|hoax|rumou?r))\b"
 )
 _UNSURE = re.compile(
-    r"\b(?:if|unless|whether|allegedly|supposedly|rumou?r(?:ed|s)?|pretend(?:s|ed)?|imagine)\b"
+    r"\b(?:if|unless|whether|alleg\w+|supposedly|reportedly|rumou?r(?:ed|s)?|pretend(?:s|ed)?"
+    r"|imagine|claim(?:s|ed)? that|provided that|as long as|only (?:when|where|after|with)"
+    r"|might|perhaps)\b|[声宣号据]称|据说|也许|或许|只有|只要"
     "|如果|假如|假使|倘若|(?<![主只还重])要是|除非|是否|据传|传言|假装|想象|谣"
+)
+
+# Right before a quotation, shown as "…": of fewer, or not so many.
+_NEARLY = re.compile(
+    r"(?:\b(?:nearly|almost|hardly|barely|part of|some of|most of|half of|less than|fewer than)"
+    r"|几乎|将近|近乎|不到|不足|部分|半数|未必)\s?…"
 )
 
 
@@ -267,4 +277,5 @@ def doubts(folded: str) -> bool:
     """Whether a text denies something, takes it back, or says it under a condition: then what else
     its sentence says may not be what it states."""
     looks = (denials(folded), takebacks(folded))
-    return any(next(found, None) for found in looks) or _UNSURE.search(folded) is not None
+    hedges = (_UNSURE, _NEARLY)
+    return any(next(found, None) for found in looks) or any(h.search(folded) for h in hedges)

@@ -298,7 +298,12 @@ def _only_model(origin: str, model_key: str, server: _Server | None) -> str:
     chat = server.chat
     if len(chat) == 1:
         return chat[0]
-    listed = ", ".join(chat[:20]) or "none that chats"
+    if not chat:
+        raise ConfigError(
+            f"{origin} is set without {model_key}, and the endpoint lists no model that chats.",
+            f"Load one there, or set {model_key} to its name.",
+        )
+    listed = ", ".join(chat[:20])
     raise ConfigError(f"{origin} is set without {model_key}.", f"Set it to one of: {listed}.")
 
 

@@ -387,7 +387,11 @@ class LLM:
                 f"The content filter of {self.endpoint.host} let nothing through.",
                 "Ask in other words, or use another model.",
             )
-        return EmptyAnswer(f"{model} said nothing.", "Ask again, or use another model.")
+        if reason in ("tool_calls", "function_call"):
+            what = f"{model} called a tool, though it has none, and"
+        else:
+            what = f"{model} thought, but" if thought else model
+        return EmptyAnswer(f"{what} said nothing.", "Ask again, or use another model.")
 
 
 def _make_client(endpoint: Endpoint, base_url: str, settings: Settings) -> openai.AsyncOpenAI:

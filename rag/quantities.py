@@ -526,14 +526,30 @@ def _times(match: re.Match[str]) -> Quantity:
     return replace(_number(Fraction(_TIMES[match["n"].lower()])), weak=True)
 
 
-def _half_han(match: re.Match[str]) -> Quantity:
-    return replace(_number(Fraction(1, 2), match["unit"] or ""), weak=True)
+def _half(match: re.Match[str]) -> Quantity:
+    """Half of a unit; 半天 is as often a long while."""
+    unit = match["unit"] or ""
+    return replace(_lasting(Fraction(1, 2), unit), weak=unit in ("", "天"))
+
+
+def _and_half(match: re.Match[str]) -> Quantity:
+    text = match["n"]
+    whole = _arabic(text) if text[0].isdigit() else _english(text) if text.isascii() else _han(text)
+    return _lasting((whole or 1) + Fraction(1, 2), match["unit"] or match["long"])
+
+
+def _lasting(value: Fraction, unit: str) -> Quantity:
+    """An amount in which a century is so many years and no place in history."""
+    century = _UNITS.get(unit.lower(), ("",))[0] == "century"
+    return _number(value * 100, "年") if century else _number(value, unit)
 
 
 def _vulgar(match: re.Match[str]) -> Quantity:
     return _number(_VULGAR[match["v"]], match["unit"] or "")
 
 
+_LASTING = "(?:年|月|小时|小時|钟头|鐘頭|世纪|世紀)"
+_NOT_HALF = "(?<!半(?=[导導径徑数數程价價路夜山岛島成载載途]))"
 _HAN_SMALL = "[〇零○一二三四五六七八九十廿0-9]"
 _NUM_HAN = rf"{_HAN_NUMBER}(?:[點点](?:{_HAN_DIGIT})+)?"
 _READERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Quantity | None]], ...] = tuple(
@@ -606,6 +622,25 @@ _READERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Quantity | None
             0,
             _clock,
         ),
+        # One and a half.
+        (
+            rf"(?<!第)(?P<n>{_ARABIC}|{_HAN_DIGIT}|十)(?:[个個]?(?P<unit>{_LASTING})半|[个個]半(?P<long>{_LASTING}))"
+            rf"{_NOT_HALF}",
+            0,
+            _and_half,
+        ),
+        (
+            rf"\b(?P<n>\d{{1,3}}|{'|'.join([*_ONES, *_TENS])}) and a half[\s-]"
+            rf"(?P<unit>{_UNIT})(?P<long>(?!))?",
+            re.IGNORECASE,
+            _and_half,
+        ),
+        (
+            rf"\b(?P<n>an?|one) (?P<unit>{_UNIT}) and a half\b(?P<long>(?!))?",
+            re.IGNORECASE,
+            _and_half,
+        ),
+        (rf"\bhalf[\s-](?:an?[\s-])?(?P<unit>{_UNIT})", re.IGNORECASE, _half),
         # Shares.
         (rf"(?P<base>[百千万萬])分之\s?(?P<n>{_ARABIC}|{_NUM_HAN})", 0, _percent_han),
         (
@@ -693,7 +728,7 @@ _READERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Quantity | None
         ),
         (rf"\b(?P<n>{'|'.join(_TIMES)})\b", re.IGNORECASE, _times),
         (rf"(?P<v>[{''.join(_VULGAR)}])\s?(?P<unit>{_UNIT})?", 0, _vulgar),
-        (r"一?半(?P<unit>年|天|小时|小時)?", 0, _half_han),
+        (rf"一?半(?:[个個]?(?P<unit>{_LASTING}|天))?", 0, _half),
     )
 )  # fmt: skip
 

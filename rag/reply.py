@@ -12,13 +12,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from rag.abstention import abstains
+from rag.abstention import abstains, only_abstains
 from rag.endpoint import Endpoint
 from rag.errors import ContextOverflow
 from rag.llm import LLM, Completion, Stream
 from rag.prompt import Prompt, build
 from rag.schema import Hit, Message, Usage
-from rag.templates import NUMBER_MARK, REFUSAL, SENTINEL
+from rag.sentences import sentence_spans
+from rag.templates import NUMBER_MARK, REFUSAL, SENTINEL, without_marks
 
 __all__ = ["Reading", "Reply", "ask", "read_refusal"]
 
@@ -188,14 +189,14 @@ def read_refusal(text: str) -> Reading:
     """Whether a reply refuses, and its text without the sentinel.
 
     A reply that begins with the sentinel, in whatever quotes, case or markup, refuses; so does one
-    that holds it, or says as much in a few words of its own, and cites nothing. Where cited
-    sentences stand beside it, those are a partial answer.
+    that holds it, or says as much in a few words of its own, and cites nothing, or is one sentence
+    that says nothing else. Where cited sentences stand beside it, those are a partial answer.
     """
     found = _sentinel(text)
     cites = NUMBER_MARK.search(text) is not None
     if found is None:
         plain = text.strip()
-        refused = not cites and len(plain) <= 300 and abstains(plain)
+        refused = len(plain) <= 300 and (_says_no_more(plain) if cites else abstains(plain))
         return Reading("" if refused else plain, refused)
     if not cites or not re.search(r"\w", text[: found.start()]):
         return Reading("", True)
@@ -203,7 +204,16 @@ def read_refusal(text: str) -> Reading:
     while found is not None:
         rest = _drop_line(rest, found)
         found = _sentinel(rest)
-    return Reading(rest.strip(), False)
+    rest = rest.strip()
+    sentence = without_marks(rest)
+    refused = len(sentence_spans(sentence)) == 1 and abstains(sentence)
+    return Reading("" if refused else rest, refused)
+
+
+def _says_no_more(text: str) -> bool:
+    """Whether a text is one sentence that only abstains, of passages that it cites."""
+    sentence = without_marks(text)
+    return len(sentence_spans(sentence)) == 1 and only_abstains(sentence)
 
 
 def _sentinel(text: str) -> re.Match[str] | None:

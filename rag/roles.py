@@ -53,7 +53,11 @@ _RELATIONS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     )
 )
 _WHOLE = frozenset(("cause", "time"))
+_LONGEST_SUBJECT = 4  # tokens
 _PRONOUNS = frozenset(("he", "she", "it", "they", "we", "you", "i"))
+
+
+Doers = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,12 +175,76 @@ def clauses(reading: Reading) -> list[str]:
     return [text[a:b].strip() for a, b in pieces(_CLAUSE, text)]
 
 
-def other_doer(claim: Reading, sentences: Sequence[Reading]) -> tuple[str, str] | None:
-    """What the claim says that one does and every sentence another: (the claim's name, theirs).
+def other_doer(claim: Reading, sentences: Sequence[Reading]) -> Doers | None:
+    """What the claim says that one does and every sentence another: (the claim's, theirs)."""
+    parts = [
+        _Part(sentence, [t for t in tokens_in(sentence, a, b) if t.weight >= 0.5])
+        for sentence in sentences
+        for a, b in pieces(_CLAUSE, sentence.folded)
+    ]
+    mine = [
+        [token for token in tokens_in(claim, a, b) if token.weight >= 0.5]
+        for a, b in pieces(_CLAUSE, claim.folded)
+    ]
+    found = (_other_subject(claim, part, parts) for part in mine)
+    return _other_name(claim, sentences) or next(filter(None, found), None)
 
-    Only where names stand right before the same word, and the claim's own stands in the evidence
-    as the doer of something else.
-    """
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A clause of the evidence: its words that say something."""
+
+    sentence: Reading
+    tokens: list[Token]
+
+    @property
+    def words(self) -> list[str]:
+        return [token.word for token in self.tokens]
+
+    def goes_on_after(self, words: Sequence[str]) -> bool:
+        """Whether it has these words, and something to say of them."""
+        held = self.words
+        return all(word in held for word in words) and held[-1] not in words
+
+
+def _other_subject(claim: Reading, mine: Sequence[Token], parts: Sequence[_Part]) -> Doers | None:
+    """The same words said of another, and then something else of what the claim says them of: "the
+    teachers objected, the students did not". What stands before may be the subject of both."""
+    words = [token.word for token in mine]
+    if any(set(words) <= set(part.words) for part in parts):
+        return None
+    last: dict[int, int] = {}  # by how many words the claim's own are: where they stand last
+    for n, theirs in enumerate(parts):
+        at = _parting(words, theirs.words)
+        if at is None or set(words[: at[0]]) & set(theirs.words):
+            continue
+        if at[0] not in last:
+            goes_on = (i for i, part in enumerate(parts) if part.goes_on_after(words[: at[0]]))
+            last[at[0]] = max(goes_on, default=-1)
+        own, other = mine[: at[0]], theirs.tokens[: at[1]]
+        text = theirs.sentence.folded[other[0].start : theirs.tokens[at[1]].start]
+        spoken = text.split() and _PRONOUNS.isdisjoint(text.split())
+        valued = any(token.word[0] == "=" for token in (*own, *other))
+        if spoken and not valued and last[at[0]] > n:
+            return claim.folded[own[0].start : own[-1].end], text.strip()
+    return None
+
+
+def _parting(mine: Sequence[str], theirs: Sequence[str]) -> tuple[int, int] | None:
+    """How many words stand in each before what both go on with, which is most of the claim."""
+    for own in range(1, min(_LONGEST_SUBJECT, len(mine) - 1) + 1):
+        rest = mine[own:]
+        if len(rest) < 2 or 2 * len(rest) < len(mine):
+            return None
+        for other in range(1, min(_LONGEST_SUBJECT, len(theirs) - 1) + 1):
+            if theirs[other : other + len(rest)] == rest and not set(theirs[:other]) & set(mine):
+                return own, other
+    return None
+
+
+def _other_name(claim: Reading, sentences: Sequence[Reading]) -> Doers | None:
+    """The same of names that stand right before the same word, where the claim's own stands in the
+    evidence as the doer of something else."""
     texts = (claim, *sentences)
     names = {w for s in texts for name in s.names for w in name.lstrip("^").lower().split()}
     subject = _subject(claim, names, 0, len(claim.folded))

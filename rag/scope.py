@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 from rag.fold import words
@@ -15,9 +17,9 @@ from rag.quantities import Quantity, agree
 from rag.roles import pieces, tokens_in, words_in
 
 if TYPE_CHECKING:
-    from rag.comparison import Reading
+    from rag.comparison import Reading, Token
 
-__all__ = ["outdone", "outdone_across"]
+__all__ = ["beyond", "limits", "one_more", "outdone", "outdone_across", "part_of", "superlative"]
 
 Pair = tuple[str, str]  # the claim's words, the evidence's
 
@@ -38,7 +40,17 @@ _OR_LESS = re.compile(
 )
 
 _PERHAPS = re.compile(
-    r"\b(?:may|might|perhaps|possibly|maybe|potentially)\b|(?<!不)可能|也许|或许|说不定"
+    r"\b(?:may|might|could|perhaps|possibly|maybe|potentially|consider(?:s|ed|ing)? \w+ing)\b"
+    r"|(?<!不)可能|也许|或许|说不定|考虑"
+)
+# What somebody says whom the writer need not believe.
+_ALLEGED = re.compile(
+    r"\b(?:claim(?:s|ed)? (?:that|to)|alleg\w+|purport\w*|supposedly|reportedly|rumou?r\w*"
+    r"|accus(?:e[sd]?|ing))\b|[声宣号自据]称|据[说传]|传[闻言]|谣"
+)
+_SAYS = re.compile(
+    r"\b(?:sa(?:y|ys|id)|according|claim\w*|report\w*|believ\w*|think\w*|argu\w*|stat(?:e[sd]?)"
+    r"|told|alleg\w+|accus\w+|rumou?r\w*|suppos\w+)\b|[说称据传]|认为|表示|觉得|相信|报道"
 )
 _MEANT = re.compile(
     r"\b(?:plan|intend|hope|hop|want|aim|expect|propos|promis|attempt|try|tri|offer)"
@@ -50,11 +62,59 @@ _IF = re.compile(
 )
 _UNSURE = re.compile(
     r"\b(?:could|can|would|should|likely|possib\w+|potential\w*|able|allowed|permitted|if|whether"
-    r"|unless|plan\w*|intend\w*|intention|hope\w*|hoping|want\w*|aim\w*|goal|expect\w*|propos\w*"
+    r"|unless|plan(?:s|ned|ning)?|intend\w*|intention|hope\w*|hoping|want\w*|aim\w*|goal|expect\w*|propos\w*"
     r"|promis\w*|attempt\w*|try|trie[sd]|trying|offer\w*|consider\w*|suggest\w*)\b"
-    r"|可以|[能想要拟]|如果|是否|或|目标|有望|考虑|设想|预[计期]"
+    r"|可以|可能|[想要拟]|如果|是否|或|目标|有望|考虑|设想|预[计期]"
 )
 _TO_COME = re.compile(r"\b(?:will|shall|going to|to be|next|future)\b|将|会|未来")
+
+# On what something depends, and words by which a claim may say so in another way.
+_ON = re.compile(
+    r"(?<!even )(?<!as )\b(?:if|unless|only (?:if|when|where|after|with)|provided that"
+    r"|as long as|in case)\b|如果|假如|假使|倘若|(?<![主只还重])要是|除非|只有|只要|一旦"
+)
+_ONLY_ON = re.compile(r"\b(?:only|unless|provided that|as long as)\b|除非|只有|只要")
+_ON_BEFORE = re.compile("(?:的话|的)[,，](?=[才则就便方]?[可应须得将不])")
+_DEPENDS = re.compile(
+    r"\b(?:if|when\w*|where|with|without|after|once|until|unless|only|who|subject|condition\w*"
+    r"|provided that|as long as|in case)\b|如果|假如|要是|除非|一旦|条件|前提|[时后只须才]|的话"
+)
+
+_NO_SUPERLATIVE = (
+    "interest|forest|harvest|protest|contest|digest|honest|modest|request|suggest|invest|manifest"
+    "|arrest|conquest|priest|guest|quest|west|northwest|southwest|midwest|test|latest|rest|nest"
+    "|chest|vest|pest|zest|jest|crest|attest|detest|bequest|tempest|unrest|behest|ingest|retest"
+)
+_SUPERLATIVE = re.compile(
+    r"\b(?:the|its|his|her|their|our|world['’]?s) (?:\w+ )?(?:most|least) \w+"
+    rf"|\b(?!(?:{_NO_SUPERLATIVE})\b)[a-z]{{2,12}}est\b|\bbest\b|\bworst\b"
+    r"|\bthe (?:very )?first\b(?=(?: \w+){1,6} (?:to|ever|in the world)\b)"
+    "|最(?![近后终初新多少])|首[家位]|(?:全球|世界|全国|史上|历史上)(?:的)?(?:第一|首)"
+)
+_EXTREME = re.compile(
+    r"\b(?:most|least|[a-z]{2,12}est|worst|first|top|record|leading|main|chief|prime|ultimate"
+    r"|number one|no\. ?1|sole|only|unique\w*|maxim\w+|minim\w+|peak|un(?:match|rival)\w+"
+    r"|unprecedented|cap(?:s|ped)?|limit\w*|ceiling|no other|than (?:any|all|every))\b"
+    "|最|第一|首|头[号一]|唯一|冠|之王|顶|极|空前|史上|前所未有|比任何|所有|至[高大]|上限"
+)
+_ONLY_ONE = re.compile(r"\bthe (?:only|sole)\b|唯一")
+_NO_OTHER = re.compile(
+    r"\b(?:only|sole\w*|single|alone|just|exclusiv\w+|unique\w*|no other|nobody else)\b"
+    "|[唯只仅独单]"
+)
+
+_ROW = re.compile(r"[,，、](?:\s?(?:and|or)\b)?|\b(?:and|or)\b|以及|[和与及跟]")
+_LONGEST_ITEM = 4  # tokens
+_MOST_HEDGES = 12  # of one part: each is looked at with all that follows it
+
+_RATHER = re.compile(r"\b(?:but|rather|instead|except)\b|而是|而非|反而|除了")
+_LACKS = re.compile(
+    r"\b(?:stop|ceas|fail|refus|lack|without|free|absen|ban|prohibit|forbid|avoid|reject|den[yi]|halt"
+    r"|quit|miss|lose|lost|end|clos|shut|few|little|rare|never|poor|bad|wrong"
+    r"|un(?!der|i|til)\w{3}|dis(?:obe|agree|lik|connect|continu|appear|approv|allow|regard|abl)"
+    r"|in(?:capable|sufficient))\w*"
+    "|[停拒免缺禁避失未无非勿别]|否认|取消|反对|很少|结束|放弃|难以"
+)
 
 _NOT_ALL = re.compile(
     r"\bnot (?:all|every\w*)\b|(?:并非|不是|未必)(?:所有|每|人人|全部?|都)|(?<!从)不[都全]"
@@ -65,7 +125,8 @@ _NOT_ANY = re.compile(
 )
 _EVERY = re.compile(
     r"(?P<part>\b(?:nearly|almost|not) )?\b(?:all|every|each)(?: of)?(?: the| its| their| our)?"
-    r" (?P<head>[a-z]+)|(?P<some>几乎|近乎|并非|不是)?(?:所有|全部|全体)的?(?P<han>\w\w)"
+    r" (?P<head>[a-z]+)"
+    r"|(?P<some>几乎|近乎|并非|不是)?(?:所有|全部|全体|每一?[个名位家])的?(?P<han>\w\w)"
 )
 _PARTLY = re.compile(
     r"(?:\b(?:nearly all|almost all|not all|most|many|some|few|several|half|part|majority)"
@@ -122,6 +183,7 @@ def outdone(claim: Reading, sentences: Sequence[Reading]) -> Pair | None:
     return (
         outdone_across(claim, sentences)
         or _surer(claim, sentences)
+        or _unconditional(claim, sentences)
         or _of_more(claim, sentences)
         or _at_its_end(claim, sentences)
     )
@@ -133,30 +195,203 @@ def outdone_across(claim: Reading, sentences: Sequence[Reading]) -> Pair | None:
 
 
 def _surer(claim: Reading, sentences: Sequence[Reading]) -> Pair | None:
-    """What may be, is meant to be, or would have to be, told as what is."""
-    if any(said.search(claim.folded) for said in (_PERHAPS, _MEANT, _IF, _UNSURE)):
+    """What may be, is meant to be, is said to be, or would have to be, told as what is."""
+    hedges = _hedges(claim)
+    if not hedges:
         return None
     whole = words_in(claim, 0, len(claim.folded))
-    hedges = (_PERHAPS, _IF) if _TO_COME.search(claim.folded) else (_PERHAPS, _IF, _MEANT)
     parts = [(s, a, b) for s in sentences for a, b in pieces(_PART, s.folded)]
-    for sentence, start, end in parts:
-        for found in _hedged(hedges, sentence, start, end):
-            after = words_in(sentence, found.end(), end)
+    for n, (sentence, start, end) in enumerate(parts):
+        for found in islice(_hedged(hedges, sentence, start, end), _MOST_HEDGES):
+            after, until = words_in(sentence, found.end(), end), end
+            if not after and parts[n + 1 : n + 2] and parts[n + 1][0] is sentence:
+                until = parts[n + 1][2]  # according to rumours, …
+                after = words_in(sentence, found.end(), until)
             shared = whole & after
             if len(shared) * 2 < len(whole) or not shared:
                 continue
-            told = (t for t in tokens_in(sentence, found.end(), end) if t.weight >= 0.5)
+            told = (t for t in tokens_in(sentence, found.end(), until) if t.weight >= 0.5)
             first = next(told, None)
             if first is not None and first.latin and first.word not in shared:
                 continue
             elsewhere = (
                 words_in(s, a, b)
                 for s, a, b in parts
-                if not any(True for _ in _hedged((_PERHAPS, _IF, _MEANT), s, a, b))
+                if not (s is sentence and start <= a < until)
+                and not any(True for _ in _hedged((_PERHAPS, _IF, _MEANT, _ALLEGED), s, a, b))
             )
             if not any(shared <= other for other in elsewhere):
-                return claim.folded, sentence.folded[found.start() : end].strip(" ,，")
+                return claim.folded, sentence.folded[found.start() : until].strip(" ,，")
     return None
+
+
+def _hedges(claim: Reading) -> tuple[re.Pattern[str], ...]:
+    """The words of doubt that a claim must not leave out, having none of their kind itself."""
+    says = () if _SAYS.search(claim.folded) else (_ALLEGED,)
+    if any(said.search(claim.folded) for said in (_PERHAPS, _MEANT, _IF, _UNSURE)):
+        return says
+    meant = () if _TO_COME.search(claim.folded) else (_MEANT,)
+    return (_PERHAPS, _IF, *meant, *says)
+
+
+def _unconditional(claim: Reading, sentences: Sequence[Reading]) -> Pair | None:
+    """What is so under a condition, told without it."""
+    if _DEPENDS.search(claim.folded):
+        return None
+    whole = words_in(claim, 0, len(claim.folded))
+    perhaps = _PERHAPS.search(claim.folded) is not None
+    found = None
+    for sentence in sentences:
+        for start, end in pieces(_STOP, sentence.folded):
+            parts = [(a + start, b + start) for a, b in pieces(_PART, sentence.folded[start:end])]
+            bound = _bound_parts(sentence, parts)
+            for (a, b), (c, d) in bound:
+                on = words_in(sentence, c, d)
+                if perhaps and not _ONLY_ON.search(sentence.folded, c, d):
+                    continue
+                told, untold = words_in(sentence, a, b) & whole, len(on - whole)
+                if whole <= told | on and 2 * len(told) > len(whole) and 2 * untold >= len(on) > 0:
+                    found = found or (claim.folded, sentence.folded[c:d].strip(" ,，"))
+            depending = {a for (a, _), _ in bound}
+            free = [part for part in parts if part[0] not in depending]
+            if any(whole <= words_in(sentence, a, b) for a, b in free):
+                return None
+    return found
+
+
+_Span = tuple[int, int]
+
+
+def _bound_parts(sentence: Reading, parts: Sequence[_Span]) -> list[tuple[_Span, _Span]]:
+    """(what is so, on what it depends) among the parts of a sentence."""
+    out: list[tuple[_Span, _Span]] = []
+    for n, (start, end) in enumerate(parts):
+        after = parts[n + 1] if n + 1 < len(parts) else None
+        found = _ON.search(sentence.folded, start, end)
+        if found and sentence.folded[start : found.start()].strip():
+            if found.start() - start > 3 or not after:
+                out.append(((start, found.start()), (found.start(), end)))
+            else:
+                out.append((after, (start, end)))
+        elif found and (after or n):
+            out.append((after or parts[n - 1], (start, end)))
+        elif after and _ON_BEFORE.search(sentence.folded, max(start, end - 4), end + 3):
+            out.append((after, (start, end)))
+    return out
+
+
+def superlative(claim: Reading, sentences: Sequence[Reading]) -> Pair | None:
+    """The most, the first or the only one told of what is one of several; values may tell it."""
+    for mine, theirs in ((_SUPERLATIVE, _EXTREME), (_ONLY_ONE, _NO_OTHER)):
+        found = mine.search(claim.folded)
+        if found and not any(theirs.search(s.folded) or len(s.values) > 1 for s in sentences):
+            return found[0], sentences[0].folded
+    return None
+
+
+def one_more(claim: Reading, sentences: Sequence[Reading]) -> Pair | None:
+    """What the claim lists beside all that the evidence lists, and the evidence does not have."""
+    given = [(s, row) for s in sentences for row in _rows(s)]
+    for row in _rows(claim) if given else ():
+        listed = {item.words for item in row}
+        new = [n for n in row if n.start and n.joined and not any(n.told_in(s) for s in sentences)]
+        for sentence, theirs in given if new else ():
+            if {item.words for item in theirs} < listed:
+                text = sentence.folded[theirs[0].start : theirs[-1].end]
+                return claim.folded[new[0].start : new[0].end], text
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """One of several things that a text lists. `start` is 0 where it begins the text; `joined`: by
+    more than a comma, which parts clauses too."""
+
+    words: tuple[str, ...]
+    start: int
+    end: int
+    joined: bool
+
+    def told_in(self, reading: Reading) -> bool:
+        """Whether the text has some of it."""
+        return any(_has(reading, word) for word in self.words)
+
+
+def _has(reading: Reading, word: str) -> bool:
+    return word in reading.vocabulary or (not word.isascii() and word in reading.folded)
+
+
+def _rows(reading: Reading) -> list[list[_Item]]:
+    """What a text lists, row by row: of a long part only what is next to its neighbour."""
+    edges = list(_ROW.finditer(reading.folded))
+    bounds = [0, *(at for edge in edges for at in edge.span()), len(reading.folded)]
+    parts = [
+        [t for t in tokens_in(reading, a, b) if t.weight >= 0.5]
+        for a, b in zip(bounds[::2], bounds[1::2], strict=True)
+    ]
+    rows: list[list[_Item]] = []
+    open_row = False
+    for edge, (before, after) in zip(edges, pairwise(parts), strict=True):
+        if before and after:
+            joined = edge[0] not in (",", "，")
+            if not open_row:
+                rows.append([_item(before, -1, joined)])
+            rows[-1].append(_item(after, 1, joined))
+        open_row = bool(before and after) and len(after) <= _LONGEST_ITEM
+    return rows
+
+
+def _item(tokens: Sequence[Token], side: int, joined: bool) -> _Item:
+    """A part of a list; of a long one the words at its end (-1) or beginning (1)."""
+    if len(tokens) > _LONGEST_ITEM or side < 0:
+        size = 2 if tokens[min(side, 0)].han else 1
+        tokens = tokens[-size:] if side < 0 else tokens[:size]
+    han = [t.word for t in tokens if t.han]
+    pairs = [a + b for a, b in pairwise(han)] or han
+    words = (*pairs, *(t.word for t in tokens if not t.han))
+    return _Item(words, tokens[0].start, tokens[-1].end, joined)
+
+
+def part_of(reading: Reading) -> list[str]:
+    """The parts of a sentence, cut where it pauses."""
+    text = reading.text if len(reading.text) == len(reading.folded) else reading.folded
+    return [text[a:b].strip() for a, b in pieces(_PART, reading.folded)]
+
+
+def limits(sentence: Reading) -> bool:
+    """Whether some part of a sentence doubts, denies or says something of fewer than all."""
+    words = (_PERHAPS, _IF, _ALLEGED, _PARTLY)
+    return sentence.denies or any(word.search(sentence.folded) for word in words)
+
+
+def beyond(claim: Reading, part: Reading, sentence: Reading) -> Pair | None:
+    """The same as `outdone` of a claim in another language than `part`, the part of the sentence
+    that is nearest to it: no words can be compared, only those that hedge, count and deny."""
+    for pattern in _hedges(claim):
+        within = sentence if pattern is _ALLEGED else part
+        hedge = next(_hedged((pattern,), within, 0, len(within.folded)), None)
+        if hedge and pattern is not _MEANT:
+            return claim.folded, within.folded[hedge.start() :]
+    on = None if _DEPENDS.search(claim.folded) else _ON.search(sentence.folded)
+    if on and len(part_of(sentence)) <= 2:
+        return claim.folded, sentence.folded[on.start() :]
+    every = [m for m in _EVERY.finditer(claim.folded) if not (m["part"] or m["some"])]
+    fewer = _PARTLY.search(part.folded)
+    if every and fewer and not any(m for m in _EVERY.finditer(part.folded)):
+        return every[0][0], fewer[0]
+    return _denied(claim, sentence if claim.denies else part)
+
+
+def _denied(claim: Reading, other: Reading) -> Pair | None:
+    """What is denied in one of them alone, with no word for it in the other: an opposite of the
+    other's or a verb like stop and lack."""
+    if claim.denies == other.denies or any(_RATHER.search(r.folded) for r in (claim, other)):
+        return None
+    free = other if claim.denies else claim
+    opposed = any((pair, 1 - side) in claim.turned for pair, side in other.turned)
+    if opposed or _LACKS.search(free.folded):
+        return None
+    return claim.folded, other.folded
 
 
 def _hedged(
@@ -180,6 +415,7 @@ def _of_more(claim: Reading, sentences: Sequence[Reading]) -> Pair | None:
         head = _head(found)
         fewer = [m[0] for s in sentences for m in _PARTLY.finditer(s.folded) if _head(m) == head]
         every = [m for s in sentences for m in _EVERY.finditer(s.folded) if _head(m) == head]
+        fewer += [m[0] for m in every if m["part"] or m["some"]]
         if fewer and all(m["part"] or m["some"] for m in every):
             return found[0], fewer[0]
     none = _NOT_ANY.search(claim.folded)

@@ -45,15 +45,28 @@ _MARKS = re.compile(
     r"\s*(?:\[\^?\d+(?:\s*[,，、;-]\s*\d+)*\]|【\d+(?:\s*[,，、;-]\s*\d+)*】|［\d+］)"
 )
 _MARKDOWN = re.compile(r"^\s*(?:#{1,6}\s+|[-*+•]\s+|>\s+|\d{1,2}[.)、]\s+)|\*\*|__|`")
+_SOURCE = (
+    r"(?:(?:the|these|this) )?(?:(?:provided|given|above|retrieved) )?"
+    r"(?:passage|text|essay|article|source|author|document|context|excerpt)s?"
+    r"(?: (?:provided|given|above))?"
+)
+_HAN_SOURCE = "(?:原文|文中|文章|上文|资料|資料|材料|段落)"
 _LEAD_IN = re.compile(
-    r"^(?:(?:according to|as) the (?:passage|text|essay|article|source|author|document)s?"
-    r"(?: says?| notes?| states?)?,? "
-    r"|(?:根据|根據|按照|据|據)?(?:原文|文中|文章|上文|资料|資料|材料|段落)"
-    r"(?:所述|所说|所說|提到|指出|的?内容)?[，,:：])",
+    rf"^(?:(?:final )?answer[:：] ?|(?:according to|based on)(?: {_SOURCE})?, ?"
+    rf"|as (?:{_SOURCE} )?(?:says?|notes?|states?|mentions?)(?: in {_SOURCE})?, ?"
+    rf"|as (?:said|noted|stated|mentioned) in {_SOURCE}, ?|as {_SOURCE}, ?"
+    rf"|passages? (?:says?|notes?|states?|mentions?)(?: that)? "
+    r"|(?:答案|回答)(?:是|为|為)?[：:]"
+    rf"|(?:根据|根據|按照|据|據)?(?:您|你)?(?:所?(?:提供|给出|給出|给定|給定)的?)?(?:这些|這些)?{_HAN_SOURCE}"
+    r"(?:(?:提到|指出|说明|說明|写道|寫道)[，,:：]?|(?:所述|所说|所說|的?内容)?[，,:：]))",
     re.IGNORECASE,
 )
 _STATES_NOTHING = re.compile(
     r"^\W*(?:(?:here|below|following)\b.{0,60}[:：]|(?:the )?(?:answer|summary|reasons?|steps?)\W*$"
+    rf"|(?:based on|according to) {_SOURCE}[,，]? (?:here|below)\b.{{0,40}}[:：]\W*$"
+    r"|(?:please )?(?:let me know|feel free)\b[^.!?]{0,60}[.!?]?\W*$"
+    r"|(?:what|how|why|who|where|when|which)\b[^.!?:：]{0,80}[:：]\W*$"
+    r"|(?:好的)?[，,]?(?:根据|根據)[^。！？]{0,20}[，,]我来?(?:來)?(?:为您|為您)?(?:回答|解答)[^。！？]{0,12}[。！]?\W*$"
     r"|(?:hello|hi|hey|thanks?|thank you|you'?re welcome|great question|i hope this helps)\b"
     r"[^.!?]{0,24}[.!?]?\W*$"
     r"|(?:sure|certainly|of course|ok(?:ay)?|yes|no)\b"
@@ -64,6 +77,7 @@ _STATES_NOTHING = re.compile(
     r"|(?:好的|当然|當然)(?:可以|没问题|沒問題)?[^\w]*(?:以下|下面|我来|我來)?[^。！？\w]*$)",
     re.IGNORECASE,
 )
+_HEADING = re.compile(r"\s{0,9}#{1,6}\s")
 _HAN = "[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff…]"
 # a key has a space between Han characters, the words that deny and doubt have none
 _SPACES = re.compile(f"(?<={_HAN}) (?={_HAN})")
@@ -149,8 +163,9 @@ class Verifier:
         """The verdict on `claim`, which may hold several sentences: the worst one decides.
 
         Citation marks and Markdown in the claim are ignored. What states nothing (a greeting, a
-        question, "Here is the answer:") is "unchecked" with score .5; a claim without evidence is
-        "unsupported". A quotation, in whatever script and spacing, is "supported" at once.
+        question, "Here is the answer:", a heading that is not supported and names nothing) is
+        "unchecked" with score .5; a claim without evidence is "unsupported". A quotation, in
+        whatever script and spacing, is "supported" at once.
         """
         given, claim = claim, _bare(claim)
         wording = reasons.wording(claim)
@@ -163,7 +178,10 @@ class Verifier:
         if not pieces:
             return Verdict("unsupported", 0.0, wording.no_evidence())
         verdicts = [self._sentence(part, pieces) for part in claim_parts(claim)]
-        return min(verdicts, key=lambda verdict: verdict.score)
+        worst = min(verdicts, key=lambda verdict: verdict.score)
+        if worst.label != "supported" and _HEADING.match(given) and _names_nothing(claim):
+            return Verdict("unchecked", 0.5, wording.nothing_to_check())
+        return worst
 
     def verify_many(
         self, claims: Sequence[str], evidences: Sequence[Sequence[str]]
@@ -291,6 +309,13 @@ def sentences_of(pieces: Sequence[str]) -> list[str]:
 
 def _bare(claim: str) -> str:
     return _LEAD_IN.sub("", _MARKDOWN.sub("", _MARKS.sub("", claim)).strip())
+
+
+def _names_nothing(claim: str) -> bool:
+    """Whether a heading holds no value and no name: then it says only what comes."""
+    reading = read(claim)
+    named = any(not name.startswith("^") for name in reading.names)
+    return not named and all(value.weak for value in reading.values)
 
 
 def _states(claim: str) -> bool:

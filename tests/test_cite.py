@@ -83,6 +83,99 @@ def test_every_usual_form_of_one_number(mark: str) -> None:
 @pytest.mark.parametrize(
     "mark",
     [
+        *("<sup>2</sup>", "<sup>[2]</sup>", '<sup class="c">2</sup>', "<cite>2</cite>"),
+        *("<ref>2</ref>", "$^{2}$", "$^2$", "$^{[2]}$", "^{[2]}", r"\cite{2}", "②", "²"),
+        *("[[2]]", "[[2]](#n)", "([2])", "([2](#n))", "(see [2])", "(see Passage 2)", "**[2]**"),
+        *("*[2]*", "_[2]_", "（见[2]）", "（参见段落[2]）", "（来源：段落2）", "【段落二】"),
+        *("(Source: [2])", "[文2]", "[第二段]", "[see 2]"),
+    ],
+)
+def test_one_number_in_any_dress(mark: str) -> None:
+    found = cited(f"Energy is the first layer {mark}.")
+    assert found.text == "Energy is the first layer [1]."
+    assert {citation.source for citation in found.citations} == {"s/2.txt"}
+    assert found.sentences[0].text == "Energy is the first layer."
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        *("<sup>1,2</sup>", "<sup>[1][2]</sup>", "①②", "¹²", "¹ ²", "[[1]][[2]]", "[[1], [2]]"),
+        *("[1], [2]", "[1] and [2]", "[1];[2]", "[1] & [2]", "[1]、[2]", "[1]和[2]", "([1], [2])"),
+        *("(Passages 1 and 2)", "(Passage 1, Passage 2)", "（来源：段落1、段落2）"),
+        *("（参见段落[1]和段落[2]）", "[Passage 1, Passage 2]"),
+    ],
+)
+def test_two_numbers_in_any_dress(mark: str) -> None:
+    found = cited(f"五层蛋糕 the five layers {mark}。")
+    assert found.text == "五层蛋糕 the five layers [1][2]。"
+    assert found.sentences[0].text == "五层蛋糕 the five layers。"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The hall has 40 m² and grows by 10² a year, x<sup>2</sup> and 10$^{2}$.",
+        "分两步：①能源；②芯片。",
+        "① 能源\n② 芯片",
+        "The essay has passages 12 pages long, and Passage 9.",
+        "As an array ([i]) or (see Table 2).",
+        "```python\nprint(1)\n```",
+    ],
+)
+def test_numbers_that_are_no_marks_stay(text: str) -> None:
+    assert cited(text).text == text
+
+
+def test_a_passage_that_is_named_in_the_sentence_is_cited() -> None:
+    found = cited("According to Passage 2, energy is first. 段落1指出这里做 AI Infra。")
+    assert found.text == "According to Passage [1], energy is first. 段落[2]指出这里做 AI Infra。"
+    assert [sentence.citations for sentence in found.sentences] == [(1,), (2,)]
+
+
+def test_a_full_stop_on_both_sides_of_a_mark_is_one() -> None:
+    found = cited("Energy comes first.[2]. Chips come next。[2]。")
+    assert found.text == "Energy comes first.[1] Chips come next。[2]"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```\nFive layers [2].\n```",
+        "```markdown\nFive layers [2].\n```",
+        "<answer>Five layers [2].</answer>",
+        "<answer>\nFive layers [2].\n",
+        "Five layers [2].\n\n### References\n1. Title 1\n2. Title 2",
+        "Five layers [2].\n\n参考来源：\n- [1] 标题\n- [2] 标题",
+        "Five layers[^2].\n\n[^2]: Title 2",
+        "Five layers [2].\n\nSources: [2], [1]",
+        "Five layers [2]. (Source: [2])",
+    ],
+)
+def test_what_is_around_an_answer_is_left_out(text: str) -> None:
+    found = cited(text)
+    assert found.text.strip().replace("layers[", "layers [") in (
+        "Five layers [1].",
+        "Five layers [1]. [1]",
+    )
+    assert [sentence.text for sentence in found.sentences] == ["Five layers."]
+
+
+def test_sources_that_are_listed_only_at_the_end_are_cited() -> None:
+    for text in ("Five layers.\n\nSources: [2]", "Five layers. 来源：段落2"):
+        assert [sentence.citations for sentence in cited(text).sentences] == [(1,)]
+
+
+def test_what_leads_into_a_sentence_is_quoted_with_it() -> None:
+    essay = hit("Rain fell. These are the layers:\nEnergy, chips, models.\nA list:")
+    assert cited("Energy and chips [1].", [essay]).citations[0].quote == (
+        "These are the layers:\nEnergy, chips, models."
+    )
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
         *("[1, 2]", "[1][2]", "[1] [2]", "[1，2]", "[1、2]", "[1-2]", "[1–2]", "[1 2]"),
         *("[1\u20112]", "[1 to 2]", r"\[1, 2\]"),
         *("【1】【2】", "[1; 2]", "[1 and 2]", "[1,2,2,1]"),
@@ -130,6 +223,13 @@ def test_marks_after_the_full_stop_belong_to_the_sentence_before() -> None:
 
 def test_marks_at_the_start_of_a_line_belong_to_what_follows() -> None:
     found = cited("- [1] 阶跃星辰\n- [2] five layers of cake")
+    assert [sentence.citations for sentence in found.sentences] == [(1,), (2,)]
+
+
+def test_a_line_that_begins_with_a_mark_and_ends_with_none_is_marked_in_front() -> None:
+    found = cited("[1] 阶跃星辰在做。 [2] The cake has five layers. [2] Energy is first.\n没有。")
+    assert [sentence.citations for sentence in found.sentences] == [(1,), (2,), (3,), ()]
+    found = cited("[1] 阶跃星辰在做。 The cake has five layers. [2]")
     assert [sentence.citations for sentence in found.sentences] == [(1,), (2,)]
 
 
@@ -232,6 +332,19 @@ def test_a_list_of_sources_at_the_end_is_no_claim() -> None:
         "[1](x " * 20_000,
         "Five layers [2]. " * 4_000,
         "[" + "9" * 60_000 + "]",
+        "[[1], " * 20_000,
+        "(see passage " * 10_000,
+        "<sup>1" * 20_000,
+        "¹" * 60_000,
+        "x①" * 30_000,
+        "$^{1," * 20_000,
+        "passage 1" * 20_000,
+        "([1] and " * 20_000,
+        "**[1]" * 20_000,
+        "\n- [^1]: x" * 10_000,
+        "Sources: " * 20_000,
+        "<answer>" * 20_000,
+        "```\n" * 20_000,
     ],
 )
 def test_a_bomb_of_marks_is_harmless(text: str) -> None:

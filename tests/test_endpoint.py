@@ -113,6 +113,9 @@ def test_the_only_model_is_picked_and_of_several_none() -> None:
     with ScriptedEndpoint(pages=models("other", "a", "b")) as server:
         with pytest.raises(ConfigError, match=r"RAG_LLM_MODEL\. Set it to one of: a, b\."):
             find_endpoint(Settings(llm_base_url=server.base_url))
+        server.pages.update(models("other"))
+        with pytest.raises(ConfigError, match="no model that chats"):
+            find_endpoint(Settings(llm_base_url=server.base_url))
         server.pages.clear()
         with pytest.raises(ConfigError, match="lists no models"):
             find_endpoint(Settings(llm_base_url=server.base_url))

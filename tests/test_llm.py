@@ -326,6 +326,18 @@ def test_nothing_said(reply: Reply) -> None:
         run(reply)
 
 
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (answer("<think>\nSo the answer is five."), "thought, but said nothing"),
+        (answer("", finish_reason="tool_calls"), "called a tool, though it has none"),
+    ],
+)
+def test_why_nothing_was_said(reply: Reply, said: str) -> None:
+    with pytest.raises(errors.EmptyAnswer, match=said):
+        run(reply)
+
+
 PROVIDER_FAILED = {
     "choices": [
         {

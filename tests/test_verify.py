@@ -612,3 +612,122 @@ def test_any_text_gets_a_verdict(claim: str, evidence: list[str]) -> None:
     assert verdict.label in {"supported", "partly", "unsupported", "unchecked"}
     assert 0 <= verdict.score <= 1
     assert verdict.reason
+
+
+FURTHER = [
+    # the most, the first, the only one
+    ("The mill is the tallest building in town.", "The mill is a tall building in town."),
+    ("磨坊是镇上最高的建筑。", "磨坊是镇上一座很高的建筑。"),
+    ("The mill is the tallest building in town.", "磨坊是镇上一座很高的建筑。"),
+    ("唯一的桥在村北。", "村北有一座桥。"),
+    # on what it depends
+    ("Guests get their deposit back.", "Guests get their deposit back if they leave by noon."),
+    ("The gate is opened.", "Only when both keys are turned, the gate is opened."),
+    ("客人可以拿回押金。", "客人在中午前离开的，可以拿回押金。"),
+    ("客人可以拿回押金。", "Guests get their deposit back if they leave by noon."),
+    # what somebody says
+    ("The mayor took bribes.", "Two rivals allege that the mayor took bribes."),
+    ("市长收受贿赂。", "两名对手声称市长收受贿赂。"),
+    ("The mayor took bribes.", "两名对手声称市长收受贿赂。"),
+    # what may be
+    ("The glacier will be gone by then.", "They think the glacier could be gone by then."),
+    ("这种肥料能增加产量。", "这种肥料可能增加产量。"),
+    ("The fertiliser raises yields.", "这种肥料可能提高产量。"),
+    # denied in the other language
+    ("The clinic charges for vaccines.", "诊所打疫苗不收费。"),
+    ("诊所打疫苗收费。", "The clinic does not charge for vaccines."),
+    ("All villagers moved away.", "大多数村民搬走了。"),
+    # another does it
+    ("The nurses signed the letter.", "The doctors signed the letter, and the nurses refused."),
+    ("护士签了公开信。", "医生签了公开信，护士拒绝了。"),
+    ("李娜画图，周强施工。", "周强画图，李娜施工。"),
+    # one more
+    ("The shop sells tea, salt and candles.", "The shop sells tea and salt."),
+    ("小店卖茶叶、盐和蜡烛。", "小店卖茶叶和盐。"),
+    ("The work took half a year.", "The work took nine months."),
+    ("The mayor took bribes.", "According to rumours, the mayor took bribes."),
+    ("市长收受贿赂。", "据传，市长收受贿赂。"),
+    ("Every shop was shut.", "Nearly every shop was shut."),
+    ("每家商店都关门了。", "几乎每家商店都关门了。"),
+    ("The firm planted a forest.", "The firm intends to plant a forest."),
+]
+
+
+@pytest.mark.parametrize(("claim", "evidence"), FURTHER)
+def test_a_claim_that_goes_further_is_not_supported(
+    check: Check, claim: str, evidence: str
+) -> None:
+    verdict = check(claim, evidence)
+    assert verdict.label != "supported", verdict
+
+
+NO_FURTHER = [
+    ("磨坊是镇上最高的建筑。", "The mill is the tallest building in town."),
+    (
+        "Guests who leave by noon get their deposit back.",
+        "Guests get their deposit back if they leave by noon.",
+    ),
+    ("客人在中午前离开就可以拿回押金。", "客人在中午前离开的，可以拿回押金。"),
+    ("Two rivals say that the mayor took bribes.", "Two rivals allege that the mayor took bribes."),
+    ("两名对手说市长收受贿赂。", "两名对手声称市长收受贿赂。"),
+    ("The fertiliser may raise yields.", "这种肥料可能提高产量。"),
+    ("诊所打疫苗不收费。", "The clinic does not charge for vaccines."),
+    ("The valley was flooded by the river.", "山谷被河水淹没了。"),
+    ("The nurses refused.", "The doctors signed the letter, and the nurses refused."),
+    ("医生签了公开信。", "医生签了公开信，护士拒绝了。"),
+    ("The shop sells salt and tea.", "The shop sells tea, salt and candles."),
+    ("修缮用了半年。", "The repairs took six months."),
+    ("It lasted a year and a half.", "这件事持续了18个月。"),
+    ("山上没有庙。", "这座山上一座庙都没有。"),
+    ("It went on for fifty years.", "这件事持续了半个世纪。"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("claim", "evidence"), NO_FURTHER)
+def test_a_claim_that_goes_no_further_is_supported(check: Check, claim: str, evidence: str) -> None:
+    verdict = check(claim, evidence)
+    assert verdict.label == "supported", verdict
+
+
+LEAD_INS = [
+    "Based on the provided passages, {}",
+    "According to, {}",
+    "According to passage, {}",
+    "As passage notes, {}",
+    "Passage says that {}",
+    "**Final Answer:** {}",
+    "As stated in the text, {}",
+]
+
+
+@pytest.mark.parametrize("lead_in", LEAD_INS)
+def test_what_leads_into_an_answer_is_no_claim(check: Check, lead_in: str) -> None:
+    said = "about a third of its 32 engineers work in Shanghai."
+    assert check(lead_in.format(said), EN).score == check(said, EN).score == 1
+
+
+@pytest.mark.parametrize(
+    "lead_in", ["根据提供的段落，{}", "段落[1]指出，{}", "段落[1]指出{}", "答案：{}"]
+)
+def test_what_leads_into_a_chinese_answer_is_no_claim(check: Check, lead_in: str) -> None:
+    said = "32名工程师中约三分之一在上海工作。"
+    assert check(lead_in.format(said), ZH).score == check(said, ZH).score == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "### What drives them",
+        "What drives them:",
+        "Based on the passages provided, here is what I found:",
+        "Let me know if you have any other questions.",
+        "好的，根据您提供的段落，我来回答这个问题。",
+        "## 影响因素",
+    ],
+)
+def test_a_heading_and_an_announcement_state_nothing(check: Check, text: str) -> None:
+    assert check(text, EN).label == "unchecked"
+
+
+def test_a_heading_that_names_something_is_checked(check: Check) -> None:
+    assert check("## The company fired 12 engineers", EN).label == "unsupported"

@@ -1,0 +1,328 @@
+"""Citation marks in the text of an answer: how they are written, and what they name.
+
+A prompt asks for `[1]`. Models write `<sup>1</sup>`, `$^{1}$`, ①, ¹, `[[1]]`, `([1])`, `(see
+Passage 1)` and more, put a fence around the whole, or list their sources at the end.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+__all__ = ["LINE_START", "Mark", "disarmed", "strip", "usual"]
+
+DIGIT = "0-9\uff10-\uff19"
+# Brackets and what is in them, up to the next bracket: whatever an answer holds, this is linear.
+MARK = re.compile(
+    r"[\[\uff3b\u3010](?P<items>[^\[\]\uff3b\uff3d\u3010\u3011\n]+)[\]\uff3d\u3011]"
+    r"(?P<link>\((?:[^()\s]|\([^()\s]*\))*(?:[ \t]+\"[^\"\n]*\")?\))?"
+)
+# What may stand before a number: any word would take "Llama 2" for a mark.
+NAMED = (
+    r"passages?|sources?|ref(?:erence)?s?|doc(?:ument)?s?|para(?:graph)?s?|cit(?:e|ation)s?|notes?"
+    r"|quotes?|excerpts?|snippets?|chunks?|contexts?|texts?|essays?|articles?|p|no|id|see"
+    r"|quellen?|fuentes?|fontes?|出典"
+    r"|第|来源|來源|资料|資料|段落|文献|文獻|引用|出处|出處|原文|文|文章|文档|文檔|参考|參考|见|見"
+)
+DASH = "[-\u2010-\u2014]"
+# A place in the passage that was named before it: a page is no passage.
+PLACE = (
+    rf"(?i:(?:pp?(?:\.|(?=\s))|pages?|lines?|l+\.|¶+|§+|sec(?:tion)?s?|ch(?:ap(?:ter)?)?s?"
+    rf"|sentences?|vol(?:ume)?s?|fig(?:ure)?s?|tables?|col(?:umn)?s?)\.?\s*[{DIGIT}]{{1,9}})"
+    rf"|第?\s*[{DIGIT}]{{1,9}}(?:\s*{DASH}\s*[{DIGIT}]{{1,9}})?\s*[页頁行章句]"
+)
+# … or in words that name passages too, where the passage has another name.
+PART = rf"(?i:para(?:graph)?s?|notes?)\.?\s*[{DIGIT}]{{1,9}}|第\s*[{DIGIT}]{{1,9}}\s*[段节節]"
+THROUGH = rf"(?:\s*(?:{DASH}|[~～至到]|to\b)\s*[{DIGIT}]{{1,9}})?"
+PLACED = re.compile(rf"(?:{PLACE}){THROUGH}")
+PARTED = re.compile(rf"(?:{PART}){THROUGH}")
+SEPARATOR = re.compile(rf"\s*(?:[,，、;；&/|]|\band\b|和|与)\s*|(?<=\d)\s+(?=[\d^]|{PLACE})")
+RANGE = re.compile(
+    rf"[\^#]?\s*(?:(?i:{NAMED})\.?[\s:：#_]*)?"
+    rf"([{DIGIT}]{{1,9}})(?:\s*(?:{DASH}|[~～至到]|to\b)\s*([{DIGIT}]{{1,9}}))?\s*(?:段|节|節)?\^?"
+    r"(?:\s*[†‡:：].*)?",
+)
+# Round brackets are taken for a mark only right before or after the end of a sentence.
+ROUND_NAMED = "(?:(?i:passages?|sources?|references?)|来源|來源|段落|文档|文檔|资料|資料)"
+ROUND = re.compile(
+    rf"(?P<open>[(（])(?P<items>(?:{ROUND_NAMED}[ :：#]{{0,3}})?"
+    rf"[{DIGIT}]{{1,3}}(?:\s*[,，、]\s*[{DIGIT}]{{1,3}}){{0,20}}(?:\s*[,，]\s*(?:{PLACE}){THROUGH})?)[)）]"
+    r"(?=\s*(?:[。！？!?]|\.(?!\w)|\Z|\n))"
+)
+# Some models write what Markdown would show as brackets.
+ESCAPED = re.compile(rf"\\\[([{DIGIT}][{DIGIT},，、 -]{{0,40}})\\\]")
+CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
+ADDRESS = re.compile(r"\(\s*[A-Za-z][\w+.-]*:|www\.|#|/")
+LINE_START = re.compile(r"(?:\A|\n)[ \t>]*(?:[-*+•·] |\d{1,3}[.)、] ?)?[ \t]*\Z")
+
+# How else marks are written. Every pattern is bounded, so that all of them are linear.
+NUMBERS = rf"[{DIGIT}](?:[{DIGIT},，、;\s\u2013-]{{0,40}}[{DIGIT}])?"
+# A raised number is a mark after a word or a pause; after a unit or a number it is a power.
+AFTER = (
+    r"(?:(?<=[^\W\d_]{3})|(?<=[^\W\d_]{3} )"
+    r"|(?<=[\u3400-\u9fff.,;:!?，。；：！？、)）\]】」』”\"’*]))"
+)
+OUTSIDE = r"(?![^\[\]\n\uff3b\uff3d\u3010\u3011]{0,60}[\]\uff3d\u3011])"
+SENTENCE_ENDS = r"(?=\s{0,9}(?:[。！？!?]|\.(?!\w)|\Z|\n))"
+RAISED = "[⁰¹²³⁴-⁹]"
+SEE = r"(?:(?i:see(?: also)?|cf\.?|from)|参见|參見|详见|詳見|见|見|据|據)\s?[:：]?\s?"
+DRESSED = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"{AFTER}<sup\b[^<>]{{0,40}}>\s?(?P<n>{NUMBERS})\s?</sup>",
+        rf"{AFTER}\$?\^\{{?(?P<n>{NUMBERS})\}}?\$",
+        rf"<(?P<tag>cite|ref)\b[^<>]{{0,40}}>\s?(?P<n>{NUMBERS})\s?</(?P=tag)>",
+        rf"\\(?:cite[tp]?|textsuperscript)\{{(?P<n>{NUMBERS})\}}",
+        rf"{AFTER}(?P<n>{RAISED}(?:[,\s]?{RAISED}){{0,9}})(?!\w)",
+        rf"(?:(?<=\S)|(?<=\S ))(?P<n>[\u2460-\u2473]{{1,9}}){SENTENCE_ENDS}",
+        rf"[\[\uff3b\u3010](?:{ROUND_NAMED}|第)\s?(?P<n>[一二三四五六七八九十])\s?[段节節]?[\]\uff3d\u3011]",
+        rf"[(（](?P<n>(?:{SEE})?{ROUND_NAMED}[^\[\]()（）\n]{{1,80}})[)）]",
+        rf"(?P<before>\b[Pp]assages?\s|段落\s?)(?P<n>[{DIGIT}]{{1,2}})(?![{DIGIT}]|[.,][{DIGIT}])"
+        rf"{OUTSIDE}",
+    )
+)
+ONE = (
+    rf"[\[\uff3b\u3010]\s?\^?{NUMBERS}\^?\s?[\]\uff3d\u3011]"
+    r"(?:\((?:#|https?:)[^()\s]{0,200}\))?"
+)
+AND = rf"(?:[,，、;；&]|and\b|[和与及])?\s?(?:{ROUND_NAMED}\s?)?"
+ROW = rf"{ONE}(?:\s?{AND}{ONE}){{0,20}}"
+AROUND = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"<sup\b[^<>]{{0,40}}>\s?(?P<row>{ROW})\s?</sup>",
+        rf"\$?\^\{{(?P<row>{ROW})\}}\$?",
+        rf"\[(?P<row>{ROW})\]",
+        rf"(?<![\w*])(?P<star>[*_]{{1,3}})(?P<row>{ROW})(?P=star)(?![\w*])",
+        rf"[(（]\s?(?:{SEE})?(?:{ROUND_NAMED}\s?[:：]?\s?){{0,2}}(?P<row>{ROW})\s?[)）]",
+        rf"(?<=[.。！？!?])(?P<row>\s?{ROW})(?:\.(?![\w.])|。)",
+    )
+)
+ONES = re.compile(ONE)
+ROWS = re.compile(ROW)
+HAN_NUMBERS = "一二三四五六七八九十"
+
+# What is around a whole answer.
+FENCED = re.compile(r"\A\s*```(\w{0,12})[ \t]*\n(.*)\n[ \t]*```\s*\Z", re.DOTALL)
+PROSE = frozenset(("markdown", "md", "text", "txt", "plaintext"))
+TAGGED = re.compile(r"\A\s*<((?:final_)?answer|response)>(.*?)(?:</\1>\s*)?\Z", re.DOTALL)
+LINE_BREAK = re.compile(r"[ \t]?<br\s?/?>")
+SOURCES = (
+    r"(?:references?|sources?|citations?|(?:参考|參考|引用|资料|資料|信息)?(?:资料|資料|文献|文獻|来源|來源|出处|出處)"
+    r"|引用)"
+)
+LIST_OF_SOURCES = re.compile(rf"\A[\s#*_>-]*{SOURCES}[\s*_]*[:：]?[\s*_]*\Z", re.IGNORECASE)
+LISTED = re.compile(r"\s*(?:[-*+•]|\d{1,2}[.)、])\s")
+FOOTNOTE = re.compile(rf"\s*\[\^?[{DIGIT}]{{1,3}}\]\s?[:：]\s")
+SOURCES_INLINE = re.compile(
+    rf"(?:\A|\n|(?<=[.。！？!?])[ \t]?)[ \t*_>-]{{0,9}}(?i:{SOURCES})"
+    r"[\s*_]{0,9}[:：][\s*_]{0,9}"
+    rf"(?P<row>(?:{ROUND_NAMED}\s?)?{ROW})[\s.。*_]{{0,9}}\Z"
+)
+# What may follow a mark that is removed together with the white space before it ("" is the end).
+SPACED = frozenset(["", *" \t\n.,;:!?。，；：！？、[［【(（"])
+_CLAUSE_ENDS = frozenset(";；")
+
+
+@dataclass(slots=True)
+class Mark:
+    """Where marks stood in the text without marks, and which hits they name, from 1."""
+
+    at: int
+    numbers: tuple[int, ...]
+    unknown: tuple[str, ...] = ()
+    gap: str = ""  # the white space before it, which goes where it goes
+
+
+# --- in whatever dress ---
+
+
+def usual(text: str, retrieved: int) -> str:
+    """The bare answer with its marks in brackets, whatever was put around it and them; without a
+    list of sources at its end, which repeats marks and claims nothing."""
+    text = LINE_BREAK.sub("\n", _unwrapped(ESCAPED.sub(r"[\1]", text)))
+    text = _outside_code(text, lambda piece: _rewritten(piece, retrieved))
+    return _without_sources_inline(_without_list_of_sources(text))
+
+
+def _unwrapped(text: str) -> str:
+    """What stands in a fence or in tags that are around everything; a program stays in its own."""
+    fenced = FENCED.match(text)
+    if fenced and "```" not in fenced[2]:
+        prose = fenced[1].lower() in PROSE or (not fenced[1] and ROWS.search(fenced[2]))
+        return fenced[2] if prose else text
+    tagged = TAGGED.match(text)
+    return tagged[2] if tagged else text
+
+
+def _outside_code(text: str, change: Callable[[str], str]) -> str:
+    kept: list[str] = []
+    at = 0
+    for code in CODE.finditer(text):
+        kept += [change(text[at : code.start()]), code[0]]
+        at = code.end()
+    return "".join([*kept, change(text[at:])])
+
+
+def _rewritten(text: str, retrieved: int) -> str:
+    def bracketed(found: re.Match[str]) -> str:
+        numbers = _named(found["n"])
+        known, unknown = _numbers(numbers, retrieved)
+        before = found.groupdict().get("before") or ""
+        return f"{before}[{numbers}]" if known and not unknown else found[0]
+
+    for pattern in DRESSED:
+        text = pattern.sub(bracketed, text)
+    for pattern in AROUND:
+        text = pattern.sub(lambda found: found["row"], text)
+    return ROWS.sub(_joined, text)
+
+
+def _named(numbers: str) -> str:
+    """Raised, circled and Chinese numbers in digits, each one by itself."""
+    if numbers in HAN_NUMBERS:
+        return str(HAN_NUMBERS.index(numbers) + 1)
+    special = [c for c in numbers if c.isdigit() and not c.isdecimal()]
+    if not special:
+        return numbers
+    return ", ".join(str(int(unicodedata.numeric(c))) for c in special)
+
+
+def _joined(row: re.Match[str]) -> str:
+    """Marks in a row without what stands between them: [1], [2] and [3]."""
+    return "".join(ONES.findall(row[0]))
+
+
+def _without_list_of_sources(text: str) -> str:
+    lines = text.rstrip().split("\n")
+    at = len(lines)
+    while at > 1 and (not lines[at - 1].strip() or FOOTNOTE.match(lines[at - 1])):
+        at -= 1
+    lines, last = lines[:at], at
+    marked = True
+    while at and (not lines[at - 1].strip() or _lists(lines[at - 1])):
+        marked = marked and (not lines[at - 1].strip() or _begins_with_mark(lines[at - 1]))
+        at -= 1
+    listed = 1 < at < last and LIST_OF_SOURCES.match(lines[at - 1])
+    if listed and (marked or ROWS.search("\n".join(lines[: at - 1]))):
+        lines = lines[: at - 1]
+    return "\n".join(lines).rstrip() if len(lines) < len(text.split("\n")) else text
+
+
+def _lists(line: str) -> bool:
+    return _begins_with_mark(line) or LISTED.match(line) is not None
+
+
+def _begins_with_mark(line: str) -> bool:
+    return MARK.match(line.lstrip(" \t-*+•>")) is not None
+
+
+def _without_sources_inline(text: str) -> str:
+    """The text without "Sources: [1], [2]" at its end; its marks stay where there are no others."""
+    tail = max(len(text) - 400, 0)
+    found = SOURCES_INLINE.search(text, tail)
+    if not found or not re.search(r"\w", text[: found.start()]):
+        return text
+    others = ROWS.search(text, 0, found.start())
+    return text[: found.start()] + ("" if others else " " + _joined(found))
+
+
+# --- read and taken out ---
+
+
+def strip(text: str, retrieved: int) -> tuple[str, list[Mark]]:
+    """The text without its marks, and the marks with their places in it."""
+    kept: list[str] = []
+    marks: list[Mark] = []
+    at = position = 0
+    for found in _found(text, retrieved):
+        piece = text[position : found.start()]
+        known, unknown = _numbers(found["items"], retrieved)
+        gap = ""
+        if text[found.end() : found.end() + 1] in SPACED:
+            gap = piece[len(piece.rstrip(" \t")) :]
+        piece = piece[: len(piece) - len(gap)]
+        kept.append(piece)
+        at += len(piece)
+        position = found.end() - len(_kept_link(found))
+        marks.append(Mark(at, known, unknown, gap))
+    kept.append(text[position:])
+    return "".join(kept), marks
+
+
+def _found(text: str, retrieved: int) -> Iterator[re.Match[str]]:
+    """The marks outside code, in order."""
+    pattern = MARK if any(_items(mark["items"]) for mark in MARK.finditer(text)) else ROUND
+    code = [span.span() for span in CODE.finditer(text)]
+    next_code = 0
+    for mark in pattern.finditer(text):
+        while next_code < len(code) and code[next_code][1] <= mark.start():
+            next_code += 1
+        inside = next_code < len(code) and code[next_code][0] <= mark.start()
+        if inside or not _items(mark["items"]):
+            continue
+        if pattern is MARK or _safe(mark, text, retrieved):
+            yield mark
+
+
+def _safe(mark: re.Match[str], text: str, retrieved: int) -> bool:
+    """Whether round brackets around numbers are a mark: after words, and of retrieved passages."""
+    known, unknown = _numbers(mark["items"], retrieved)
+    before = text[max(mark.start() - 20, 0) : mark.start()]
+    return bool(known) and not unknown and not LINE_START.search(before)
+
+
+def _kept_link(mark: re.Match[str]) -> str:
+    """What stands in round brackets after a mark stays, unless it is an address: nothing in an
+    answer is to lead anywhere but into the passages."""
+    link = mark.groupdict().get("link") or ""
+    return "" if ADDRESS.search(link) else link
+
+
+def _numbers(items: str, retrieved: int) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """The retrieved numbers of a mark, once each, and the others as they were written. A range is
+    cut to what was retrieved before it is counted out."""
+    known: dict[int, None] = {}
+    unknown: list[str] = []
+    for first, last in _items(items):
+        low = int(first)
+        high = int(last) if last else low
+        inside = range(max(low, 1), min(high, retrieved) + 1)
+        known.update(dict.fromkeys(inside))
+        if low < 1 or high > retrieved or high < low:
+            unknown.append(f"{first}-{last}" if last else first)
+    return tuple(known), tuple(unknown)
+
+
+def _items(inside: str) -> list[tuple[str, str]]:
+    """(first, last or "") for each number or range in the brackets; empty where these hold
+    anything else. Pages and other places in a passage are left out after its number."""
+    items: list[tuple[str, str]] = []
+    parted = placed = False
+    at = 0
+    text = inside.strip()
+    for cut in (*SEPARATOR.finditer(text), None):
+        part = text[at : cut.start()] if cut else text[at:]
+        found = RANGE.fullmatch(part)
+        if items and (PLACED.fullmatch(part) or (PARTED.fullmatch(part) and not parted)):
+            placed = True
+        elif PLACED.fullmatch(part) or not found:
+            return []
+        elif not (placed and part[0].isdigit()):  # [1, pp. 3, 5]
+            items.append((found[1], found[2] or ""))
+            parted = parted or PARTED.fullmatch(part) is not None
+        at = cut.end() if cut else at
+        placed = placed and not (cut and cut[0].strip() in _CLAUSE_ENDS)
+    return items
+
+
+def disarmed(text: str) -> str:
+    """A text whose brackets would be read as marks, with round ones."""
+    return MARK.sub(_in_round, text)
+
+
+def _in_round(found: re.Match[str]) -> str:
+    inside = found["items"]
+    return f"({inside}){found['link'] or ''}" if _items(inside) else found[0]
