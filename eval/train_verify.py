@@ -240,7 +240,7 @@ def latency(examples: Sequence[Example], vectors: Vectors, model: Model) -> str:
 
     The evidence is read anew for each, and words that were not seen before are embedded.
     """
-    from rag.comparison import read
+    from rag.statement import read
 
     chosen = random.Random(0).sample(list(examples), min(400, len(examples)))
     texts = sorted(

@@ -534,15 +534,6 @@ class Catalog:
             found[unit] = replace(found[unit], places=tuple(elsewhere))
         return [found[unit] for unit in map(int, ids) if unit in found]
 
-    def passages_of(self, source: str) -> list[Passage]:
-        """The passages of one essay, in reading order, each at its place in this essay."""
-        rows = self._rows(
-            "SELECT unit FROM passage WHERE essay = (SELECT id FROM essay WHERE source = ?) "
-            "GROUP BY unit ORDER BY min(start)",
-            source,
-        )
-        return self.passages([row[0] for row in rows], [source])
-
     def ids(self, language: str | None = None, after: int = 0, limit: int = -1) -> list[int]:
         """The ids of all passages, ascending from `after`, at most `limit` of them."""
         rows = self._rows(

@@ -7,162 +7,34 @@ words, because an invented sentence is mostly made of words that stand somewhere
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
-from functools import cached_property, lru_cache
-from itertools import islice, pairwise
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.contrast import contrasts, denials, negations, sides, takebacks, turns
-from rag.fold import content_words, copy_key, fold, words
+from rag import denial, order
+from rag.contrast import turns
+from rag.fold import copy_key, fold, words
 from rag.items import misplaced
-from rag.names import han_names, latin_names, quotations
-from rag.narrator import NARRATOR
-from rag.quantities import Quantity, quantities, stated
-from rag.roles import clauses, other_doer, turned_round
+from rag.names import han_names, quotations
+from rag.quantities import Quantity, stated
+from rag.roles import other_doer, turned_round
 from rag.scope import beyond, limits, one_more, outdone, outdone_across, part_of, superlative
+from rag.statement import FUNCTION_HAN, HAN_CHAR, Reading, joined, read, words_of
 
-__all__ = ["Comparison", "Reading", "compare", "read", "steps"]
-
+__all__ = ["Comparison", "compare", "steps"]
 Vector = NDArray[np.float32]
 WordVectors = Callable[[Sequence[str]], Vector]
-
-_HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_TOKEN = re.compile(rf"[{_HAN}]|\d+(?:[.,]\d+)*|[^\W_{_HAN}]+(?:[-.'’_&]?[^\W_{_HAN}]+)*")
-_HAN_CHAR = re.compile(f"[{_HAN}]")
-_FUNCTION = frozenset(
-    "的了和是在有我你他她它们这那个与及或而但因所以如则就都也又还再才只很最更太把被让使给对于从到向为由用按"
-    "一上下中里内外后前时会能可要之其此该各每某等着过地得么什吗呢吧啊呀将并且已曾于"
-)
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]+")
-_PAUSE = re.compile("[,，;；:：.。!！?？、—]")
-_TELLER = "=I"  # whoever tells: I, the author
 _WINDOW = 3
-_MOSTLY = 0.95  # of a claim's words are the evidence's, where only their order is to be told
-_MOST_EXCHANGED = 4  # tokens: a name or a value
-_LISTED = re.compile(r"[、,，/]|\b(?:and|or)\b|[和与或及跟同]")
-_PASSIVE = re.compile(r"\bby\b|[被由受让给]")
-_NEITHER = re.compile(r"\b(?:neither(?! of)|nor)\b")
-_NO = re.compile(r"(?:no|none|nothing|nobody)\b")
-_MUTUAL = frozenset(("meet", "met", "marri", "talk", "discuss", "versus", "resembl", "equal"))
-_UP_TO = re.compile(r"\b(?:before|prior to|until|till)(?: the)? $")
-_FROM = re.compile(r"\b(?:after|since|from)(?: the)? $")
-_GOES_ON = re.compile(r" (?!of\b)[a-z]")
-_TILL = re.compile(r"\s*(?:to|until|till|through|[-–—])\s*\d")
 _LIKE = 0.5  # cosine: Microsoft and Apple have .38, engineers and developers .53
 _SHORTEST, _MOST_PARTS = 4, 8
 """Characters of a part of a sentence that says something, and how many are looked at."""
 _MOST_MINE, _MOST_THEIRS = 12, 40
 """Words compared by meaning. Each costs half a millisecond the first time it is seen."""
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A Han character or a stemmed Latin word, with its weight in coverage."""
-
-    word: str
-    weight: float
-    start: int
-    end: int
-
-    @property
-    def han(self) -> bool:
-        return bool(_HAN_CHAR.match(self.word))
-
-    @property
-    def latin(self) -> bool:
-        """A word of an alphabet: neither a Han character nor a value."""
-        return self.word[0] != "=" and not self.han
-
-
-@dataclass(frozen=True)
-class Reading:
-    """A text taken apart once: folded, cut into tokens, its values, names and turning words.
-
-    `placed`: where each value stands in `folded`.
-    """
-
-    text: str
-    folded: str
-    tokens: tuple[Token, ...]
-    values: tuple[Quantity, ...]
-    names: tuple[str, ...]
-    placed: tuple[tuple[int, int], ...] = ()
-
-    @cached_property
-    def vocabulary(self) -> frozenset[str]:
-        return frozenset(token.word for token in self.tokens)
-
-    @cached_property
-    def pairs(self) -> frozenset[tuple[str, str]]:
-        listed = [token.word for token in self.tokens]
-        return frozenset(pairwise(listed))
-
-    @cached_property
-    def weight(self) -> float:
-        return sum(token.weight for token in self.tokens)
-
-    @cached_property
-    def han(self) -> bool:
-        """Whether the text is written in Han characters more than in an alphabet."""
-        count = sum(token.han for token in self.tokens)
-        return count > 0 and count / 2 >= sum(token.latin for token in self.tokens)
-
-    @cached_property
-    def content(self) -> tuple[str, ...]:
-        """Its words that say something, as they stand: no small words, no word inside another."""
-        latin = [self.folded[t.start : t.end] for t in self.tokens if t.latin and t.weight >= 0.5]
-        runs = self._runs()
-        han = [word for run in runs for word in _whole_words(run)]
-        return tuple(dict.fromkeys([*latin, *han]))
-
-    def _runs(self) -> list[str]:
-        """The stretches of Han characters between values and other scripts."""
-        runs: list[str] = []
-        end = -1
-        for token in self.tokens:
-            if token.han:
-                if token.start == end:
-                    runs[-1] += token.word
-                else:
-                    runs.append(token.word)
-                end = token.end
-        return runs
-
-    @cached_property
-    def denies(self) -> bool:
-        """Whether something in it is denied."""
-        return next(negations(self.folded), None) is not None
-
-    @cached_property
-    def denials(self) -> tuple[tuple[int, int], ...]:
-        """Where what follows is denied, in the folded text."""
-        return tuple(denials(self.folded))
-
-    @cached_property
-    def takebacks(self) -> tuple[tuple[int, int], ...]:
-        """Where what stands before is denied."""
-        return tuple(takebacks(self.folded))
-
-    @cached_property
-    def turned(self) -> tuple[tuple[int, int], ...]:
-        """Places (pair, side) of `contrast.sides` that the text has words for."""
-        found: list[tuple[int, int]] = []
-        for word in self._opposites():
-            found.extend(sides()[word])
-        return tuple(found)
-
-    def _opposites(self) -> list[str]:
-        table = sides()
-        surface = {self.folded[t.start : t.end] for t in self.tokens if t.latin}
-        inflected = surface | {base for word in surface for base in _bases(word)}
-        found = [word for word in inflected if word in table]
-        if any(token.han for token in self.tokens):
-            found += [word for word in table if word in self.folded and _HAN_CHAR.match(word)]
-        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,90 +68,6 @@ class Comparison:
     misplaced: tuple[str, str] | None = None
     doer: tuple[str, str] | None = None
     outdone: tuple[str, str] | None = None
-
-
-@lru_cache(maxsize=4096)
-def read(text: str) -> Reading:
-    """The text taken apart; kept for the next claim against the same evidence."""
-    values = tuple(quantities(text))
-    folded, tokens, at = "", list[Token](), 0
-    placed: list[tuple[int, int]] = []
-    for value in (*values, None):
-        end = value.start if value else len(text)
-        between = fold(text[at:end])
-        tokens += _tokens(between, len(folded))
-        folded += between
-        if value is None:
-            break
-        surface = fold(text[value.start : value.end])
-        tokens += _value_tokens(value, surface, len(folded))
-        placed.append((len(folded), len(folded) + len(surface)))
-        folded, at = folded + surface, value.end
-    names = latin_names(text, [(value.start, value.end) for value in values])
-    return Reading(text, folded, tuple(tokens), values, tuple(names), tuple(placed))
-
-
-def _tokens(folded: str, offset: int) -> list[Token]:
-    out, at = list[Token](), 0
-    for told in (*NARRATOR.finditer(folded), None):
-        for match in _TOKEN.finditer(folded, at, told.start() if told else len(folded)):
-            word, weight = _weigh(match.group())
-            out.append(Token(word, weight, match.start() + offset, match.end() + offset))
-        if told:
-            out.append(Token(_TELLER, 0.1, told.start() + offset, told.end() + offset))
-            at = told.end()
-    return out
-
-
-def _value_tokens(value: Quantity, surface: str, offset: int) -> list[Token]:
-    """A value as one word, the same however it is written; a date as its year, month and day."""
-    if value.weak:
-        return _tokens(surface, offset)
-    keys = [f"={value.value}"]
-    if value.kind == "date":
-        keys = [f"={part}{name}" for part, name in zip(value.date, "-md", strict=True) if part]
-        if value.date[0] and len(keys) == 1:
-            keys = [f"={value.date[0]}"]
-        keys = [key.rstrip("-") for key in keys]
-    elif value.kind != "number":
-        keys = [f"={value.value} {value.kind}"]
-    end = offset + len(surface)
-    return [Token(key, 1.5 if len(keys) == 1 else 1.0, offset, end) for key in keys]
-
-
-@lru_cache(maxsize=1 << 16)
-def _weigh(token: str) -> tuple[str, float]:
-    """Word and weight. A Han character is half a word; small words hardly count."""
-    if _HAN_CHAR.match(token):
-        return token, 0.05 if token in _FUNCTION else 0.5
-    if token[0].isdigit():
-        return token.replace(",", ""), 1.5
-    stems = words(token)
-    if not stems:
-        return token, 0.1
-    return stems[0], (1.0 if len(token) > 3 else 0.7) if content_words(token) else 0.1
-
-
-@lru_cache(maxsize=1 << 14)
-def _whole_words(run: str) -> tuple[str, ...]:
-    listed = [word for word in content_words(run) if len(word) > 1]
-    return tuple(w for w in listed if not any(w != other and w in other for other in listed))
-
-
-def _bases(word: str) -> list[str]:
-    """Likely base forms of an English word, for looking it up in the list of opposites."""
-    out = []
-    for ending, instead in (
-        ("ies", "y"), ("es", ""), ("s", ""), ("ied", "y"), ("ed", ""), ("ed", "e"), ("d", ""),
-        ("ing", ""), ("ing", "e"), ("er", ""), ("ers", ""), ("ation", "e"), ("ion", ""),
-        ("ment", ""),
-    ):  # fmt: skip
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            base = word[: -len(ending)] + instead
-            out.append(base)
-            if len(base) > 3 and base[-1] == base[-2]:
-                out.append(base[:-1])
-    return out
 
 
 def compare(
@@ -344,7 +132,7 @@ def _across(
     vocabulary = _vocabulary(sentences)
     latin = [n for n in claim.names if claim.han]
     strange = tuple(n.lstrip("^") for n in latin if not _holds(n, vocabulary, sentences))
-    flips = _flips(claim, sentences[best], turns())
+    flips = denial.flips(claim, sentences[best], turns())
     near_sentences = sentences[max(best - 1, 0) : best + 2]
     likest = _likest(list(claim.content), near_sentences, word_vectors)
     denies = claim.denies and not sentences[best].denies
@@ -438,11 +226,11 @@ def _alike(
     gap_one, _ = _gap(claim, one.vocabulary, one.pairs)
     gap_near, _ = _gap(claim, near_vocabulary, near_pairs)
     gap_all, uncovered = _gap(claim, vocabulary, pairs)
-    flips = _flips(claim, one) or _flips(claim, _joined(near))
-    exchanged = _exchanged(claim, near) or _exchanged_inside(claim, near)
+    flips = denial.flips(claim, one) or denial.flips(claim, joined(near))
+    exchanged = order.exchanged(claim, near) or order.exchanged_inside(claim, near)
     exchanged = exchanged or turned_round(claim, near)
-    negated, timed = _negated(claim, near), _mistimed(claim, near)
-    if timed and claim.denies != _joined(near).denies:
+    negated, timed = denial.negated(claim, near), order.mistimed(claim, near)
+    if timed and claim.denies != joined(near).denies:
         negated, timed = 0, ()  # "not … since 1957" is "… until 1957"
     swap, added, replaced, kept = _aligned(claim, near)
     foreign = _uncovered_words(claim, near_vocabulary, near_pairs)
@@ -472,7 +260,7 @@ def _alike(
         "names far": _capped(len(far_names) - len(certain), 2),
         "flips": _capped(len(flips), 1),
         "negated": float(negated != 0),
-        "order": _disorder(claim, near),
+        "order": order.disorder(claim, near),
         "cosine": float(cosines.max()),
         "cosine near": float(cosines[start:end].max()),
         "pooled": float(pooled.max()),
@@ -506,7 +294,7 @@ def _uncovered_words(
     latin = {claim.folded[t.start : t.end] for t in missing if t.latin}
     runs = [claim.folded[a:b] for a, b in _gaps(claim, covered)]
     found = [word for word in claim.content if word in latin or any(word in run for run in runs)]
-    found += [run for run in runs if len(run) == 1 and run not in _FUNCTION]
+    found += [run for run in runs if len(run) == 1 and run not in FUNCTION_HAN]
     return found
 
 
@@ -608,7 +396,7 @@ def _holds(name: str, vocabulary: frozenset[str], sentences: Sequence[Reading]) 
         return True
     if len(folded) >= 5:
         head = folded[: max(5, len(folded) - 3)]
-        if any(word.startswith(head) for word in vocabulary if not _HAN_CHAR.match(word)):
+        if any(word.startswith(head) for word in vocabulary if not HAN_CHAR.match(word)):
             return True  # Germany, German
     if len(folded) >= 6 and any(
         abs(len(word) - len(folded)) <= 2 and SequenceMatcher(None, word, folded).ratio() >= 0.86
@@ -671,151 +459,6 @@ def _shortened(name: str, sentences: Sequence[Reading]) -> bool:
     return any(pattern.search(s.folded) for s in sentences)
 
 
-@lru_cache(maxsize=512)
-def _merged(texts: tuple[str, ...]) -> Reading:
-    return read("\n".join(texts))
-
-
-def _joined(sentences: Sequence[Reading]) -> Reading:
-    return sentences[0] if len(sentences) == 1 else _merged(tuple(s.text for s in sentences))
-
-
-def _flips(claim: Reading, other: Reading, first: int | None = None) -> tuple[tuple[str, str], ...]:
-    """Opposites of which the claim has one side only and the evidence the other only.
-
-    With `first`, only so many of the first pairs count.
-    """
-    mine, theirs = set(claim.turned), set(other.turned)
-    out = []
-    for pair, side in sorted(mine):
-        against = (pair, 1 - side)
-        if first is not None and pair >= first:
-            continue
-        if against in theirs and against not in mine and (pair, side) not in theirs:
-            word, opposite = _word_of(claim, pair, side), _word_of(other, pair, 1 - side)
-            if _denies_word(claim, word) == _denies_word(
-                other, opposite
-            ):  # "not banned" is allowed
-                out.append((word, opposite))
-    return tuple(out)
-
-
-def _denies_word(reading: Reading, word: str) -> bool:
-    """Whether a denial stands right before a word."""
-    at = reading.folded.find(word)
-    reach = 2 if _HAN_CHAR.match(word) else 12
-    return any(0 <= at - end <= reach for _, end in reading.denials)
-
-
-def _word_of(reading: Reading, pair: int, side: int) -> str:
-    listed = contrasts()[pair][side]
-    held = [word for word in reading._opposites() if word in listed]
-    for token in reading.tokens:
-        surface = reading.folded[token.start : token.end]
-        if surface in listed or any(base in listed for base in _bases(surface)):
-            return surface
-    return max(held, key=len, default="")
-
-
-def _negated(claim: Reading, near: Sequence[Reading]) -> int:
-    """Whether a stretch that both have is denied by one of them alone: +1 by the claim, −1 by the
-    evidence."""
-    other = _joined(near)
-    for first, second, sign in ((claim, other, 1), (other, claim, -1)):
-        for stretch in _denied(first):
-            places = _standing(stretch, second)
-            if places and not any(_under_denial(place, second, stretch[1]) for place in places):
-                free = [p for p in _standing(stretch, first) if not _under_denial(p, first)]
-                if not free:  # it is not stated beside
-                    return sign
-    return -1 if not claim.denies and _neither(other) & claim.vocabulary else 0
-
-
-def _neither(reading: Reading) -> frozenset[str]:
-    """The words right after "neither" and "nor": what the sentence goes on to say is true of none
-    of them."""
-    places = [found.end() for found in _NEITHER.finditer(reading.folded)]
-    firsts = (
-        next((t.word for t in reading.tokens if t.start >= end and t.weight >= 0.5), "")
-        for end in places
-    )
-    return frozenset(firsts) - {""}
-
-
-_Stretch = tuple[str, str]
-"""What is denied: two tokens side by side, or one of an alphabet and nothing."""
-
-
-def _denied(reading: Reading) -> Iterator[_Stretch]:
-    """What each denial of a text is about."""
-    for _, end in reading.denials:
-        after = [t for t in reading.tokens if t.start >= end][:5]
-        yield from islice(_stretches(_unbroken(reading, end, after)), 2)
-    for start, _ in reading.takebacks:
-        before = [t for t in reading.tokens if t.end <= start][-4:]
-        yield from _stretches(before)
-
-
-def _unbroken(reading: Reading, end: int, tokens: Sequence[Token]) -> list[Token]:
-    """The tokens up to the first pause."""
-    kept: list[Token] = []
-    for token in tokens:
-        if _PAUSE.search(reading.folded, end, token.start):
-            break
-        kept.append(token)
-        end = token.end
-    return kept
-
-
-def _stretches(tokens: Sequence[Token]) -> Iterator[_Stretch]:
-    """The first word of an alphabet that says something, with the next one; else the first two Han
-    characters side by side, with small words between them and without."""
-    latin = [t for t in tokens if not t.han and t.weight >= 0.5]
-    if latin and latin[0] in tokens[:3]:
-        yield latin[0].word, latin[1].word if len(latin) > 1 else ""
-        return
-    heavy = [t for t in tokens if t.weight >= 0.5]
-    for listed in (tokens, heavy):
-        for one, two in pairwise(listed):
-            if one.han and two.han and max(one.weight, two.weight) >= 0.5:
-                yield one.word, two.word
-                break
-
-
-def _standing(stretch: _Stretch, reading: Reading) -> list[Token]:
-    """Where a text has the stretch: the tokens it begins with."""
-    first, second = stretch
-    if not second or not _HAN_CHAR.match(first):
-        there = not second or second in reading.vocabulary
-        return [token for token in reading.tokens if there and token.word == first]
-    heavy = [token for token in reading.tokens if token.weight >= 0.5]
-    return [
-        one
-        for listed in (reading.tokens, heavy)
-        for one, two in pairwise(listed)
-        if (one.word, two.word) == stretch
-    ]
-
-
-def _under_denial(token: Token, reading: Reading, to: str = "") -> bool:
-    """Whether a denial reaches so far, or parts the token from the next word `to`: "customers …
-    none of them are banks"."""
-    reach = 8 if token.han else 30
-    after = [start - token.end for start, _ in reading.denials]
-    before = any(-2 <= token.start - end <= reach for _, end in reading.denials)
-    if before or any(0 <= start - token.end <= reach for start, _ in reading.takebacks):
-        return True
-    if token.han:
-        return False
-    if any(
-        0 <= gap <= 1 and _NO.match(reading.folded, start)  # "sells no data"
-        for gap, (start, _) in zip(after, reading.denials, strict=True)
-    ):
-        return True
-    ends = [t.start for t in reading.tokens if t.word == to and t.start > token.end]
-    return bool(ends) and any(0 <= gap < ends[0] - token.end for gap in after)
-
-
 def _aligned(
     claim: Reading, near: Sequence[Reading]
 ) -> tuple[float, float, tuple[str, str] | None, float]:
@@ -824,7 +467,7 @@ def _aligned(
     Returns the weight of the heaviest replacement and of the heaviest addition, the replacement's
     words (evidence's, claim's), and the share of the claim inside long agreeing stretches.
     """
-    other = _joined(near)
+    other = joined(near)
     a = [t.word for t in other.tokens]
     b = [t.word for t in claim.tokens]
     blocks = [
@@ -847,117 +490,11 @@ def _aligned(
         if theirs and len(theirs) <= 3 * len(mine) + 6 and (inside or len(theirs) <= len(mine) + 6):
             if weight > swap:
                 swap = weight
-                replaced = (_words_of(other, theirs), _words_of(claim, mine))
+                replaced = (words_of(other, theirs), words_of(claim, mine))
         else:
             added = max(added, weight)
     return swap, added, replaced, kept
 
 
-def _words_of(reading: Reading, tokens: Sequence[Token]) -> str:
-    return reading.folded[tokens[0].start : tokens[-1].end] if tokens else ""
-
-
 def _block_weight(claim: Reading, at: int, size: int) -> float:
     return sum(t.weight for t in claim.tokens[at : at + size])
-
-
-def _exchanged(claim: Reading, near: Sequence[Reading]) -> tuple[str, str] | None:
-    """Two words or values of the claim that stand in each other's place in the evidence, while what
-    is between them stays: "A taught B" beside "B taught A". None where one of the two is in the
-    passive, or where a list may be told in any order."""
-    other = _joined(near)
-    mine = [t for t in claim.tokens if t.weight >= 0.5]
-    words_mine, words_theirs = [t.word for t in mine], [t.word for t in other.tokens]
-    held = sum(t.weight for t in mine if t.word in other.vocabulary)
-    if held < _MOSTLY * sum(t.weight for t in mine):
-        return None
-    common = [t for t in mine if words_mine.count(t.word) == words_theirs.count(t.word) == 1]
-    blocks = _blocks([words_theirs.index(t.word) for t in common])
-    moved = [n for n, (rank, _, _) in enumerate(blocks) if rank != n]
-    if len(moved) != 2 or moved[1] - moved[0] != 2:
-        return None
-    one, between, two = (common[a:b] for _, a, b in blocks[moved[0] : moved[1] + 1])
-    if max(len(one), len(two)) > _MOST_EXCHANGED:
-        return None
-    middle = claim.folded[one[-1].end : two[0].start]
-    if _LISTED.search(middle) or _passive(claim) != _passive(other):
-        return None
-    if any(t.word in _MUTUAL for t in between):
-        return None
-    return _words_of(claim, one), _words_of(claim, two)
-
-
-def _exchanged_inside(claim: Reading, near: Sequence[Reading]) -> tuple[str, str] | None:
-    """The same inside one clause, where the sentence goes on with the words of the claim; None
-    where another clause has them in the claim's order."""
-    parts = [read(text) for s in near for text in clauses(s)]
-    mine = [t for t in claim.tokens if t.weight >= 0.5]
-    least = _MOSTLY * sum(t.weight for t in mine)
-    whole = [p for p in parts if sum(t.weight for t in mine if t.word in p.vocabulary) >= least]
-    found = [_exchanged(claim, [part]) for part in whole]
-    return found[0] if found and all(found) else None
-
-
-def _blocks(order: Sequence[int]) -> list[tuple[int, int, int]]:
-    """The runs of places that ascend without leaving one out that is common: (rank among the runs
-    in the other text, start, end)."""
-    ranked = {place: rank for rank, place in enumerate(sorted(order))}
-    ranks = [ranked[place] for place in order]
-    edges = [0, *(n for n in range(1, len(ranks)) if ranks[n] != ranks[n - 1] + 1), len(ranks)]
-    runs = [(start, end) for start, end in pairwise(edges) if end > start]
-    by_place = sorted(runs, key=lambda run: ranks[run[0]])
-    return [(by_place.index(run), *run) for run in runs]
-
-
-def _passive(reading: Reading) -> bool:
-    return _PASSIVE.search(reading.folded) is not None
-
-
-def _mistimed(claim: Reading, near: Sequence[Reading]) -> tuple[tuple[str, str], ...]:
-    """Dates that the claim puts things before or after, and the evidence does not."""
-    out = []
-    for value in claim.values:
-        side = _side_of_date(claim.text, value)
-        if not side:
-            continue
-        same = [(s, v) for s in near for v in s.values if stated(value, (v,))]
-        if same and not any(_side_of_date(s.text, v) == side for s, v in same):
-            there, given = same[0]
-            out.append((_around(claim.text, value), _around(there.text, given)))
-    return tuple(out)
-
-
-def _side_of_date(text: str, value: Quantity) -> str:
-    if value.kind != "date":
-        return ""
-    before, after = text[: value.start].lower(), text[value.end :]
-    if before.endswith(" the ") and _GOES_ON.match(after):
-        return ""  # "after the 1987 harvest" is after no year
-    if before.endswith("from ") and _TILL.match(after):
-        return ""  # a span, which says when it began
-    if _UP_TO.search(before) or after.startswith(("之前", "以前", "前")):
-        return "before"
-    if _FROM.search(before) or after.startswith(("之后", "之後", "以后", "以後", "后", "後")):
-        return "after"
-    return ""
-
-
-def _around(text: str, value: Quantity) -> str:
-    """The value with the word before it and the one after it, where it is Chinese."""
-    before = text[: value.start].split()[-1:]
-    if _HAN_CHAR.search(text[value.end : value.end + 2]):
-        return text[value.start : value.end + 2]
-    return " ".join([*before, text[value.start : value.end]])
-
-
-def _disorder(claim: Reading, near: Sequence[Reading]) -> float:
-    """Share of the words standing once in both whose order is the reverse (Kendall's distance)."""
-    other = _joined(near)
-    mine = [t.word for t in claim.tokens if t.weight >= 0.5]
-    theirs = [t.word for t in other.tokens]
-    common = [w for w in mine if mine.count(w) == 1 and theirs.count(w) == 1][:24]
-    if len(common) < 3:
-        return 0.0
-    at = [theirs.index(word) for word in common]
-    total = len(at) * (len(at) - 1) / 2
-    return sum(at[i] > at[j] for i in range(len(at)) for j in range(i + 1, len(at))) / total

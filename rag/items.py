@@ -9,12 +9,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from rag.quantities import Quantity, agree
-
-if TYPE_CHECKING:
-    from rag.comparison import Reading, Token
+from rag.statement import Reading, Token
 
 __all__ = ["misplaced"]
 

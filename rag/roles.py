@@ -12,10 +12,8 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from rag.comparison import Reading, Token
+from rag.statement import Reading, Token
 
 __all__ = ["clauses", "other_doer", "pieces", "tokens_in", "turned_round", "words_in"]
 

@@ -10,14 +10,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
-from typing import TYPE_CHECKING
 
 from rag.fold import words
 from rag.quantities import Quantity, agree
 from rag.roles import pieces, tokens_in, words_in
-
-if TYPE_CHECKING:
-    from rag.comparison import Reading, Token
+from rag.statement import Reading, Token
 
 __all__ = ["beyond", "limits", "one_more", "outdone", "outdone_across", "part_of", "superlative"]
 

@@ -21,12 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag import reasons
-from rag.comparison import Comparison, Reading, compare, read
+from rag.comparison import Comparison, compare
 from rag.contrast import doubts
 from rag.fold import copy_key
 from rag.narrator import in_first_person, tells_of_oneself
 from rag.schema import Verdict, VerdictLabel
 from rag.sentences import sentence_spans
+from rag.statement import Reading, read
 
 __all__ = [
     "Memo",
