@@ -183,7 +183,7 @@ def tell(evidence: Evidence) -> Telling:
             log1p(line.passage),
             covered,
             share(around[line.passage]) - covered,
-            share(heads[line.passage] - line.words),
+            share(heads[line.passage]),
             len(characters.intersection(line.folded)) / len(characters) if characters else 0.0,
             signs(question, line.text, line.folded),
             fits(question, line.folded),

@@ -186,6 +186,13 @@ def test_a_heading_that_repeats_the_question_is_not_the_answer() -> None:
     assert found[0].startswith("DeepSeek 追赶")
 
 
+def test_a_word_of_the_heading_counts_for_the_sentence_that_repeats_it_too() -> None:
+    text = "I moved twice.\nI regret that I never learned to swim.\nMy sister did."
+    found = tell(gather("What does he regret?", [passage(text, heading="Regrets")], alike, alike))
+    best = found.lines[int(found.scores().argmax())]
+    assert best.text == "I regret that I never learned to swim."
+
+
 def test_a_sentence_that_stands_twice_is_quoted_once() -> None:
     text = "The tower was built in 1889. The tower is tall."
     found = quoted("When was the tower built?", text, text)
