@@ -21,8 +21,9 @@ __all__ = ["Condensed", "condense"]
 TURNS = 6
 """How many messages back a question may point."""
 
-LONGEST_ADDED = 12
-"""Words of the history at most that are added to a question."""
+LONGEST_ADDED = 4
+"""Words or names of the history at most that are added to a question: with more of them it finds
+again what was asked before."""
 
 TURN_CHARACTERS = 600
 """How much of an earlier question or answer is shown to a model that rewrites."""
@@ -230,7 +231,7 @@ def _needs_more(question: str, own: set[str]) -> bool:
     carries_on = CARRIES_ON.search(folded) is not None
     if _names(question):  # it names what it is about
         return carries_on and len(own) <= FEW
-    if carries_on or len(own) <= 1:
+    if carries_on or len(own) <= 2:
         return True
     pronoun = PRONOUN.search(folded)
     if len(own) <= FEW:
@@ -252,8 +253,10 @@ def _names(question: str) -> list[str]:
     return [name.strip("《》「」『』“”") for name in NAME.findall(question)]
 
 
-HOW_MUCH = re.compile(r"\bhow (?:many|much|long|often|far|old)\b", re.IGNORECASE)
-"""What an earlier question asked for is not what the next one asks for."""
+MEASURES = frozenset(
+    ("many", "much", "long", "often", "each", "get", "got", "多久", "一共", "总共")
+)
+"""Content words of a question that say how it asks, not what it asks about."""
 
 
 def _topic(turns: Sequence[Message]) -> list[str]:
@@ -263,7 +266,7 @@ def _topic(turns: Sequence[Message]) -> list[str]:
     answered = [turn["content"] for turn in turns if turn["role"] == "assistant"]
     found: list[str] = []
     for at, text in enumerate(reversed(asked)):
-        found += [*_names(text), *key_words(HOW_MUCH.sub(" ", text))]
+        found += [*_names(text), *(word for word in key_words(text) if word not in MEASURES)]
         # Before a question that stands alone the talk may have been about something else.
         if not _needs_more(text, set(content_words(text))) or at >= 2:
             break

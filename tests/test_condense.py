@@ -94,7 +94,32 @@ def test_what_is_added_is_short() -> None:
     history = talk(
         "请问 " + "、".join(f"Topic{n}" for n in range(100)) + " 是什么？", "很多。" * 500
     )
-    assert len(condense("它们呢？", history).added.split()) <= 12
+    assert len(condense("它们呢？", history).added.split()) <= 4
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Who lives downstairs?", "还有几个活着？", "为什么会卡粮？", "Which hive gave most?"],
+)
+def test_a_question_of_two_words_takes_the_topic_along(question: str) -> None:
+    assert "HeuriGym" in condense(question, HEURIGYM).added
+
+
+def test_a_question_of_three_words_may_be_about_something_else() -> None:
+    question = "Which valley grows coffee?"
+    assert condense(question, HEURIGYM) == Condensed(question)
+
+
+@pytest.mark.parametrize(
+    ("asked", "added"),
+    [
+        ("How many bags did the larder lend?", ["bags", "larder", "lend"]),
+        ("How often did each nurse get a letter?", ["nurse", "letter"]),
+        ("召回一共花了多久？", ["召回", "花"]),
+    ],
+)
+def test_what_was_asked_about_is_taken_along_and_not_how_much(asked: str, added: list[str]) -> None:
+    assert condense("为什么？", talk(asked, "[1]")).added.split() == added
 
 
 # --- with one ---
