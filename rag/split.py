@@ -28,7 +28,6 @@ _TARGET = 280  # tokens: about 390 Chinese characters or 200 English words
 _ENOUGH = 220  # tokens from which a passage may end with its paragraph
 _ENOUGH_ITEM = 120  # list items hold one fact each
 _SHORT_LIST = 60  # tokens of a list that is cut no more than a paragraph is
-_LEAD_IN = 60  # tokens of a paragraph that goes with the list below it
 _LEFTOVER = 30  # tokens that are too few to stand alone
 _TELLING = 30  # characters from which a paragraph's language says something
 _ROW = "row"  # the kind of a unit of a table
@@ -49,7 +48,6 @@ class _Unit:
     heading: str
     lead_in: str
     language: str
-    leads: bool  # it ends in a colon
 
 
 def split(
@@ -178,17 +176,7 @@ def _units(
         for start, end in sentence_spans(body):
             for left, right, tokens in _pieces(body[start:end], count_tokens, limit):
                 at = block.start + start
-                yield _Unit(
-                    at + left,
-                    at + right,
-                    tokens,
-                    index,
-                    kind,
-                    heading,
-                    lead_in,
-                    language,
-                    body[start:end].endswith((":", "：")),
-                )
+                yield _Unit(at + left, at + right, tokens, index, kind, heading, lead_in, language)
         if block.kind == "item":
             lead_ins.append((block.level, _head(body)))
         elif block.kind != "heading":
@@ -308,12 +296,12 @@ def _section_groups(section: Sequence[_Unit], limit: int) -> Iterator[list[_Unit
         listed = bool(following) and paragraph[0].kind == following[0].kind == "item"
         enough = _ENOUGH_ITEM if listed else _ENOUGH
         if group and _breaks(group, paragraph, target, enough):
-            before, group = _without_lead_in(group, paragraph)
-            ready.append(before)
+            ready.append(group)
+            group = []
         for piece in _balanced(paragraph, target, _tokens(group)):
             if group and _body_tokens(group) and _tokens(group) + _tokens(piece) > target:
-                before, group = _without_lead_in(group, piece)
-                ready.append(before)
+                ready.append(group)
+                group = []
             if group and _tokens(group) + _tokens(piece) > limit:
                 ready.append(group)
                 group = []
@@ -323,16 +311,6 @@ def _section_groups(section: Sequence[_Unit], limit: int) -> Iterator[list[_Unit
         tail = ready.pop()
         ready[-1] = [*ready[-1], *tail]
     yield from ready
-
-
-def _without_lead_in(group: list[_Unit], after: Sequence[_Unit]) -> tuple[list[_Unit], list[_Unit]]:
-    """What ends before a list, and the short paragraph that leads to it, which goes with it."""
-    last = [unit for unit in group if unit.block == group[-1].block]
-    before = group[: -len(last)]
-    leads = last[-1].leads and last[-1].kind == "text" and after[0].kind in ("item", _ROW)
-    if leads and _body_tokens(before) and _tokens(last) <= _LEAD_IN:
-        return before, last
-    return group, []
 
 
 def _is_leftover(before: Sequence[_Unit], tail: Sequence[_Unit], most: int) -> bool:

@@ -196,13 +196,6 @@ def test_a_table_is_not_cut_where_it_fits() -> None:
     assert rows in [p.text for p in found]
 
 
-def test_a_short_line_goes_with_the_list_that_it_leads_to() -> None:
-    prose = "The loaf on the counter weighs nine hundred grams and people say it costs a lot. " * 11
-    items = "\n".join(f"{n}. We tried {prose[:200]}." for n in range(1, 4))
-    found = passages(f"{prose}\n\nWe tried three things:\n\n{items}")
-    assert found[1].text.startswith("We tried three things:\n1. We tried")
-
-
 def test_a_list_stays_together_where_it_is_short_and_else_leaves_no_item_behind() -> None:
     prose = "The loaf on the counter weighs nine hundred grams and people say it costs a lot. " * 7
     short = "- Flour: of wheat\n- Water: from the well\n- Salt: two percent"
