@@ -292,7 +292,6 @@ def test_what_was_sent_and_never_drawn_is_asked_for_again(
     monkeypatch.setattr(Handlers, "_conversation", lost)
     page.click("[data-act=new]")
     page.wait_for_selector(".welcome")
-    page.wait_for_timeout(2_500)
     assert asked == ["", ""]
     assert "?c=" not in page.url
 
