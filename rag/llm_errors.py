@@ -59,6 +59,11 @@ NO_MODEL = re.compile(
 NO_CREDIT = re.compile(
     r"insufficient_quota|exceeded your current quota|credit|billing|balance", re.IGNORECASE
 )
+PASSING = re.compile(
+    r"overloaded|temporarily|unavailable|try again|rate.?limit|too many requests"
+    r"|\b(?:408|429|50[0234]|529)\b",
+    re.IGNORECASE,
+)
 SECONDS = re.compile(r"\d{1,12}(?:\.\d{1,12})?")  # more digits are no number of seconds
 DEEPEST = 4
 """Levels of a body that are read for words."""
@@ -223,7 +228,9 @@ def _reported(error: ServerSaid, endpoint: Endpoint, started: bool) -> Failure:
     if started:
         return Failure(_broken(endpoint, f"with an error: {_short(said, endpoint)}"))
     what = f"{endpoint.host} answered with an error: {_short(said, endpoint)}"
-    return Failure(ServerFault(what, "Ask again later, or look at the server's log."), said=said)
+    passing = PASSING.search(said) is not None and not NO_CREDIT.search(said)
+    fault = ServerFault(what, "Ask again later, or look at the server's log.")
+    return Failure(fault, transient=passing, said=said)
 
 
 def _connection(error: Any, endpoint: Endpoint) -> Failure:

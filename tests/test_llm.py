@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -150,6 +152,25 @@ def test_an_answer_is_known_by_its_form_and_not_by_its_label(
 def test_an_error_is_known_in_whatever_label() -> None:
     with pytest.raises(errors.ServerFault, match="overloaded"):
         run(Reply([b'{"error": {"message": "overloaded"}}']))
+
+
+@pytest.mark.parametrize(
+    ("said", "sent"),
+    [
+        ({"message": "The engine is overloaded"}, 2),
+        ({"message": "upstream", "code": 503}, 2),
+        ({"message": "You exceeded your current quota", "code": 429}, 1),
+        ({"message": "no such tool", "code": 400}, 1),
+    ],
+)
+def test_what_passes_is_asked_again_also_with_status_200(said: dict[str, Any], sent: int) -> None:
+    failed = Reply([b"data: " + json.dumps({"error": said}).encode() + b"\n\n"])
+    with ScriptedEndpoint(failed, answer("Five layers [1].")) as endpoint:
+        llm = make(endpoint, llm_retries=1)
+        with contextlib.suppress(errors.ServerFault):
+            assert llm.complete(ASK).text == "Five layers [1]."
+        llm.close()
+    assert len(endpoint.chats) == sent
 
 
 def test_a_whole_answer_without_choices_is_no_answer() -> None:
