@@ -1,9 +1,9 @@
 """Raw text → readable text, with the way back. Removes marks and never invents words.
 
-What goes: pinyin glosses, invisible characters, Markdown's marks, bullets, brackets of links,
-scripts and style sheets, the heads of a book's pages. What is joined: lines that only the width of
-a page broke, without the hyphens that it put there. An entity inside a sentence becomes its
-character. Everything else stays, in order.
+What goes: settings in a front matter (`rag/front.py`), pinyin glosses, invisible characters,
+Markdown's marks, bullets, brackets of links, scripts and style sheets, the heads of a book's
+pages. What is joined: lines that only the width of a page broke, without the hyphens that it put
+there. An entity inside a sentence becomes its character. Everything else stays, in order.
 
 Every pattern is linear: no nested repetition, and what it repeats excludes what it ends with.
 """
@@ -17,14 +17,15 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
+from rag import front
 from rag.schema import OffsetMap
 
 __all__ = ["VERSION", "Block", "Cleaned", "Kind", "Removal", "clean"]
 
-VERSION = 4
+VERSION = 5
 """Changes whenever `clean` gives another text for the same input: the index depends on it."""
 
-Kind = Literal["text", "heading", "item", "code"]
+Kind = Literal["text", "heading", "item", "code", "field"]
 
 
 class Removal(NamedTuple):
@@ -37,8 +38,9 @@ class Removal(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A paragraph, heading, list item or line of code: `[start, end)` of the cleaned text. Of a
-    table the first row is a text, and the others are items to which that is the lead-in.
+    """A paragraph, heading, list item, line of code or field of the front matter: `[start, end)` of
+    the cleaned text. Of a table the first row is a text, and the others are items to which that is
+    the lead-in.
 
     `level` is a heading's depth from 1, or an item's indentation. `apart` says that a blank line
     stands before it.
@@ -179,7 +181,27 @@ def clean(text: str, *, start: int = 0, markdown: bool = False) -> Cleaned:
     _inline(text, lines, markdown)
     width = _page_width(lines)
     _cut_hyphens(text, lines, width)
-    return _Writer(text).write(lines, width)
+    return _Writer(text).write([*_front(text, start), *lines], width)
+
+
+def _front(text: str, end: int) -> Iterable[_Line]:
+    """The fields of the front matter that say something, a line each; the rest goes."""
+    at = 0
+    for field in front.fields(text, end):
+        line = _Line(field.start, field.end, "field", 0, False, [])
+        marks = [
+            _Cut(mark.start, mark.end, "" if mark.to else "front matter", mark.to)
+            for mark in field.marks
+            if mark.start < mark.end
+        ]
+        line.cuts = [*_rest(at, field.start), *_disjoint(marks, line)]
+        at = field.end
+        yield line
+    yield _Line(end, end, "field", 0, False, _rest(at, end))
+
+
+def _rest(start: int, end: int) -> list[_Cut]:
+    return [_Cut(start, end, "front matter")] if start < end else []
 
 
 def _filled_lines(text: str, start: int) -> Iterable[tuple[int, int, int, bool]]:

@@ -21,7 +21,7 @@ from rag.sentences import sentence_spans
 
 __all__ = ["VERSION", "merge_copies", "split"]
 
-VERSION = 4
+VERSION = 5
 """Changes whenever `split` gives other passages for the same input: the index depends on it."""
 
 _TARGET = 280  # tokens: about 390 Chinese characters or 200 English words
@@ -170,7 +170,8 @@ def _units(
         elif block.kind == "item":
             lead_ins = [entry for entry in lead_ins if entry[0] < block.level]
         heading = " > ".join(name for _, name in path)
-        language = fold.language(body[:1000]) if len(body) >= _TELLING else ""
+        told = len(body) >= _TELLING and block.kind != "field"
+        language = fold.language(body[:1000]) if told else ""
         lead_in = "\n".join(lead for _, lead in lead_ins) if block.kind == "item" else ""
         kind = _ROW if body.startswith("|") and block.kind in ("text", "item") else block.kind
         for start, end in sentence_spans(body):
@@ -209,6 +210,9 @@ def _with_headings(text: str, blocks: Sequence[Block]) -> list[Block]:
     followed by something longer, and stands apart; or, in a text that never leaves a line blank, it
     is the one kind of line that does not end like a sentence.
     """
+    fields = [block for block in blocks if block.kind == "field"]
+    if fields:
+        return [*fields, *_with_headings(text, blocks[len(fields) :])]
     if any(block.kind == "heading" for block in blocks):
         return list(blocks)
     bodies = [text[block.start : block.end] for block in blocks]
@@ -272,7 +276,8 @@ def _groups(units: Sequence[_Unit], limit: int) -> list[list[_Unit]]:
     groups: list[list[_Unit]] = []
     section: list[_Unit] = []
     for unit in units:
-        if section and unit.kind == "heading" and section[-1].kind != "heading":
+        begins = unit.kind == "heading" and section and section[-1].kind != "heading"
+        if begins or (section and section[-1].kind == "field" != unit.kind):
             groups += _section_groups(section, limit)
             section = []
         section.append(unit)

