@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rag.about import About, about, says
 from rag.abstention import abstains
 from rag.answerable import answerable, with_answer
 from rag.arguments import several
 from rag.cite import cite, quote
 from rag.compound import parts as parts_of
 from rag.errors import InvalidArgument
-from rag.evidence import Evidence
+from rag.evidence import Evidence, Pick
 from rag.extract import extract
 from rag.fold import language, simplified
-from rag.parts import Parts
+from rag.gist import gist
+from rag.parts import Parts, VectorsAtHand
 from rag.readings import Readings
 from rag.schema import (
     Answer,
@@ -41,6 +43,7 @@ from rag.schema import (
 )
 from rag.sentences import sentence_spans
 from rag.telling import Telling, tell
+from rag.whole import SURE
 from rag.wording import again, refusal
 
 if TYPE_CHECKING:
@@ -51,6 +54,9 @@ __all__ = ["Cancelled", "Turn", "as_passages", "compose"]
 Verify = Callable[[str, Sequence[str]], Verdict]
 REFUSED = Verdict("unchecked", 0.0, "says only that there is no answer")
 NEAREST = 3  # passages that a refusal shows
+TOLD = 3  # fields that are quoted
+WHOLE = 0.9
+"""The probability that an essay tells what it is about, or by whom where a field says so. Set."""
 
 
 class Cancelled(Exception):
@@ -193,6 +199,10 @@ class _Look:
     def readings(self) -> Readings:
         return Readings(self.evidence, self._parts.readings)
 
+    @property
+    def vectors(self) -> VectorsAtHand:
+        return self._parts.sentence_vectors
+
     def parts(self) -> list[Readings]:
         """The same passages beside each part of a question that asks for several things."""
         asked = parts_of(simplified(self._question))
@@ -201,8 +211,30 @@ class _Look:
         found = [self._parts.evidence(part, self._passages) for part in asked]
         return [Readings(evidence, self._parts.readings) for evidence in found]
 
+    @cached_property
+    def whole(self) -> About | None:
+        """What is asked of essays as a whole, where passages were found for that."""
+        return about(self._question) if self._stand_for() else None
+
+    def told(self) -> list[Pick]:
+        """The fields that say who wrote the essays that are meant, or when, if that is asked."""
+        asked, spans = self.whole, self.evidence.spans
+        if asked is None or asked.aspect == "gist":
+            return []
+        places = [(p, s) for p in self._stand_for() for s in range(len(spans[p]))]
+        said = (place for place in places if says(asked.aspect, self.evidence.sentence(*place)))
+        return [Pick(*place, 0.0) for place in said]
+
+    def _stand_for(self) -> list[int]:
+        """The places of the passages that stand for an essay as a whole."""
+        whole = {hit.passage.id for hit in self._turn.hits if hit.signals.get("whole")}
+        return [p for p, passage in enumerate(self._passages) if passage.id in whole]
+
     def answerable(self) -> float:
         """The probability that the passages hold the answer, whatever was answered."""
+        sure = any(hit.signals.get("whole") == SURE for hit in self._turn.hits)
+        if sure and self.whole and (self.whole.aspect == "gist" or self.told()):
+            return WHOLE
         evidence, telling = self.evidence, self.telling
         with self._turn.timed("read"):
             return answerable(evidence, bool(self._turn.hits), telling, self.readings)
@@ -251,9 +283,14 @@ def _drafted(
 
 def _quoted(look: _Look, turn: Turn) -> Draft:
     """The sentences that answer, word for word."""
-    evidence, telling = look.evidence, look.telling
+    evidence = look.evidence
     with turn.timed("read"):
-        picks = extract(evidence, telling=telling, readings=look.readings, parts=look.parts())
+        if look.whole and look.whole.aspect == "gist":
+            picks: Sequence[Pick] = gist(evidence, look.vectors)
+        else:
+            picks = look.told()[:TOLD] or extract(
+                evidence, telling=look.telling, readings=look.readings, parts=look.parts()
+            )
     spans = [
         (evidence.passages[pick.passage], *evidence.spans[pick.passage][pick.sentence])
         for pick in picks

@@ -486,6 +486,20 @@ class Catalog:
         )
         return [EssayInfo(*row) for row in rows]
 
+    def title_words(self) -> dict[str, frozenset[str]]:
+        """The folded words of all titles, by source."""
+        rows = self._rows("SELECT source, title_words FROM essay ORDER BY source")
+        return {source: frozenset(words.split()) for source, words in rows}
+
+    def outline(self, source: str) -> list[int]:
+        """The ids of an essay's passages in the order of its text, each once."""
+        rows = self._rows(
+            "SELECT p.unit FROM passage p JOIN essay e ON e.id = p.essay WHERE source = ? "
+            "GROUP BY p.unit ORDER BY min(start)",
+            source,
+        )
+        return [row[0] for row in rows]
+
     def essay(self, source: str) -> Essay:
         """The essay as it was loaded. Raises SourceNotFound."""
         rows = self._rows(

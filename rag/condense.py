@@ -7,6 +7,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rag.about import asks_of_all
 from rag.endpoint import Endpoint
 from rag.errors import ContextOverflow, EmptyAnswer
 from rag.fold import content_words, fold, key_words, language
@@ -52,7 +53,7 @@ def condense(
     answer.
     """
     turns = [turn for turn in history if turn["content"].strip()][-TURNS:]
-    if not turns or (llm is not None and _stands_alone(question)):
+    if not turns or asks_of_all(question) or (llm is not None and _stands_alone(question)):
         return Condensed(question)  # a rewriting is a second or two that the reader waits
     rewritten = _rewrite(question, turns, llm, cancel) if llm is not None else ""
     if rewritten:

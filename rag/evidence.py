@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rag.schema import Passage
 from rag.sentences import sentence_spans
 
-__all__ = ["Evidence", "gather"]
+__all__ = ["Evidence", "Pick", "gather"]
 
 Vector = NDArray[np.float32]
 Cosines = Callable[[str, Sequence[str]], Vector]
@@ -44,6 +44,15 @@ class Evidence:
         """The cleaned text of one sentence."""
         start, end = self.spans[passage][sentence]
         return self.passages[passage].text[start:end]
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A sentence to quote: `evidence.spans[passage][sentence]`; `score` has no unit."""
+
+    passage: int
+    sentence: int
+    score: float
 
 
 def gather(

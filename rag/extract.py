@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.asked import signs
 from rag.compound import asks_several
-from rag.evidence import Evidence
+from rag.evidence import Evidence, Pick
 from rag.fold import copy_key, fold
 from rag.readings import Readings
 from rag.telling import Telling, coefficients, tell
 
-__all__ = ["Pick", "extract", "read_lines"]
+__all__ = ["extract", "read_lines"]
 
 Figures = NDArray[np.float64]
 
@@ -41,15 +40,6 @@ APART = 8.0
 LEANING = 0.3
 """What the score for the whole question weighs beside that for a part, which may lack its subject
 ("… and what did it cost?")."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pick:
-    """A sentence to quote: `evidence.spans[passage][sentence]`; `score` has no unit."""
-
-    passage: int
-    sentence: int
-    score: float
 
 
 def extract(

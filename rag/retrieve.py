@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rag import compound, fold, fusion, late
+from rag import compound, fold, fusion, late, whole
+from rag.about import About, about
 from rag.catalog import Catalog
 from rag.config import Settings
 from rag.dictionary import Dictionary
@@ -162,11 +163,32 @@ class Retriever:
             self._check(sources)
         known = self._now()
         hits = self._hits(question, k, sources, known)
+        asked = about(question)
+        if asked and hits:
+            return self._of_essays(question, asked, hits, k, sources)
         if k <= WHOLE or "parts" in self._without or self._reranker:
             return hits
         parts = compound.parts(fold.simplified(question[:LONGEST]))
         found = [self._hits(part, k, sources, known) for part in parts]
         return self._with_parts(hits, found, known)[:k] if found else hits
+
+    def _of_essays(
+        self,
+        question: str,
+        asked: About,
+        hits: list[Hit],
+        k: int,
+        sources: Sequence[str] | None,
+    ) -> list[Hit]:
+        """The passages for a question about essays as a whole: those that stand for them where it
+        asks for their gist, else what they begin with before those that were found."""
+        essays, sure = whole.meant(asked, self._catalog, sources, hits)
+        if asked.aspect == "gist" and essays:
+            encoder, language = self._encoders.passage.name, fold.language(question)
+            return whole.spread(self._catalog, encoder, essays, k, language, sure)
+        first = whole.openings(self._catalog, essays, k, sure)
+        there = {hit.passage.id for hit in first}
+        return [*first, *(hit for hit in hits if hit.passage.id not in there)][:k]
 
     def _with_parts(
         self, whole: Sequence[Hit], parts: Sequence[Sequence[Hit]], known: Known

@@ -14,6 +14,7 @@ STEPS = {
     "rag.condense",
     "rag.prompt",
     "rag.extract",
+    "rag.gist",
     "rag.cite",
     "rag.answerable",
     "rag.verify",

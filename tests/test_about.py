@@ -1,0 +1,170 @@
+"""Questions about an essay as a whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag import Rag, Settings
+from rag.about import about, says
+
+TIDES = """---
+title: The Tides of Arlen
+author:
+  - Ann O'Hara
+  - Bo Lind
+date: 2024-03-09
+layout: post
+description: Why the harbour of Arlen floods twice a year.
+---
+
+The harbour floods in March and in October. Nobody who built it had asked the fishermen. In 1911 the
+mayor wrote a letter to the ministry about the quay.
+
+A new gate cost 8 million crowns.
+"""
+BEES = """養蜂人的一年
+
+作者：林秀芬
+
+春天我打開蜂箱，檢查蜂王。夏天收蜜，一共四十二公斤。蜜蜂教我的是等待。
+
+冬天只能聽蜂箱裡的聲音。養蜂人的一年其實是等待的一年。
+"""
+OVEN = """# The village oven
+
+Bread is baked in the village oven every Friday. Each family brings its own wood. The oven holds
+forty loaves.
+
+The oven is what keeps the village together.
+"""
+ESSAYS = {"tides.md": TIDES, "bees.txt": BEES, "oven.md": OVEN}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "village"
+    path.mkdir()
+    for name, text in ESSAYS.items():
+        (path / name).write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def village(folder: Path, settings: Settings) -> Rag:
+    rag = Rag(settings)
+    rag.ingest(folder)
+    return rag
+
+
+@pytest.mark.parametrize(
+    ("question", "aspect", "named"),
+    [
+        ("Who wrote the essay about the power market?", "author", True),
+        ("《三姓村》的作者是谁？", "author", False),
+        ("谁写了这篇文章？", "author", True),
+        ("When was this article published?", "date", True),
+        ("《冬天》是哪天写的？", "date", False),
+        ("What are these essays about?", "gist", True),
+        ("Summarise the diary.", "gist", True),
+        ("What are the key takeaways?", "gist", True),
+        ("这些文章都讲了什么？", "gist", True),
+        ("這篇主要講了什麼？", "gist", True),
+        ("请用一句话概括《冬天》", "gist", False),
+    ],
+)
+def test_what_is_asked_of_a_whole_essay(question: str, aspect: str, named: bool) -> None:
+    found = about(question)
+    assert found is not None
+    assert (found.aspect, found.named) == (aspect, named)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What does the author say about bread?",
+        "作者对机器人说了什么？",
+        "What was the letter about the quay for?",
+        "How does the report summarise the findings?",
+        "作者总结了哪三点教训？",
+        "她写了什么？",
+        "When was the bridge built?",
+        "",
+    ],
+)
+def test_what_stands_in_a_passage_is_no_such_question(question: str) -> None:
+    assert about(question) is None
+
+
+@given(st.text(max_size=60))
+def test_any_text_may_be_asked(question: str) -> None:
+    found = about(question)
+    assert found is None or found.named or found.topic
+
+
+def test_fields_say_what_they_are_called() -> None:
+    assert says("author", "作者：林秀芬")
+    assert says("date", "Published: 2024-03-09")
+    assert not says("date", "Published in 1911, it was soon forgotten.")
+    assert not says("author", "By the harbour stood a man.")
+
+
+@pytest.mark.parametrize(
+    ("question", "quote"),
+    [
+        ("Who wrote the essay on the tides of Arlen?", "author:\n  - Ann O'Hara\n  - Bo Lind"),
+        ("When was “The Tides of Arlen” written?", "date: 2024-03-09"),
+        ("《養蜂人的一年》的作者是谁？", "作者：林秀芬"),
+    ],
+)
+def test_author_and_date_are_quoted_from_where_the_file_gives_them(
+    village: Rag, question: str, quote: str
+) -> None:
+    answer = village.query(question)
+    assert not answer.refused
+    assert [citation.quote for citation in answer.citations] == [quote]
+    citation = answer.citations[0]
+    assert village.text(citation.source)[citation.start : citation.end] == quote
+    assert all(sentence.verdict.label == "supported" for sentence in answer.sentences)
+
+
+def test_who_wrote_something_inside_an_essay_is_no_question_for_its_author(village: Rag) -> None:
+    answer = village.query("Who wrote a letter to the ministry about the quay in 1911?")
+    assert "mayor wrote a letter" in answer.citations[0].quote
+
+
+def test_each_essay_is_told_in_a_sentence(village: Rag) -> None:
+    answer = village.query("What are these essays about?")
+    assert not answer.refused
+    assert [citation.source for citation in answer.citations] == [
+        "village/bees.txt", "village/oven.md", "village/tides.md",
+    ]  # fmt: skip
+    assert "Why the harbour of Arlen floods" in answer.citations[2].quote
+
+
+def test_the_essay_that_is_meant_is_told_in_its_own_words(village: Rag) -> None:
+    for question in (
+        "Summarise “The village oven”",
+        "What is the essay on the village oven about?",
+    ):
+        answer = village.query(question)
+        assert {citation.source for citation in answer.citations} == {"village/oven.md"}
+        assert 1 <= len(answer.citations) <= 3
+    alone = village.query("这篇文章讲了什么？", sources=["village/bees.txt"])
+    assert {citation.source for citation in alone.citations} == {"village/bees.txt"}
+
+
+def test_no_conversation_narrows_a_question_about_all(village: Rag) -> None:
+    history = [
+        {"role": "user", "content": "How much did the new gate cost?"},
+        {"role": "assistant", "content": "A new gate cost 8 million crowns. [1]"},
+    ]
+    answer = village.query("What are these essays about?", history)  # type: ignore[arg-type]
+    assert len({citation.source for citation in answer.citations}) == len(ESSAYS)
+
+
+def test_an_essay_that_is_not_there_is_not_told(village: Rag) -> None:
+    assert village.query("Summarise the essay about quantum computers.").refused
