@@ -17,6 +17,7 @@ from rag.about import About, about, says
 from rag.abstention import abstains
 from rag.answerable import answerable, with_answer
 from rag.arguments import several
+from rag.asked import asks_which_essays, keywords
 from rag.cite import cite, quote
 from rag.compound import parts as parts_of
 from rag.errors import InvalidArgument
@@ -54,6 +55,9 @@ __all__ = ["Cancelled", "Turn", "as_passages", "compose"]
 Verify = Callable[[str, Sequence[str]], Verdict]
 REFUSED = Verdict("unchecked", 0.0, "says only that there is no answer")
 NEAREST = 3  # passages that a refusal shows
+HELD, MATCHED, VERY_NEAR = 0.5, 0.42, 0.5
+NAMED, UNNAMED = 0.6, 0.3
+"""The probability where a few words are looked for is at least, or at most, this. Set."""
 TOLD = 3  # fields that are quoted
 WHOLE = 0.9
 """The probability that an essay tells what it is about, or by whom where a field says so. Set."""
@@ -237,7 +241,21 @@ class _Look:
             return WHOLE
         evidence, telling = self.evidence, self.telling
         with self._turn.timed("read"):
-            return answerable(evidence, bool(self._turn.hits), telling, self.readings)
+            found = answerable(evidence, bool(self._turn.hits), telling, self.readings)
+        if not self._turn.hits or not keywords(self._question):
+            return found
+        return max(found, NAMED) if self._names_it() else min(found, UNNAMED)
+
+    def _names_it(self) -> bool:
+        """Whether what a few words look for is there: most of them, or a translation of them in a
+        passage that matches token by token, or a sentence that is very near."""
+        signals = [hit.signals for hit in self._turn.hits]
+        translated = max(signal.get("bridge", 0.0) for signal in signals)
+        return (
+            max(signal.get("coverage", 0.0) for signal in signals) >= HELD
+            or (translated >= HELD and float(self.evidence.passage_matches.max()) >= MATCHED)
+            or max(signal.get("sentence", 0.0) for signal in signals) >= VERY_NEAR
+        )
 
 
 def _rerank_warning(hits: Sequence[Hit]) -> tuple[str, ...]:
@@ -262,7 +280,7 @@ def _drafted(
 
     llm = parts.llm
     if llm is None:
-        return check(_quoted(look, turn))
+        return check(_quoted(question, look, turn))
     _ = parts.reader  # opens while the model answers
     draft = check(_written(question, hits, turn, parts, llm))
     policy = parts.settings.unsupported
@@ -281,7 +299,7 @@ def _drafted(
 # --- drafts ---
 
 
-def _quoted(look: _Look, turn: Turn) -> Draft:
+def _quoted(question: str, look: _Look, turn: Turn) -> Draft:
     """The sentences that answer, word for word."""
     evidence = look.evidence
     with turn.timed("read"):
@@ -289,7 +307,11 @@ def _quoted(look: _Look, turn: Turn) -> Draft:
             picks: Sequence[Pick] = gist(evidence, look.vectors)
         else:
             picks = look.told()[:TOLD] or extract(
-                evidence, telling=look.telling, readings=look.readings, parts=look.parts()
+                evidence,
+                telling=look.telling,
+                readings=look.readings,
+                parts=look.parts(),
+                each=asks_which_essays(question),
             )
     spans = [
         (evidence.passages[pick.passage], *evidence.spans[pick.passage][pick.sentence])

@@ -11,9 +11,19 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Literal
 
-from rag.fold import content_words, fold
+from rag.fold import content_words, fold, language, simplified
 
-__all__ = ["Asked", "Kind", "asked", "fits", "is_question", "is_small_talk", "signs"]
+__all__ = [
+    "Asked",
+    "Kind",
+    "asked",
+    "asks_which_essays",
+    "fits",
+    "is_question",
+    "is_small_talk",
+    "keywords",
+    "signs",
+]
 
 Kind = Literal[
     "number", "date", "person", "place", "name", "reason", "list", "yes or no", "manner", "other"
@@ -212,6 +222,10 @@ _SMALL_TALK = re.compile(
     r"|[嗯哦噢啊唉哎喂呵哈嘿额呃]+|你好|您好|大家好|早上好|早安|晚上好|晚安|下午好|在吗|在不在|你在吗"
     r"|再见|拜拜|谢谢(?:你|您|大家)?|多谢|感谢|辛苦了|不客气|好的?|好吧|行|可以|是的?|对的?|不是?|没有"
     r"|知道了|明白了?|懂了?|测试(?:一下)?|试试|继续|不好意思|对不起|抱歉"
+    # to the program itself
+    r"|(?:who|what) are you|what(?:s| is) your name|what can (?:you|i) (?:do|ask)(?: you)?"
+    r"|how (?:are you|do you work)|can you help(?: me)?|help(?: me)?|tell me a (?:joke|story)"
+    r"|你是谁|你叫什么(?:名字)?|你(?:能|会|可以)(?:做|干|帮我做)?(?:什么|啥)|怎么用|帮帮我|讲个笑话|你好吗"
 )
 _SIGNS_ONLY = re.compile(r"[\W_]+")
 
@@ -253,6 +267,58 @@ def is_small_talk(question: str) -> bool:
     """Whether nothing is asked: a greeting, thanks, a yes or no, a single letter, signs."""
     said = _SIGNS_ONLY.sub(" ", fold(question)).strip()
     return _SMALL_TALK.fullmatch(said) is not None
+
+
+_SENTENCE = re.compile(
+    r"[?？]|\b(?:wh(?:at|o|om|ose|ich|en|ere|y)s?|how|is|are|was|were|do|does|did|has|have|can)\b"
+    r"|什么|啥|咋|怎|谁|哪|多少|几|吗|为何|何|呢|吧",
+    re.IGNORECASE,
+)
+_COMMAND = re.compile(
+    r"^(?:please |pls )?(?:tell me|describe|explain|define|discuss|show me|find|search(?: for)?"
+    r"|look up)(?: more)?(?: about)?\b"
+    r"|^请?(?:介绍|解释|说明|描述|谈谈|讲讲|说说|查找?|搜索|找)(?:一下|下)?",
+    re.IGNORECASE,
+)
+_ESSAYS = (
+    r"(?:of )?(?:the |these |my )?"
+    r"(?:essays?|articles?|posts?|texts?|files?|documents?|papers?|authors?)"
+)
+_SPEAK = (
+    r"(?:mentions?|talks? (?:about|of)|discuss(?:es)?|covers?|deals? with|speaks? (?:about|of)"
+    r"|writes? about|(?:is|are) about|refers? to)"
+)
+_HAN_SPEAK = "(?:提到|提及|讲到?|谈到?|说到|写到?|讨论|涉及|谈论|关于)[了过]?"
+_WHICH_ESSAYS = re.compile(
+    rf"^(?:in )?which (?:ones? )?{_ESSAYS} {_SPEAK}\b|^do(?:es)? any {_ESSAYS} {_SPEAK}\b"
+    rf"|^(?:is|are) there (?:an? |any |some )?{_ESSAYS} (?:about|on|that mentions?)\b"
+    rf"|^(?:这些文章里?)?(?:有没有|有|在)?哪[一几些]?[篇个]?(?:文章|文件|作者)?(?:里面?|中)?[都也有]?{_HAN_SPEAK}"
+    rf"|^有没有(?:文章|哪篇(?:文章)?)?{_HAN_SPEAK}",
+    re.IGNORECASE,
+)
+_FEW_WORDS, _FEW_HAN = 3, 8
+
+
+def asks_which_essays(question: str) -> bool:
+    """Whether it is asked which essays speak of something."""
+    return _WHICH_ESSAYS.search(simplified(question).strip()) is not None
+
+
+def keywords(question: str) -> str:
+    """What is looked for by a few words that are no question, "" in any other: "quantum computers",
+    讲讲华为, "Which essays mention Huawei?".
+
+    What is so asked for must be there, by name or by translation: nothing else is said of it.
+    """
+    said = simplified(question).strip()
+    found = _WHICH_ESSAYS.search(said) or _COMMAND.search(said)
+    rest = (said[found.end() :] if found else said).strip(" ,，。.?？!！的")
+    plain = found is not None and found.re is _WHICH_ESSAYS
+    if not content_words(rest) or (_SENTENCE.search(said) and not plain):
+        return ""
+    han = len(re.findall(f"[{_HAN}]", rest))
+    few = han <= _FEW_HAN if han else len(set(content_words(rest))) <= _FEW_WORDS
+    return rest if few and language(rest) in ("zh", "en") else ""
 
 
 def fits(question: Asked, folded: str) -> float:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from rag.answering import Turn, as_passages, compose
 from rag.arguments import as_count, as_history, as_path, as_sources, as_text, as_texts
+from rag.asked import asks_which_essays, keywords
 from rag.condense import condense
 from rag.config import Settings
 from rag.errors import InvalidArgument, NothingIngested
@@ -30,12 +31,15 @@ from rag.schema import (
     Verdict,
 )
 from rag.visible import portable
+from rag.whole import one_each
 
 if TYPE_CHECKING:
     from rag.doctor import Report
     from rag.ingest import OnProgress
 
 __all__ = ["Rag", "query", "seeds"]
+
+LOOKED_AT = 4  # times k passages, where it is asked which essays speak of something
 
 
 def seeds() -> Path:
@@ -164,8 +168,11 @@ class Rag:
         turn.standalone = question
         if history:
             turn.standalone = condense(question, history, self._parts.llm, turn.cancel).question
+        turn.standalone = keywords(turn.standalone) or turn.standalone
         retriever = self._parts.retriever
-        return retriever.hits(turn.standalone, k=k, sources=sources)
+        if not asks_which_essays(question):
+            return retriever.hits(turn.standalone, k=k, sources=sources)
+        return one_each(retriever.hits(turn.standalone, k=LOOKED_AT * k, sources=sources))[:k]
 
     def query(
         self,

@@ -48,6 +48,7 @@ def extract(
     telling: Telling | None = None,
     readings: Readings | None = None,
     parts: Sequence[Readings] = (),
+    each: bool = False,
 ) -> tuple[Pick, ...]:
     """At most `limit` sentences that answer the question: the most telling first, the others in
     reading order.
@@ -57,6 +58,7 @@ def extract(
         readings: of the same evidence; default: nothing is read.
         parts: readings of the same passages for each part of a question that asks for several
             things (`rag/compound.py`); for each the sentence that tells most is quoted.
+        each: the best of each essay comes before others, as if several things were asked.
     """
     telling = telling or tell(evidence)
     if not telling.lines:
@@ -70,8 +72,8 @@ def extract(
         of_parts = [_scored(tell(part.evidence), part) + LEANING * scored for part in parts]
         chosen += [int(of_part.argmax()) for of_part in of_parts]
         margin = np.max([of_part - of_part.max() for of_part in of_parts], axis=0)
-    elif asks_several(telling.asked.folded):
-        chosen += _elsewhere(telling, margin, evidence)
+    elif each or asks_several(telling.asked.folded):
+        chosen += _elsewhere(telling, margin, evidence, limit - 1 if each else 1)
     chosen += [i for i in _ranked(margin) if margin[i] > -ENOUGH]
     distinct: dict[str, Pick] = {}  # what is said again counts once
     for i in chosen:
@@ -93,18 +95,21 @@ def _ranked(figures: Figures) -> list[int]:
     return [int(i) for i in np.argsort(-figures, kind="stable")]
 
 
-def _elsewhere(telling: Telling, margin: Figures, evidence: Evidence) -> list[int]:
-    """The best line of another essay, which says another part of what is asked oftener than a
-    second sentence of the same does."""
+def _elsewhere(telling: Telling, margin: Figures, evidence: Evidence, count: int) -> list[int]:
+    """The best lines of `count` other essays, which say another part of what is asked oftener than
+    a second sentence of the same does."""
     best, *others = _ranked(margin)
     sources = [evidence.passages[line.passage].source for line in telling.lines]
-    same = copy_key(telling.lines[best].text)
+    found = {sources[best]: best}
+    said = {copy_key(telling.lines[best].text)}
     for i in others:
-        if margin[i] <= -APART:
+        if margin[i] <= -APART or len(found) > count:
             break
-        if sources[i] != sources[best] and copy_key(telling.lines[i].text) != same:
-            return [i]
-    return []
+        same = copy_key(telling.lines[i].text)
+        if sources[i] not in found and same not in said:
+            found[sources[i]] = i
+            said.add(same)
+    return list(found.values())[1:]
 
 
 def _needed(telling: Telling, evidence: Evidence, i: int) -> int | None:

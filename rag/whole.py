@@ -8,7 +8,7 @@ from rag.about import About, says
 from rag.catalog import Catalog
 from rag.schema import Hit, Passage
 
-__all__ = ["meant", "openings", "spread"]
+__all__ = ["LIKELY", "SURE", "meant", "one_each", "openings", "spread"]
 
 TITLED = 0.6
 """What holds so much of the words that say which essay is meant is its title."""
@@ -46,6 +46,12 @@ def meant(
         return [source for source, share in shares.items() if share == most], SURE
     likely = found[:1] if about.named else []
     return [hit.passage.source for hit in likely], LIKELY
+
+
+def one_each(hits: Sequence[Hit]) -> list[Hit]:
+    """The hits with the best of each essay before all others."""
+    best = {hit.passage.source: hit.passage.id for hit in reversed(hits)}
+    return sorted(hits, key=lambda hit: best[hit.passage.source] != hit.passage.id)
 
 
 def openings(catalog: Catalog, sources: Sequence[str], k: int, sure: float) -> list[Hit]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from rag import Rag, Settings
 from rag.about import about, says
+from rag.asked import asks_which_essays, keywords
 
 TIDES = """---
 title: The Tides of Arlen
@@ -21,8 +22,8 @@ layout: post
 description: Why the harbour of Arlen floods twice a year.
 ---
 
-The harbour floods in March and in October. Nobody who built it had asked the fishermen. In 1911 the
-mayor wrote a letter to the ministry about the quay.
+The harbour floods in March and in October. Nobody in the village was asked before it was built. In
+1911 the mayor wrote a letter to the ministry about the quay.
 
 A new gate cost 8 million crowns.
 """
@@ -168,3 +169,52 @@ def test_no_conversation_narrows_a_question_about_all(village: Rag) -> None:
 
 def test_an_essay_that_is_not_there_is_not_told(village: Rag) -> None:
     assert village.query("Summarise the essay about quantum computers.").refused
+
+
+# --- a few words, and which essays speak of them ---
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("quantum computers", "quantum computers"),
+        ("讲讲華為", "华为"),
+        ("Tell me about HeuriGym.", "HeuriGym"),
+        ("Which of the essays mention Huawei?", "Huawei"),
+        ("Are there any articles about gardening?", "gardening"),
+        ("哪些文章提到了 GPU？", "GPU"),
+        ("What is HeuriGym?", ""),
+        ("她妈听完咋说的", ""),
+        ("the long story of how a village lost its only oven", ""),
+        ("ラーメン", ""),
+        ("", ""),
+    ],
+)
+def test_a_few_words_are_looked_for(question: str, words: str) -> None:
+    assert keywords(question) == words
+
+
+def test_a_question_for_what_essays_say_is_not_for_which_of_them() -> None:
+    assert asks_which_essays("有没有文章提到失业？")
+    assert not asks_which_essays("Which tide does the essay mention first?")
+    assert not asks_which_essays("文章提到了哪些公司？")
+
+
+@pytest.mark.parametrize("question", ["floods", "Tell me about the floods", "洪水 Arlen", "蜂王"])
+def test_a_few_words_that_are_there_are_answered(village: Rag, question: str) -> None:
+    assert not village.query(question).refused
+
+
+@pytest.mark.parametrize(
+    "question", ["cooking robots", "Kubernetes", "介绍一下量子计算机", "Tell me a joke"]
+)
+def test_a_few_words_that_are_not_there_are_refused(village: Rag, question: str) -> None:
+    assert village.query(question).refused
+
+
+def test_each_essay_that_speaks_of_it_is_quoted(village: Rag) -> None:
+    answer = village.query("Which essays talk about the village?")
+    assert not answer.refused
+    assert {citation.source for citation in answer.citations} == {
+        "village/oven.md", "village/tides.md",
+    }  # fmt: skip
