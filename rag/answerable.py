@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rag.asked import is_small_talk, signs
 from rag.evidence import Evidence
 from rag.fold import fold, language
-from rag.readings import SURE, Readings
+from rag.readings import READ, SURE, Readings
 from rag.schema import Verdict
 from rag.telling import SLOTS, Telling, coefficients, tell
 
@@ -32,6 +32,7 @@ _GOOD = 0.55
 _HELD = 0.40  # a match token by token that nearly every answerable question has
 _STEP = 0.05  # of such a match: as much as the other figures' units
 _BEYOND = 4.0
+_MILD = -0.35
 _LEAST, _MOST = 0.01, 0.99
 
 # Log-odds that a model's own word is worth. Set, not fitted: a model that refuses is right more
@@ -78,7 +79,8 @@ def figures(
     less near than that of a large collection. "apart": how far, in steps of .05, the best match
     token by token lies below what nearly every answered question has: nobody speaks of it at all.
     "reading": the reader's log-odds, in units of `SURE`, of the best sentence of the passage that
-    matches best token by token; 0 where nobody reads.
+    matches best token by token, of given passages; "read": after a search, of the best sentence of
+    all that are quoted from, −.35 at least. 0 where nobody reads.
     """
     asked = telling.asked
     topical = telling.scores("rank", "signs", "fits")
@@ -105,7 +107,8 @@ def figures(
         "few": float(not searched and len(evidence.passages) < _SEVERAL),
         # without a match the encoder knows no tokens
         "apart": max(_HELD - match, 0.0) / _STEP if match else 0.0,
-        "reading": _reading(evidence, readings) if readings else 0.0,
+        "reading": _reading(evidence, readings) if readings and not searched else 0.0,
+        "read": _read(telling, readings) if readings and searched else 0.0,
     }
 
 
@@ -124,9 +127,18 @@ def _held_nearby(evidence: Evidence, telling: Telling) -> NDArray[np.bool_]:
 
 
 def _reading(evidence: Evidence, readings: Readings) -> float:
-    """Of one passage: with the best of several, the more are read the less it tells."""
-    best = int(evidence.passage_matches.argmax())
-    return max((float(part.max()) / SURE for part in readings.of([best]).values()), default=0.0)
+    """Of one passage: with the best of several given ones, the more are read the less it tells."""
+    return _best(readings, [int(evidence.passage_matches.argmax())])
+
+
+def _read(telling: Telling, readings: Readings) -> float:
+    """Of all passages that are quoted from: after a search the answer need not stand where most of
+    the question's words do. A sure no tells no more than a mild one."""
+    return max(_best(readings, telling.passages()[:READ]), _MILD)
+
+
+def _best(readings: Readings, among: Sequence[int]) -> float:
+    return max((float(part.max()) / SURE for part in readings.of(among).values()), default=0.0)
 
 
 def _doubt(match: float) -> float:

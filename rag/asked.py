@@ -54,7 +54,11 @@ _KINDS: tuple[tuple[Kind, str], ...] = (
         r"|population|rate|age|length|height|distance|valuation|score|speed|temperature)\b"
         r"|\bwhat (?:is|was|were|are) the (?:\w+ )?(?:number|percentage|population|amount|price"
         r"|size"
-        r"|rate|cost|length|height|distance|score|age|ratio|share)\b",
+        r"|rate|cost|length|height|distance|score|age|ratio|share)\b"
+        # not "what did it cost her?": that need be no money
+        r"|\bwhat (?:does|do|did|would|will) (?!it\b)[^,;?]*\b(?:cost|charge|weigh|earn)\b"
+        r"(?! (?:me|you|him|her|us|them)\b)"
+        r"|\bwhat (?:\w+ )?(?:revenue|salary|budget|fee|rent|turnover)\b",
     ),
     ("reason", r"(?<![称名])为(?:什么|何|啥)|怎么会|何以|(?:什么|啥|何)(?:原因|缘故|理由)"
                r"|原因(?:是|有|为)"
@@ -120,6 +124,10 @@ _SIGNS: dict[Kind, str] = {
     r"|(?<![\d:])(?:[01]?\d|2[0-3]):[0-5]\d(?![\d:])"
     rf"|\b(?:\d{{1,2}}|{_SPELT}) ?(?:o['’]clock|[ap]\.?m\b)"
     rf"|(?:\d{{1,2}}|{_NUMERAL}{{1,3}})点(?=[钟半整到,，。;；、]|{_NUMERAL}|\d|$)"
+    # two days later, 三天后
+    rf"|\b(?:\d+|{_SPELT}) (?:minute|hour|day|week|month|year)s?"
+    r" (?:later|earlier|ago|after|before)\b"
+    rf"|(?:\d|{_NUMERAL})(?:分钟|个?小时|天|周|个?星期|个?月|年)(?:之|以)?[后前](?!面)"
     r"|\b(?:noon|midnight|sunrise|sunset|dawn|dusk)\b|中午|半夜|午夜|凌晨|黎明|傍晚",
     "reason": r"因为|因此|由于|所以|原因|导致|使得|从而|以致|为了|以便|致使|缘于|源于|归功|促使"
     r"|才能|既然|鉴于|否则|不然"
@@ -166,13 +174,14 @@ _SIZE = (
 _UNITS: tuple[tuple[str, str], ...] = (
     (
         r"百分|比例|份额|占比|几成|占.{0,12}多少|percent|\bshare\b|proportion|\brate\b|率是?多少",
-        r"\d\s?%|百分之|百分点|\d\s?/\s?\d|分之|成(?=的|$|[,。,])|percent|half|third|quarter|fifth",
+        r"\d\s?%|百分之|百分点|\d\s?/\s?\d|分之|成(?=的|$|[,。,])"
+        rf"|(?:\d|{_NUMERAL})成(?:半|多|左右|以上)|percent|half|third|quarter|fifth",
     ),
     (
         r"多少钱|多少(?:美|日|欧|港)?(?:元|刀|块|美金)|几刀|价格|价钱|售价|定价|估值|市值|收入"
         r"|营收|利润|工资|薪|赚|花费|费用|成本"
         r"|\bcosts?\b|\bprice|\brevenue|\bsalary|\bvaluation|\bearn|\bincome|\bmoney\b|\bworth\b"
-        r"|\bpa(?:y|id)\b|\bdollars?\b",
+        r"|\bpa(?:y|id)\b|\bdollars?\b|\bwhat (?:does|do|did|would|will) .*\bcharge\b",
         _MONEY,
     ),
     # of a stay it asks for time, of a bridge or a book for length

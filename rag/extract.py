@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.asked import signs
+from rag.asked import is_question, signs
 from rag.compound import asks_several
 from rag.evidence import Evidence, Pick
 from rag.fold import copy_key, fold
-from rag.readings import Readings
+from rag.readings import READ, Readings
 from rag.telling import Telling, coefficients, tell
 
 __all__ = ["extract", "read_lines"]
@@ -29,7 +30,7 @@ _CONCLUDES = re.compile(
     r"|^\W*(?:所以|因此|因而|于是|这[就也]?是为[什何])"
 )
 
-READ = 5  # passages: all that an answer is made from by default
+ANSWERED = 3  # sentences after a question in which its answer comes
 
 ENOUGH = 4.0
 """A sentence that scores this much less than the best one (in log-odds) is not quoted beside it."""
@@ -88,7 +89,7 @@ def _scored(telling: Telling, readings: Readings | None) -> Figures:
     scored = telling.scores()
     if readings is not None:
         scored = scored + coefficients()["reading"] * read_lines(telling, readings)
-    return _items_of_lists(telling, _answers_below(telling, scored))
+    return _items_of_lists(telling, _answers_under(telling, _answers_below(telling, scored)))
 
 
 def _ranked(figures: Figures) -> list[int]:
@@ -167,12 +168,29 @@ def _answers_below(telling: Telling, scored: Figures) -> Figures:
     return found
 
 
+def _answers_under(telling: Telling, scored: Figures) -> Figures:
+    """The scores, where the best line asks and a new line follows, or is a heading that mostly says
+    what is asked: the best of what stands under it answers."""
+    best = int(scored.argmax())
+    line, lines = telling.lines[best], telling.lines
+    asks = is_question(line.text)
+    if not (asks or (line.heads and telling.names(best))):
+        return scored
+    below = takewhile(lambda i: lines[i].passage == line.passage, range(best + 1, len(lines)))
+    under = [i for i in below if not lines[i].heads and not is_question(lines[i].text)]
+    if asks:
+        under = under[:ANSWERED] if under and lines[best + 1].first else []
+    found = scored.copy()
+    if under:
+        found[max(under, key=lambda i: float(scored[i]))] = scored.max() + 1.0
+    return found
+
+
 def read_lines(telling: Telling, readings: Readings) -> Figures:
     """What the reader makes of each line of the `READ` passages that hold the most telling ones.
     The others count as its lowest; so do all lines of a passage that it cuts in other places."""
-    order = [telling.lines[i].passage for i in np.argsort(-telling.scores(), kind="stable")]
     spans = readings.evidence.spans
-    found = readings.of(list(dict.fromkeys(order))[:READ])
+    found = readings.of(telling.passages()[:READ])
     told = {p: part for p, part in found.items() if len(part) == len(spans[p])}
     if not told:
         return np.zeros(len(telling.lines))

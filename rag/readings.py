@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 
 from rag.evidence import Evidence
 
-__all__ = ["SURE", "Read", "Readings"]
+__all__ = ["READ", "SURE", "Read", "Readings"]
 
 Vector = NDArray[np.float32]
 Read = Callable[[str, Sequence[str]], Sequence[Vector]]
 
 SURE = 12.0
 """Log-odds of the reader: what is beyond says no more."""
+
+READ = 5  # passages: all that an answer is made from by default
 
 
 class Readings:

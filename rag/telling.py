@@ -50,6 +50,7 @@ _REPLY = 4  # sentences in which an interview's answer comes to what was asked
 RESTATED = 0.7
 """What holds so much of a question says the same, or asks it."""
 
+_ROW = "|"  # begins a row of a table
 _SHORT = 8  # characters: below it a line is a heading or a scrap
 _PRIOR = 4  # texts that a language's mean cosine is drawn from the common one with
 
@@ -57,7 +58,8 @@ _PRIOR = 4  # texts that a language's mean cosine is drawn from the common one w
 @dataclass(frozen=True, slots=True)
 class Line:
     """One sentence, read: where it stands, its folded text and its content words. `first`: it
-    begins a line of the passage."""
+    begins a line of the passage. `beside`: what holds for it though it stands elsewhere, the first
+    row of its table or who speaks (folded). `heads`: it is a title or heading of its passage."""
 
     passage: int
     sentence: int
@@ -66,6 +68,13 @@ class Line:
     words: frozenset[str]
     language: str
     first: bool = True
+    beside: str = ""
+    heads: bool = False
+
+    @property
+    def reach(self) -> frozenset[str]:
+        """Its words and those that hold for it."""
+        return self.words.union(content_words(self.beside)) if self.beside else self.words
 
     @property
     def leads(self) -> bool:
@@ -91,6 +100,11 @@ class Telling:
     def restates(self, i: int) -> bool:
         """Whether a line holds what is asked."""
         return self._held(self.lines[i].words, i) >= RESTATED
+
+    def names(self, i: int) -> bool:
+        """Whether most words of a line stand in the question: it names what is asked for."""
+        words = self.lines[i].words
+        return 2 * len(words.intersection(self.asked.words)) >= len(words)
 
     def _held(self, words: frozenset[str], i: int) -> float:
         """The share of the question that `words` or the Han characters of line `i` hold."""
@@ -135,6 +149,11 @@ class Telling:
         found = tuple(n for n in below if self.lines[n].first)
         return found if len(found) > 1 and found[0] == i + 1 else ()
 
+    def passages(self) -> list[int]:
+        """The passages that hold a sentence, those with the most telling ones first."""
+        order = (self.lines[i].passage for i in np.argsort(-self.scores(), kind="stable"))
+        return list(dict.fromkeys(order))
+
     def scores(self, *without: str) -> Figures:
         """How much each line tells, in log-odds against the others; `without` some figures."""
         fitted = coefficients()["sentence"]
@@ -174,7 +193,8 @@ def tell(evidence: Evidence) -> Telling:
         after = lines[i + 1] if i + 1 < len(lines) else None
         after = after if after and after.passage == line.passage else None
         level = sentence_levels[line.language]
-        covered = share(line.words)
+        reach = line.reach
+        covered = share(reach)
         row[:] = (
             flat[i] - level,
             matches[i] - match_levels[line.language],
@@ -184,11 +204,13 @@ def tell(evidence: Evidence) -> Telling:
             covered,
             share(around[line.passage]) - covered,
             share(heads[line.passage]),
-            len(characters.intersection(line.folded)) / len(characters) if characters else 0.0,
+            len(characters.intersection(line.folded + line.beside)) / len(characters)
+            if characters
+            else 0.0,
             signs(question, line.text, line.folded),
             fits(question, line.folded),
             min(log1p(len(line.words.difference(question.words))), 3.0),
-            sum(word in line.words for word in exact) / len(exact) if exact else 0.0,
+            sum(word in reach for word in exact) / len(exact) if exact else 0.0,
             is_question(line.text),
             line.leads,
             len(line.text) < _SHORT,
@@ -199,13 +221,23 @@ def tell(evidence: Evidence) -> Telling:
 
 def _lines(evidence: Evidence) -> tuple[Line, ...]:
     found = []
-    for passage, spans in enumerate(evidence.spans):
-        whole = evidence.passages[passage].text
+    for number, (passage, spans) in enumerate(zip(evidence.passages, evidence.spans, strict=True)):
+        heads = {passage.title, *passage.heading.split(" > ")}
+        row = label = ""  # the first row of the table, the label of the line
         for sentence, (start, _) in enumerate(spans):
-            text = evidence.sentence(passage, sentence)
+            text = evidence.sentence(number, sentence)
             words = frozenset(content_words(text))
-            first = whole[:start].rstrip(" \t")[-1:] in ("", "\n")
-            line = Line(passage, sentence, text, fold(text), words, language(text), first)
+            first = passage.text[:start].rstrip(" \t")[-1:] in ("", "\n")
+            if text.startswith(_ROW):
+                beside, row = row, row or fold(text)
+            else:
+                speaker = _SPEAKER.match(text) if first else None
+                beside, row = "" if first else label, ""
+                label = "" if first and not speaker else fold(speaker[0]) if speaker else label
+            line = Line(
+                number, sentence, text, fold(text), words, language(text), first, beside,
+                first and " ".join(text.split()) in heads,
+            )  # fmt: skip
             found.append(line)
     return tuple(found)
 

@@ -92,6 +92,7 @@ def test_nearer_passages_are_likelier_to_answer() -> None:
     [
         ("训练那个模型花了多少钱？", "训练那个模型花了很多精力。", "训练那个模型花了 300 万美元。"),
         ("How many people work there?", "Many work there.", "There work 45 people."),
+        ("What does a card cost?", "A card is for adults.", "A card costs 12 euros."),
         ("这条新规是哪一天生效的？", "这条新规已经生效。", "这条新规 3 月 1 日生效。"),
     ],
 )
@@ -136,6 +137,22 @@ def test_what_the_reader_finds_in_the_best_match_counts() -> None:
     there, absent = (answerable(seen, readings=reader(odds)) for odds in (9.0, -9.0))
     assert asked_of == texts[2:] * 2
     assert absent < answerable(seen) < there
+
+
+def test_after_a_search_what_the_reader_finds_in_any_passage_counts() -> None:
+    texts = ["Rivers are long.", "The fox has a home.", "Foxes live in dens."]
+    seen = replace(
+        evidence("Where does the fox live?", *texts),
+        passage_matches=np.array([0.3, 0.5, 0.4], np.float32),
+    )
+
+    def reader(odds: float) -> Readings:
+        return Readings(seen, lambda _, found: [
+            np.array([odds if text == texts[2] else -9.0], np.float32) for text in found
+        ])  # fmt: skip
+
+    there, absent, surely = (answerable(seen, True, readings=reader(n)) for n in (9, -5, -12))
+    assert surely == absent < answerable(seen, True) < there
 
 
 def test_every_figure_has_a_coefficient() -> None:

@@ -58,6 +58,9 @@ def quoted(question: str, *texts: str) -> list[str]:
         ("When was the bridge opened?", "date"),
         ("And when did it close?", "date"),
         ("When should one see a doctor?", "other"),
+        ("What does a library card cost?", "number"),
+        ("What annual revenue does the firm make?", "number"),
+        ("What did it cost him to admit the mistake?", "other"),
         ("为什么他没有回去？", "reason"),
         ("Why did it fail?", "reason"),
         ("审稿人资料外泄之后，会议被戏称为什么？", "other"),
@@ -380,6 +383,34 @@ def test_a_row_of_a_table_is_quoted_with_the_first() -> None:
     )
     found = quoted("How much was the rent in 2022?", text)
     assert found[:2] == ["| Rent | 0.40 | 0.43 |", "| Part | 2019 | 2022 |"]
+
+
+def test_a_row_of_a_table_is_found_by_its_column() -> None:
+    text = (
+        "| Item | Quiet D12 | North K20 |\n| Tank | 3.5 litres | 5 litres |\n| Price | 99 | 135 |"
+    )
+    found = tell(evidence("How big is the tank of the North K20?", text))
+    assert found.column("coverage").tolist()[1] > found.column("coverage").tolist()[0]
+
+
+def test_who_speaks_holds_for_all_sentences_of_a_turn() -> None:
+    text = "[00:01] TOM HSU: Why?\n[00:02] MAREN ODUYA: By accident. The cook broke his wrist."
+    found = tell(evidence("What did Maren Oduya say of the cook?", text))
+    assert [line.beside != "" for line in found.lines] == [False, False, True]
+    assert found.column("coverage").argmax() == 2
+
+
+def test_what_stands_under_a_day_answers_what_happened_on_it() -> None:
+    head = "10 月 7 日 星期五"
+    day = passage(f"{head}\n送菜的车上不来，我们吃了三顿挂面。", heading=head)
+    seen = gather("10 月 7 日星期五那天发生了什么？", [day], alike, alike)
+    picks = extract(seen)
+    assert seen.sentence(picks[0].passage, picks[0].sentence).startswith("送菜的车")
+
+
+def test_what_stands_under_a_question_in_other_words_comes_before_it() -> None:
+    text = "Can I extend a loan?\nOnce, by five days.\nWhat if the drill breaks?\nTell us."
+    assert quoted("Is it possible to extend a loan?", text)[0] == "Once, by five days."
 
 
 def test_a_sentence_that_only_leads_to_the_reason_is_quoted_with_the_next() -> None:
