@@ -80,7 +80,7 @@ def extract(
     for i in chosen:
         line = telling.lines[i]
         pick = Pick(line.passage, line.sentence, float(scored[i]))
-        distinct.setdefault(copy_key(line.text), pick)
+        distinct.setdefault(copy_key(line.text.removeprefix("title: ")), pick)
     first, *others = list(distinct.values())[:limit]
     return (first, *sorted(others, key=lambda pick: (pick.passage, pick.sentence)))
 

@@ -51,6 +51,7 @@ RESTATED = 0.7
 """What holds so much of a question says the same, or asks it."""
 
 _ROW = "|"  # begins a row of a table
+_TITLE = re.compile(r"^(?:title|标题|標題)\s*[:：]\s*", re.IGNORECASE)
 _SHORT = 8  # characters: below it a line is a heading or a scrap
 _PRIOR = 4  # texts that a language's mean cosine is drawn from the common one with
 
@@ -236,7 +237,7 @@ def _lines(evidence: Evidence) -> tuple[Line, ...]:
                 label = "" if first and not speaker else fold(speaker[0]) if speaker else label
             line = Line(
                 number, sentence, text, fold(text), words, language(text), first, beside,
-                first and " ".join(text.split()) in heads,
+                first and _TITLE.sub("", " ".join(text.split())) in heads,
             )  # fmt: skip
             found.append(line)
     return tuple(found)
