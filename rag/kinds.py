@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from rag.fold import words
 from rag.statement import HAN_CHAR, Reading, read
@@ -82,6 +82,7 @@ beijing|peking|北京, shanghai|上海, guangzhou|canton|广州, shenzhen|深圳
 suzhou|苏州, nanjing|南京, chengdu|成都, chongqing|重庆, wuhan|武汉, xi'an|xian|西安, tianjin|天津
 qingdao|青岛, xiamen|厦门, dalian|大连, harbin|哈尔滨, kunming|昆明, changsha|长沙, hong kong|香港
 macau|澳门, taipei|台北, kaohsiung|高雄, taichung|台中, tainan|台南, hsinchu|新竹
+hualien|花莲, keelung|基隆
 
 heilongjiang|黑龙江, jilin|吉林, liaoning|辽宁, hebei|河北, henan|河南, shandong|山东, shanxi|山西
 shaanxi|陕西, sichuan|四川, yunnan|云南, guizhou|贵州, hunan|湖南, hubei|湖北, jiangsu|江苏
@@ -154,17 +155,23 @@ def _places() -> dict[str, tuple[tuple[int, int], ...]]:
     return {key: tuple(places) for key, places in table.items()}
 
 
-def _told(reading: Reading) -> dict[tuple[int, int], str]:
+@cache
+def _han_words() -> re.Pattern[str]:
+    """The Han words, the longest first: 祖父 is no 父."""
+    listed = sorted((key for key in _places() if HAN_CHAR.match(key)), key=len, reverse=True)
+    return re.compile("|".join(listed))
+
+
+@lru_cache(maxsize=4096)
+def _told(text: str) -> dict[tuple[int, int], str]:
     """(kind, row) → the word by which the text has it."""
+    reading = read(text)
     found: dict[tuple[int, int], str] = {}
-    table = _table()
-    places = _places()
-    near = [key for key in places if HAN_CHAR.match(key) and key in reading.folded]
-    near = [key for key in near if not any(key != other and key in other for other in near)]
+    table, places = _table(), _places()
     latin = {token.word for token in reading.tokens if token.latin}
     joined = (reading.folded[t.start : t.end] for t in reading.tokens if t.latin)
     latin |= {stem for word in joined if "-" in word for stem in _stemmed(word)}
-    for key in [*near, *(word for word in latin if word in places)]:
+    for key in [*_han_words().findall(reading.folded), *(latin & places.keys())]:
         for kind, row in places[key]:
             word = next((w for w in sorted(table[kind][row]) if _stands(w, key, latin)), "")
             if word and (kind, row) not in found:
@@ -187,11 +194,11 @@ def other_of_its_kind(
     The evidence has the claim's nowhere, and beside the claim's sentence it has one of the same
     kind that the claim leaves out.
     """
-    mine = _told(claim)
+    mine = _told(claim.text)
     if not mine or claim.denies:
         return None
-    given = {place for sentence in everything for place in _told(sentence)}
-    beside = {place: word for sentence in near for place, word in _told(sentence).items()}
+    given = {place for sentence in everything for place in _told(sentence.text)}
+    beside = {place: word for sentence in near for place, word in _told(sentence.text).items()}
     for (kind, row), word in mine.items():
         if (kind, row) in given or word in _LOOSE:
             continue
@@ -214,7 +221,7 @@ def other_way(claim: Reading, sentences: Sequence[Reading]) -> tuple[str, str] |
 def _ways(folded: str) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
     for found in _FROM_TO.finditer(folded):
         one, two = found["one"] or found["three"], found["two"] or found["four"]
-        for start in _told(read(one)):
-            for end in _told(read(two)):
+        for start in _told(one):
+            for end in _told(two):
                 if start[0] == end[0] and start != end:
                     yield start, end

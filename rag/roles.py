@@ -291,16 +291,21 @@ def _agents(
         after = inside[inside.index(agent[-1]) + 1 :][:1] if agent else []
         if any(t.latin and t.weight >= 0.5 for t in after):
             agent = []  # "by a British coach operator"
-        if by and agent and not any(t.weight >= 0.5 for t in named[: named.index(agent[0])]):
+        if by and agent and _titled(named[: named.index(agent[0])]):
             heavy = [t for t in inside[:by] if t.weight >= 0.5 and t.latin]
             after_be = (t for t in heavy if _AFTER_BE.search(reading.folded[start : t.start]))
             done = {_surface(reading, t) for t in (*after_be, *heavy[-1:])}
             yield agent, frozenset(done - names)
         elif not passive and not agent:
             subject = _subject(reading, names, start, end)
-            first = next((t for t in inside if t.weight >= 0.5), None)
-            if subject is not None and subject[0][0] is first:
+            if subject is not None and _titled(inside[: inside.index(subject[0][0])]):
                 yield subject[0], frozenset((_surface(reading, subject[1]),))
+
+
+def _titled(before: Sequence[Token]) -> bool:
+    """Whether nothing stands before a name but a word for who it is: my cousin Bela."""
+    heavy = [t for t in before if t.weight >= 0.5]
+    return not heavy or (len(heavy) == 1 and heavy[0] is before[-1])
 
 
 def _said(reading: Reading, tokens: Sequence[Token]) -> str:

@@ -745,6 +745,8 @@ NETWORK = "瓶颈不在计算，而在网络。"
         ("His uncle planted the vineyard in 1952.", KIN),
         ("The vineyard was planted by Otto in 1952.", KIN),
         ("The transmitter was broken by Nadia.", "Nadia repaired it. Captain Breen had broken it."),
+        ("The band was founded by Janos.", "My cousin Bela founded the band; Janos led it."),
+        ("The bridge was proposed by councillor Marsh.", "Lindqvist proposed it, Marsh did not."),
         ("Emil was carried home by Bruno.", "Bruno barked. My brother Emil carried him home."),
         ("The author worked as a carpenter.", MOVED),
         ("In 2015 the author moved to Berlin.", MOVED),
