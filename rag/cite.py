@@ -53,7 +53,8 @@ def cite(text: str, hits: Sequence[Hit], similarity: Similarity | None = None) -
     spans in the result's text that include their marks, and are all unchecked. `similarity`
     compares by meaning, across languages too; without it words and numbers decide.
     """
-    plain, marks = strip(usual(text, len(hits)), len(hits))
+    titles = [hit.passage.title for hit in hits]
+    plain, marks = strip(usual(text, len(hits), titles), len(hits))
     sentences = [Span(start, end) for start, end in sentence_spans(plain)]
     _assign(plain, sentences, marks)
     narrow = _Narrowing(hits, similarity)

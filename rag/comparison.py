@@ -19,10 +19,12 @@ from rag import denial, order
 from rag.contrast import turns
 from rag.fold import copy_key, fold, words
 from rag.items import misplaced
-from rag.names import han_names, quotations
+from rag.kinds import other_of_its_kind, other_way
+from rag.names import han_names, quotations, spelt_out
 from rag.quantities import Quantity, stated
+from rag.rather import rather
 from rag.roles import other_doer, turned_round
-from rag.scope import beyond, limits, one_more, outdone, outdone_across, part_of, superlative
+from rag.scope import beyond, limits, one_more, outdone, outdone_across, part_of, superlative, surer
 from rag.statement import FUNCTION_HAN, HAN_CHAR, Reading, joined, read, words_of
 
 __all__ = ["Comparison", "compare", "steps"]
@@ -33,6 +35,8 @@ _WINDOW = 3
 _LIKE = 0.5  # cosine: Microsoft and Apple have .38, engineers and developers .53
 _SHORTEST, _MOST_PARTS = 4, 8
 """Characters of a part of a sentence that says something, and how many are looked at."""
+_MOST_TOLD = 40
+"""Sentences that are asked who does what; of more only those near the best one."""
 _MOST_MINE, _MOST_THEIRS = 12, 40
 """Words compared by meaning. Each costs half a millisecond the first time it is seen."""
 
@@ -153,7 +157,10 @@ def _across(
     return Comparison(
         figures, True, best, window, absent, strange, flips, int(denies), given=given,
         outdone=outdone_across(claim, near_sentences) or superlative(claim, near_sentences)
-        or beyond(claim, _nearest_part(claim, sentences[best], word_vectors), sentences[best]),
+        or beyond(claim, _nearest_part(claim, sentences[best], word_vectors), sentences[best])
+        or other_of_its_kind(claim, near_sentences, sentences)
+        or surer(claim, [sentences[best]])
+        or other_way(claim, near_sentences) or rather(claim, near_sentences, word_vectors),
     )  # fmt: skip
 
 
@@ -270,8 +277,10 @@ def _alike(
         figures, False, best, (start, end), absent, (*certain, *invented),
         (*flips, *timed), negated, replaced, uncovered, given, tuple(far),
         exchanged, misplaced(claim, sentences),
-        other_doer(claim, near),
-        outdone(claim, near) or superlative(claim, sentences) or one_more(claim, sentences),
+        other_doer(claim, near, near if len(sentences) > _MOST_TOLD else sentences),
+        outdone(claim, near) or superlative(claim, sentences) or one_more(claim, sentences)
+        or surer(claim, near)
+        or other_of_its_kind(claim, near, sentences) or rather(claim, near, word_vectors),
     )  # fmt: skip
 
 
@@ -391,6 +400,8 @@ def _holds(name: str, vocabulary: frozenset[str], sentences: Sequence[Reading]) 
     folded = fold(name)
     stems = words(name)
     if all(stem in vocabulary for stem in stems[:1]):
+        return True
+    if any(word and word in s.folded for word in spelt_out(name) for s in sentences):
         return True
     if len(folded) >= 3 and any(folded in s.folded for s in sentences):
         return True

@@ -27,8 +27,10 @@ from rag.config import Settings
 from rag.connect import async_client
 from rag.endpoint import Endpoint, list_models
 from rag.errors import EmptyAnswer, EndpointError, RagError, StreamBroken
+from rag.loops import without_loop
 from rag.response import Reading, pieces
 from rag.schema import Message, Usage
+from rag.structured import calls_a_tool
 from rag.surrogates import sound
 from rag.thinking import split_thinking, without_end_marks
 from rag.tokens import count_tokens
@@ -287,7 +289,7 @@ class LLM:
                 await asyncio.sleep(wait)
             else:
                 break
-        for text, reasoning in reading.finish():
+        for text, reasoning in () if reading.looping else reading.finish():
             emit(Delta(text, reasoning))
         return reading
 
@@ -302,8 +304,9 @@ class LLM:
         stream = await client.chat.completions.create(**parameters, stream=True)
         async with stream, aclosing(pieces(stream.response, reading)) as found:
             async for text, reasoning in found:
-                emit(Delta(text, reasoning))
-                if reading.characters > limit:
+                if not reading.looping:
+                    emit(Delta(text, reasoning))
+                if reading.characters > limit or reading.looping:
                     reading.finish_reason = "length"
                     break
         if not reading.complete:
@@ -360,18 +363,21 @@ class LLM:
         """The whole answer. Raises EmptyAnswer where there is none."""
         raw = "".join(delta.text for delta in seen)
         thought = "".join(delta.reasoning for delta in seen)
-        text, more = split_thinking(without_end_marks(raw))
+        said, more = split_thinking(without_end_marks(raw))
+        text = without_loop(said)
         reason = reading.finish_reason
-        if not text.strip():
-            raise self._nothing_said(reading, bool(thought or more))
+        if not text.strip() or calls_a_tool(text):
+            raise self._nothing_said(reading, bool(thought or more), bool(text.strip()))
         warnings: tuple[str, ...] = ()
-        if reason == "length":
+        if text != said:
+            warnings = ("The model said the same over and over; here it stands once.",)
+        elif reason == "length":
             warnings = ("The answer was cut at its longest: raise RAG_LLM_MAX_TOKENS.",)
         elif reason == "content_filter":
             warnings = ("The endpoint's content filter cut the answer.",)
         return Completion(text, thought + more, reading.usage, reason or "stop", warnings)
 
-    def _nothing_said(self, reading: Reading, thought: bool) -> EmptyAnswer:
+    def _nothing_said(self, reading: Reading, thought: bool, called: bool) -> EmptyAnswer:
         model, reason = self.endpoint.model, reading.finish_reason
         if reading.refusal.strip():
             said = " ".join(reading.refusal.split())[:300].rstrip(".")
@@ -379,7 +385,12 @@ class LLM:
                 f"{model} will not answer this: {said}.",
                 "Ask in other words, or use another model.",
             )
-        if reason == "length":
+        if reading.looping:
+            return EmptyAnswer(
+                f"{model} thought the same over and over and said nothing.",
+                "Ask again, or use another model.",
+            )
+        if reason == "length" and not called:
             what = f"{model} used up its tokens" + (" on thinking" if thought else "")
             return EmptyAnswer(what + " and said nothing.", "Raise RAG_LLM_MAX_TOKENS.")
         if reason == "content_filter":
@@ -387,7 +398,7 @@ class LLM:
                 f"The content filter of {self.endpoint.host} let nothing through.",
                 "Ask in other words, or use another model.",
             )
-        if reason in ("tool_calls", "function_call"):
+        if called or reason in ("tool_calls", "function_call"):
             what = f"{model} called a tool, though it has none, and"
         else:
             what = f"{model} thought, but" if thought else model

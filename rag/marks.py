@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+
+from rag import structured
 
 __all__ = ["LINE_START", "Mark", "disarmed", "strip", "usual"]
 
@@ -24,7 +26,7 @@ NAMED = (
     r"passages?|sources?|ref(?:erence)?s?|doc(?:ument)?s?|para(?:graph)?s?|cit(?:e|ation)s?|notes?"
     r"|quotes?|excerpts?|snippets?|chunks?|contexts?|texts?|essays?|articles?|p|no|id|see"
     r"|quellen?|fuentes?|fontes?|出典"
-    r"|第|来源|來源|资料|資料|段落|文献|文獻|引用|出处|出處|原文|文|文章|文档|文檔|参考|參考|见|見"
+    r"|第|来源|來源|资料|資料|段落|段|文献|文獻|引用|出处|出處|原文|文|文章|文档|文檔|参考|參考|见|見"
 )
 DASH = "[-\u2010-\u2014]"
 # A place in the passage that was named before it: a page is no passage.
@@ -57,6 +59,8 @@ CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
 ADDRESS = re.compile(r"\(\s*[A-Za-z][\w+.-]*:|www\.|#|/")
 LINE_START = re.compile(r"(?:\A|\n)[ \t>]*(?:[-*+•·] |\d{1,3}[.)、] ?)?[ \t]*\Z")
 
+HAN_NUMBERS = "一二三四五六七八九十"
+
 # How else marks are written. Every pattern is bounded, so that all of them are linear.
 NUMBERS = rf"[{DIGIT}](?:[{DIGIT},，、;\s\u2013-]{{0,40}}[{DIGIT}])?"
 # A raised number is a mark after a word or a pause; after a unit or a number it is a power.
@@ -66,21 +70,35 @@ AFTER = (
 )
 OUTSIDE = r"(?![^\[\]\n\uff3b\uff3d\u3010\u3011]{0,60}[\]\uff3d\u3011])"
 SENTENCE_ENDS = r"(?=\s{0,9}(?:[。！？!?]|\.(?!\w)|\Z|\n))"
+PAUSES = rf"(?:{SENTENCE_ENDS}|(?=[,，;；]))"
+AFTER_WORD = rf"(?:{AFTER}|(?<=[^\W_] ))"
 RAISED = "[⁰¹²³⁴-⁹]"
 SEE = r"(?:(?i:see(?: also)?|cf\.?|from)|参见|參見|详见|詳見|见|見|据|據)\s?[:：]?\s?"
+TAGS = r"(?:cite|citation|ref|reference|source|passage|doc|document)"
 DRESSED = tuple(
     re.compile(pattern)
     for pattern in (
         rf"{AFTER}<sup\b[^<>]{{0,40}}>\s?(?P<n>{NUMBERS})\s?</sup>",
         rf"{AFTER}\$?\^\{{?(?P<n>{NUMBERS})\}}?\$",
-        rf"<(?P<tag>cite|ref)\b[^<>]{{0,40}}>\s?(?P<n>{NUMBERS})\s?</(?P=tag)>",
+        rf"{AFTER}\^(?P<n>{NUMBERS})\^",
+        rf"<(?P<tag>{TAGS})\b[^<>]{{0,40}}>\s?(?P<n>{NUMBERS})\s?</(?P=tag)>",
+        rf"<{TAGS}\s[a-z_]{{1,12}}\s?=\s?[\"']?(?P<n>{NUMBERS})[\"']?\s?/?>(?:</{TAGS}>)?",
+        rf"(?:{AFTER_WORD}|(?<=\d))<(?P<n>{NUMBERS})>{PAUSES}",
+        rf"(?:(?<=[^\W_] )|(?<=[\u3400-\u9fff。，：；]))<(?P<n>{NUMBERS})>",
         rf"\\(?:cite[tp]?|textsuperscript)\{{(?P<n>{NUMBERS})\}}",
+        rf"{AFTER_WORD}\{{{{1,2}}(?P<n>{NUMBERS})\}}{{1,2}}{PAUSES}",
+        rf"[〔〖](?P<n>(?:{ROUND_NAMED}\s?)?{NUMBERS})[〕〗]",
         rf"{AFTER}(?P<n>{RAISED}(?:[,\s]?{RAISED}){{0,9}})(?!\w)",
-        rf"(?:(?<=\S)|(?<=\S ))(?P<n>[\u2460-\u2473]{{1,9}}){SENTENCE_ENDS}",
+        rf"(?:(?<=[^\s:：])|(?<=[^\s:：] ))(?P<n>[\u2460-\u2473]{{1,9}}){PAUSES}",
         rf"[\[\uff3b\u3010](?:{ROUND_NAMED}|第)\s?(?P<n>[一二三四五六七八九十])\s?[段节節]?[\]\uff3d\u3011]",
-        rf"[(（](?P<n>(?:{SEE})?{ROUND_NAMED}[^\[\]()（）\n]{{1,80}})[)）]",
+        rf"[(（](?:{SEE})?(?P<n>(?:{ROUND_NAMED}|第)[^\[\]()（）\n]{{1,80}})[)）]",
+        rf"[(（](?:{SEE})?第\s?(?P<n>[{HAN_NUMBERS}])\s?段[)）]",
         rf"(?P<before>\b[Pp]assages?\s|段落\s?)(?P<n>[{DIGIT}]{{1,2}})(?![{DIGIT}]|[.,][{DIGIT}])"
         rf"{OUTSIDE}",
+        # 段 is a paragraph too: only where something is told by it
+        rf"(?P<before>(?:[据據照见見如]|依照)第\s?)(?P<n>[{DIGIT}]{{1,2}}|[{HAN_NUMBERS}])(?=\s?段){OUTSIDE}",
+        rf"(?P<before>第\s?)(?P<n>[{DIGIT}]{{1,2}}|[{HAN_NUMBERS}])"
+        rf"(?=\s?段(?:落|中)?(?:[说說]|提到|指出|写道|寫道|[显顯]示|[说說]明|[称稱])){OUTSIDE}",
     )
 )
 ONE = (
@@ -94,6 +112,9 @@ AROUND = tuple(
     for pattern in (
         rf"<sup\b[^<>]{{0,40}}>\s?(?P<row>{ROW})\s?</sup>",
         rf"\$?\^\{{(?P<row>{ROW})\}}\$?",
+        rf"\^(?P<row>{ROW})\^",
+        rf"\$\s?(?P<row>{ROW})\s?\$",
+        rf"<(?P<tag>{TAGS})\b[^<>]{{0,40}}>\s?(?P<row>{ROW})\s?</(?P=tag)>",
         rf"\[(?P<row>{ROW})\]",
         rf"(?<![\w*])(?P<star>[*_]{{1,3}})(?P<row>{ROW})(?P=star)(?![\w*])",
         rf"[(（]\s?(?:{SEE})?(?:{ROUND_NAMED}\s?[:：]?\s?){{0,2}}(?P<row>{ROW})\s?[)）]",
@@ -102,8 +123,11 @@ AROUND = tuple(
 )
 ONES = re.compile(ONE)
 ROWS = re.compile(ROW)
-HAN_NUMBERS = "一二三四五六七八九十"
-
+IN_BACKTICKS = re.compile(rf"(?<!`)`\s?(?P<row>{ROW})\s?`(?!`)")
+FROM_TO = re.compile(
+    rf"(?<=[\[\uff3b\u3010])(?P<first>[{DIGIT}]{{1,3}})[\]\uff3d\u3011]"
+    rf"\s?(?:{DASH}|[~～至到])\s?[\[\uff3b\u3010](?P<last>[{DIGIT}]{{1,3}})(?=[\]\uff3d\u3011])"
+)
 # What is around a whole answer.
 FENCED = re.compile(r"\A\s*```(\w{0,12})[ \t]*\n(.*)\n[ \t]*```\s*\Z", re.DOTALL)
 PROSE = frozenset(("markdown", "md", "text", "txt", "plaintext"))
@@ -139,16 +163,35 @@ class Mark:
 # --- in whatever dress ---
 
 
-def usual(text: str, retrieved: int) -> str:
+def usual(text: str, retrieved: int, titles: Sequence[str] = ()) -> str:
     """The bare answer with its marks in brackets, whatever was put around it and them; without a
-    list of sources at its end, which repeats marks and claims nothing."""
+    list of sources at its end, which repeats marks and claims nothing. `titles` of the passages
+    may stand beside their numbers."""
     text = LINE_BREAK.sub("\n", _unwrapped(ESCAPED.sub(r"[\1]", text)))
+    text = _without_titles(text, titles)
+    text = IN_BACKTICKS.sub(r"\g<row>", text)
     text = _outside_code(text, lambda piece: _rewritten(piece, retrieved))
     return _without_sources_inline(_without_list_of_sources(text))
 
 
+def _without_titles(text: str, titles: Sequence[str]) -> str:
+    """[1, The mill] and [The mill, 1] with the number alone."""
+    for title in dict.fromkeys(filter(None, map(str.strip, titles))):
+        named = rf"[\"“《「*_]*{re.escape(title)}[\"”》」*_]*"
+        beside = r"\s?[,，:：|–-]?\s?"
+        pattern = (
+            rf"\[\s?(?:(?P<one>{NUMBERS}){beside}{named}|{named}{beside}(?P<two>{NUMBERS}))\s?\]"
+        )
+        text = re.sub(pattern, lambda found: f"[{found['one'] or found['two']}]", text)
+    return text
+
+
 def _unwrapped(text: str) -> str:
-    """What stands in a fence or in tags that are around everything; a program stays in its own."""
+    """What stands in a fence, in tags or in JSON that is around everything; a program stays in its
+    own."""
+    said = structured.prose(text)
+    if said is not None:
+        return said
     fenced = FENCED.match(text)
     if fenced and "```" not in fenced[2]:
         prose = fenced[1].lower() in PROSE or (not fenced[1] and ROWS.search(fenced[2]))
@@ -177,6 +220,7 @@ def _rewritten(text: str, retrieved: int) -> str:
         text = pattern.sub(bracketed, text)
     for pattern in AROUND:
         text = pattern.sub(lambda found: found["row"], text)
+    text = FROM_TO.sub(r"\g<first>-\g<last>", text)
     return ROWS.sub(_joined, text)
 
 

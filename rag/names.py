@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from rag.fold import content_words, words
 
-__all__ = ["han_names", "latin_names", "quotations"]
+__all__ = ["SURNAMES", "han_names", "latin_names", "quotations", "spelt_out"]
 
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _HAN_CHAR = re.compile(f"[{_HAN}]")
@@ -31,7 +31,7 @@ _QUOTED = re.compile(
     r"《([^《》]{1,60})》|“([^“”]{2,200})”|「([^「」]{2,200})」|\"([^\"]{3,200})\""
 )
 
-_SURNAMES = frozenset(
+SURNAMES = frozenset(
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林罗高郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘蒋蔡余于杜叶程"
     "魏苏吕丁任卢姚沈钟姜崔谭陆范汪廖石金韦贾夏付方邹熊白孟秦邱侯江尹薛闫雷龙段郝孔邵史毛常万顾赖武康贺严尤钱施洪龚汤陶"
 )
@@ -56,6 +56,20 @@ _AFTER = re.compile(f"(?:{_BODIES})")
 _PERSON_AFTER = re.compile(
     "先生|女士|教授|博士|院士|总统|主席|总理|部长|老师|校长|将军|国王|皇帝|小姐"
 )
+
+
+_SPELT_OUT = {
+    "ai": "人工智能|人工智慧", "llm": "大模型|大语言模型|大型语言模型", "gpu": "显卡|图形处理器",
+    "cpu": "处理器", "pc": "电脑", "tv": "电视", "gdp": "国内生产总值", "un": "联合国",
+    "eu": "欧盟", "us": "美国", "usa": "美国", "uk": "英国",
+    "ceo": "首席执行官|总裁|执行长", "cto": "首席技术官",
+    "phd": "博士", "vr": "虚拟现实", "ev": "电动车|电动汽车", "who": "世卫", "nba": "美职篮",
+}  # fmt: skip
+
+
+def spelt_out(name: str) -> tuple[str, ...]:
+    """What letters that Chinese texts use stand for, folded: AI is 人工智能."""
+    return tuple(_SPELT_OUT.get(name.lower(), "").split("|")) if len(name) <= 3 else ()
 
 
 def latin_names(text: str, taken: Sequence[tuple[int, int]]) -> list[str]:
@@ -147,7 +161,7 @@ def _is_name(word: str, after: str) -> bool:
     if word in _PLACES:
         return True
     tag = _tag(word)
-    if word[0] in _SURNAMES and 2 <= len(word) <= 3:
+    if word[0] in SURNAMES and 2 <= len(word) <= 3:
         if _PERSON_AFTER.match(after):
             return True
         return len(word) == 3 and tag in {"", "nr", "nrt", "nrfg"}

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import combinations
 from typing import Literal
 
 __all__ = ["Quantity", "agree", "nearest", "quantities", "stated"]
@@ -82,6 +83,8 @@ _WEEKDAYS = {word: number for number, word in enumerate(_WEEKDAY_NAMES.split(), 
 _HAN_WEEKDAYS = dict(zip("一二三四五六日天", (1, 2, 3, 4, 5, 6, 7, 7), strict=True))
 
 _MONTH, _SECOND = "months", "seconds"
+_OF_A_MONTH = Fraction(86400 * 365, 12)
+_MOST_RECKONED = 12
 _UNITS: dict[str, tuple[str, Fraction]] = {}
 
 
@@ -222,7 +225,9 @@ def agree(claimed: Quantity, given: Quantity) -> bool:
         year, *rest = date.date
         return year == number.value and rest == [None, None] and number.unit in {"", _MONTH}
     if claimed.kind != given.kind:
-        return False
+        return {claimed.kind, given.kind} == {"time", "number"} and _same_hour(claimed, given)
+    if {claimed.unit, given.unit} == {_MONTH, _SECOND}:
+        return _as_long(claimed, given)
     if claimed.unit and given.unit and claimed.unit != given.unit:
         return False
     if claimed.unit != given.unit and {claimed.unit, given.unit} & {_MONTH, _SECOND, "metres"}:
@@ -230,16 +235,35 @@ def agree(claimed: Quantity, given: Quantity) -> bool:
         return claimed.value == given.value or claimed.value * given.scale == given.value * (
             claimed.scale
         )
-    if claimed.value == given.value:
-        return True
-    if (claimed.rounded or given.rounded) and claimed.unit == given.unit:
-        return abs(claimed.value - given.value) <= abs(given.value) / 20
-    return False
+    return claimed.value == given.value or _about(claimed, given)
+
+
+def _same_hour(one: Quantity, other: Quantity) -> bool:
+    """Whether a bare number may be the hour of a time: "from five to seven"."""
+    time, number = (one, other) if one.kind == "time" else (other, one)
+    return not number.unit and number.value <= 12 and time.value % 720 == number.value * 60 % 720
+
+
+def _as_long(one: Quantity, other: Quantity) -> bool:
+    """Whether months and days are about as long: six weeks are a month and a half."""
+    months, seconds = (one, other) if one.unit == _MONTH else (other, one)
+    lasting = months.value * _OF_A_MONTH
+    return abs(lasting - seconds.value) <= lasting / 12
+
+
+def _about(claimed: Quantity, given: Quantity) -> bool:
+    """Whether one of the two is rounded and the other near it."""
+    if not (claimed.rounded or given.rounded):
+        return False
+    if {claimed.unit, given.unit} == {"", "ratio"} and given.value < 1:
+        return abs(claimed.value - given.value) <= given.value / 50  # 33% is a third
+    near = abs(claimed.value - given.value) <= abs(given.value) / 20
+    return claimed.unit == given.unit and near
 
 
 def stated(claimed: Quantity, given: Sequence[Quantity]) -> bool:
     """Whether some of the given values state the claimed one; a date may be put together of two."""
-    if any(agree(claimed, one) for one in given):
+    if any(agree(claimed, one) for one in given) or _reckoned(claimed, given):
         return True
     if claimed.kind != "date":
         return False
@@ -249,6 +273,22 @@ def stated(claimed: Quantity, given: Sequence[Quantity]) -> bool:
     parts = ((year, None, None), (None, month, day))
     loose = [one for one in given if one.date[0] in {None, year} or one.kind == "number"]
     return all(any(agree(replace(claimed, date=part), one) for one in loose) for part in parts)
+
+
+def _reckoned(claimed: Quantity, given: Sequence[Quantity]) -> bool:
+    """Whether it is how far two shares are apart in points, or a year so many years after or before
+    another. In a long text too many values could be made so."""
+    if len(given) > _MOST_RECKONED:
+        return False
+    if claimed.unit == "points":
+        shares = [one.value for one in given if one.unit in ("ratio", "points")]
+        return any(abs(a - b) == claimed.value for a, b in combinations(shares, 2))
+    year, *rest = claimed.date
+    if claimed.kind != "date" or not year or rest != [None, None]:
+        return False
+    years = [one.date[0] for one in given if one.kind == "date" and one.date[0]]
+    spans = [one.value / 12 for one in given if one.kind == "number" and one.unit == _MONTH]
+    return any(abs(year - other) == span for other in years for span in spans)
 
 
 def nearest(claimed: Quantity, given: Iterable[Quantity]) -> Quantity | None:
@@ -704,7 +744,7 @@ _READERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Quantity | None
         ),
         # Amounts.
         (
-            rf"(?<![几幾数數好])(?P<ordinal>(?!))?(?P<n>{_NUM_HAN})(?P<more>[多余餘]|几|幾)?\s?"
+            rf"(?<![几幾数數好])(?!百分[点點])(?P<ordinal>(?!))?(?P<n>{_NUM_HAN})(?P<more>[多余餘]|几|幾)?\s?"
             rf"(?P<unit>{_UNIT})?(?P<after>(?<=[^\s])[{_MEASURES}](?<![年]))?",
             0,
             _amount_han,

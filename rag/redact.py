@@ -11,6 +11,9 @@ __all__ = ["redact", "without_userinfo"]
 SHORTEST_SECRET = 4
 """What is shorter is a stand-in such as "x", and would be taken out of the middle of words."""
 
+HEAD = 8
+"""Characters by which a key is known that a server shows in part: sk-live-*****f00d."""
+
 HIDDEN = "…"
 USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
 
@@ -32,6 +35,9 @@ def redact(text: str, key: str = "", url: str = "") -> str:
     for secret in sorted({key.strip(), *_userinfo(url)}, key=len, reverse=True):
         if len(secret) >= SHORTEST_SECRET:
             text = text.replace(secret, HIDDEN)
+    if len(key.strip()) > 2 * HEAD:
+        masked = re.escape(key.strip()[:HEAD]) + r"[\w*•…-]*(?:\.{2,}\w*)?"
+        text = re.sub(masked, HIDDEN, text)
     return without_userinfo(text)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rag.errors import ServerFault
+from rag.loops import WINDOW, loops
 from rag.redact import without_userinfo
 from rag.schema import Usage
 from rag.sse import Event, events
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     import httpx
 
 __all__ = ["Reading", "ServerSaid", "pieces"]
+
+LOOKED_AT = 256
+"""Characters after which a text is looked at again for saying the same."""
 
 Piece = tuple[str, str]
 """Some text, some reasoning."""
@@ -53,10 +57,12 @@ class Reading:
     """What has been read of one response so far.
 
     `ended`: it came to its end by other signs than a finish_reason. `refusal`: why the model will
-    not answer, where it says that in a place of its own.
+    not answer, where it says that in a place of its own. `looping`: it says the same again and
+    again.
     """
 
     characters: int = 0
+    looping: bool = False
     usage: Usage | None = None
     finish_reason: str = ""
     ended: bool = False
@@ -64,6 +70,8 @@ class Reading:
     _splitter: ThinkSplitter = field(default_factory=ThinkSplitter)
     _said: SurrogateJoiner = field(default_factory=SurrogateJoiner)
     _thought: SurrogateJoiner = field(default_factory=SurrogateJoiner)
+    _tail: str = ""
+    _unseen: int = 0
 
     @property
     def started(self) -> bool:
@@ -80,6 +88,9 @@ class Reading:
         yield from self._counted("", self._thought.feed(reasoning))
         for piece in self._splitter.feed(self._said.feed(text)):
             yield from self._counted(*piece)
+        if self._unseen >= LOOKED_AT:
+            self._tail, self._unseen = self._tail[-WINDOW:], 0
+            self.looping = self.looping or loops(self._tail)
 
     def finish(self) -> Iterator[Piece]:
         """What was held back, at the end."""
@@ -89,6 +100,8 @@ class Reading:
 
     def _counted(self, text: str, reasoning: str) -> Iterator[Piece]:
         self.characters += len(text) + len(reasoning)
+        self._tail += text + reasoning
+        self._unseen += len(text) + len(reasoning)
         if text or reasoning:
             yield text, reasoning
 

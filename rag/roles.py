@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
 
+from rag.people import other_person, people
 from rag.statement import Reading, Token
 
 __all__ = ["clauses", "other_doer", "pieces", "tokens_in", "turned_round", "words_in"]
@@ -23,6 +24,7 @@ _PAUSED = "[,，]"
 # (relation, its two sides and how it is said); the first pattern of a relation that fits is taken.
 _CAUSE = r"(?:because(?: of)?|due to|owing to|as a result of)"
 _NEXT = "(?:the|an?|his|her|its|their|he|she|it|they|we|i)"  # begins what no comma parts
+_GIVEN = "[^,，]+"
 _RELATIONS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (name, re.compile(pattern))
     for name, pattern in (
@@ -47,9 +49,13 @@ _RELATIONS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             r"[^,;]*?)\bthan\b(?P<two>[^,;]+)",
         ),
         ("as", r"^(?P<one>.+?\b(?P<how>\w+(?: times)? as)\b[^,;]+?)\bas\b(?P<two>[^,;]+)"),
+        ("from", r"\bfrom (?P<one>(?:[^\s,;]+ ){1,3}?)to (?P<two>[^\s,;]+(?: [^\s,;]+)?)"),
+        ("从", r"从(?P<one>[^,，到至从]{1,10}?)[到至](?P<two>[^,，到至从]{1,10})"),
+        ("给", rf"^(?P<one>[^,，]+?)[把将][^,，]+?[卖送交借租还让转]给了?(?P<two>{_GIVEN})"),
         ("比", r"^(?P<one>.+?)(?<![对百相无占])比(?![赛如例较重分喻方起特尔利基])(?P<two>[^,，]+)"),
     )
 )
+_AFTER_BE = re.compile(r"\b(?:is|are|was|were|been|being) (?:\w+ly )?\Z")
 _WHOLE = frozenset(("cause", "time"))
 _LONGEST_SUBJECT = 4  # tokens
 _PRONOUNS = frozenset(("he", "she", "it", "they", "we", "you", "i"))
@@ -96,7 +102,10 @@ def _compared(
     crossed, back = (one - two) & (second - first), (two - one) & (first - second)
     here, there = (one - two) & (first - second), (two - one) & (second - first)
     stayed = here | there
-    most = 2 * len(crossed) > len(one) and 2 * len(back) > len(two) and not stayed
+    # what both sides have ("to learn to … before to learn to …") tells nothing
+    most = 2 * len(crossed) > len(one - two) and 2 * len(back) > len(two - one) and not stayed
+    names = _names_in(claim)
+    most = most or bool(crossed & names and back & names)
     both = crossed and back and (most or mine.kind not in _WHOLE)
     # what a thing is compared with may be a pronoun: "her husband … is older than she"
     alone = not stayed and ((back and back == two and not second) or (crossed == one and not first))
@@ -173,11 +182,13 @@ def clauses(reading: Reading) -> list[str]:
     return [text[a:b].strip() for a, b in pieces(_CLAUSE, text)]
 
 
-def other_doer(claim: Reading, sentences: Sequence[Reading]) -> Doers | None:
+def other_doer(
+    claim: Reading, near: Sequence[Reading], sentences: Sequence[Reading]
+) -> Doers | None:
     """What the claim says that one does and every sentence another: (the claim's, theirs)."""
     parts = [
         _Part(sentence, [t for t in tokens_in(sentence, a, b) if t.weight >= 0.5])
-        for sentence in sentences
+        for sentence in near
         for a, b in pieces(_CLAUSE, sentence.folded)
     ]
     mine = [
@@ -185,7 +196,8 @@ def other_doer(claim: Reading, sentences: Sequence[Reading]) -> Doers | None:
         for a, b in pieces(_CLAUSE, claim.folded)
     ]
     found = (_other_subject(claim, part, parts) for part in mine)
-    return _other_name(claim, sentences) or next(filter(None, found), None)
+    doers = _other_name(claim, sentences) or _other_agent(claim, sentences)
+    return doers or other_person(claim, sentences) or next(filter(None, found), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,11 +252,76 @@ def _parting(mine: Sequence[str], theirs: Sequence[str]) -> tuple[int, int] | No
     return None
 
 
+def _names_in(reading: Reading) -> frozenset[str]:
+    """The stems of a text's names."""
+    found = {word for name in reading.names for word in name.lstrip("^").lower().split()}
+    return frozenset(t.word for t in reading.tokens if _surface(reading, t) in found)
+
+
+def _other_agent(claim: Reading, sentences: Sequence[Reading]) -> Doers | None:
+    """By whom the claim says it was done, where the evidence has another do it."""
+    names = _who(claim, *sentences)
+    theirs = [
+        (sentence, agent, verbs)
+        for sentence in sentences
+        for agent, verbs in _agents(sentence, names)
+    ]
+    for mine, verbs in _agents(claim, names, passive=True):
+        others = [(s, who) for s, who, does in theirs if does & verbs]
+        done = {verb for _, _, does in theirs for verb in does & verbs}
+        told = sum(_surface(s, t) in done for s in sentences for t in s.tokens)
+        held = {t.word for t in mine}
+        same = any(held & {t.word for t in who} for _, who in others)
+        known = any(held <= s.vocabulary for s in sentences)
+        if others and not same and known and told <= len(others):
+            return _said(claim, mine), _said(*others[0])
+    return None
+
+
+def _agents(
+    reading: Reading, names: set[str], *, passive: bool = False
+) -> Iterator[tuple[list[Token], frozenset[str]]]:
+    """Who does it, and words of which one is what is done as it stands there, clause by clause;
+    `passive`: only those whom "by" names."""
+    for start, end in pieces(_CLAUSE, reading.folded):
+        inside = tokens_in(reading, start, end)
+        by = next((n for n, t in enumerate(inside) if _surface(reading, t) == "by"), None)
+        named = inside[by + 1 : by + 4] if by else []
+        agent = [t for t in named if _surface(reading, t) in names]
+        after = inside[inside.index(agent[-1]) + 1 :][:1] if agent else []
+        if any(t.latin and t.weight >= 0.5 for t in after):
+            agent = []  # "by a British coach operator"
+        if by and agent and _titled(named[: named.index(agent[0])]):
+            heavy = [t for t in inside[:by] if t.weight >= 0.5 and t.latin]
+            after_be = (t for t in heavy if _AFTER_BE.search(reading.folded[start : t.start]))
+            done = {_surface(reading, t) for t in (*after_be, *heavy[-1:])}
+            yield agent, frozenset(done - names)
+        elif not passive and not agent:
+            subject = _subject(reading, names, start, end)
+            if subject is not None and _titled(inside[: inside.index(subject[0][0])]):
+                yield subject[0], frozenset((_surface(reading, subject[1]),))
+
+
+def _titled(before: Sequence[Token]) -> bool:
+    """Whether nothing stands before a name but a word for who it is: my cousin Bela."""
+    heavy = [t for t in before if t.weight >= 0.5]
+    return not heavy or (len(heavy) == 1 and heavy[0] is before[-1])
+
+
+def _said(reading: Reading, tokens: Sequence[Token]) -> str:
+    return reading.folded[tokens[0].start : tokens[-1].end]
+
+
+def _who(*readings: Reading) -> set[str]:
+    """The words of names and of relatives and callings."""
+    found = {w for s in readings for name in s.names for w in name.lstrip("^").lower().split()}
+    return found | people()
+
+
 def _other_name(claim: Reading, sentences: Sequence[Reading]) -> Doers | None:
     """The same of names that stand right before the same word, where the claim's own stands in the
     evidence as the doer of something else."""
-    texts = (claim, *sentences)
-    names = {w for s in texts for name in s.names for w in name.lstrip("^").lower().split()}
+    names = _who(claim, *sentences)
     subject = _subject(claim, names, 0, len(claim.folded))
     if subject is None:
         return None

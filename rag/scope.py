@@ -16,7 +16,16 @@ from rag.quantities import Quantity, agree
 from rag.roles import pieces, tokens_in, words_in
 from rag.statement import Reading, Token
 
-__all__ = ["beyond", "limits", "one_more", "outdone", "outdone_across", "part_of", "superlative"]
+__all__ = [
+    "beyond",
+    "limits",
+    "one_more",
+    "outdone",
+    "outdone_across",
+    "part_of",
+    "superlative",
+    "surer",
+]
 
 Pair = tuple[str, str]  # the claim's words, the evidence's
 
@@ -37,7 +46,8 @@ _OR_LESS = re.compile(
 )
 
 _PERHAPS = re.compile(
-    r"\b(?:may|might|could|perhaps|possibly|maybe|potentially|consider(?:s|ed|ing)? \w+ing)\b"
+    r"\b(?:may|might|could(?! not\b|n['’]t\b)|perhaps|possibly|maybe|potentially"
+    r"|consider(?:s|ed|ing)? \w+ing)\b"
     r"|(?<!不)可能|也许|或许|说不定|考虑"
 )
 # What somebody says whom the writer need not believe.
@@ -48,6 +58,16 @@ _ALLEGED = re.compile(
 _SAYS = re.compile(
     r"\b(?:sa(?:y|ys|id)|according|claim\w*|report\w*|believ\w*|think\w*|argu\w*|stat(?:e[sd]?)"
     r"|told|alleg\w+|accus\w+|rumou?r\w*|suppos\w+)\b|[说称据传]|认为|表示|觉得|相信|报道"
+)
+_CERTAIN = re.compile(
+    r"\b(?:certain (?:that|to)|(?:is|are|was|were|be|feels?) (?:certain|sure)|certainly|definitely"
+    r"|surely|guaranteed?|undoubtedly|inevitabl[ey]|proven?)\b"
+    r"|肯定|必然|必定|一定(?=[会要能是])|毫无疑问|无疑|确信|证明了"
+)
+_GUESSED = re.compile(
+    r"\b(?:expect\w*|may|might|could|perhaps|maybe|possibl[ey]|probabl[ey]|likely|if|think|thinks"
+    r"|believ\w*|suspect\w*|guess\w*|hop(?:e[sd]?|ing)|seems?|suggest\w*)\b"
+    r"|可能|也许|或许|大概|预计|预期|估计|猜|希望|似乎|好像|如果|认为|觉得"
 )
 _MEANT = re.compile(
     r"\b(?:plan|intend|hope|hop|want|aim|expect|propos|promis|attempt|try|tri|offer)"
@@ -114,11 +134,12 @@ _LACKS = re.compile(
 )
 
 _NOT_ALL = re.compile(
-    r"\bnot (?:all|every\w*)\b|(?:并非|不是|未必)(?:所有|每|人人|全部?|都)|(?<!从)不[都全]"
+    r"\bnot (?:all|every\w*|always|necessarily)\b|不总是|不一定"
+    r"|(?:并非|不是|未必)(?:所有|每|人人|全部?|都)|(?<!从)不[都全]"
 )
 _NOT_ANY = re.compile(
-    r"\b(?:none|nobody|no[ -]one|neither|not any)\b|没有?(?:一个)?人|没有任何|无人"
-    r"|[都全]不|[都全]没"
+    r"\b(?:none|nobody|no[ -]one|neither|not any|never)\b|从不|从来不|绝不"
+    r"|没有?(?:一个)?人|没有任何|无人|[都全]不|[都全]没"
 )
 _EVERY = re.compile(
     r"(?P<part>\b(?:nearly|almost|not) )?\b(?:all|every|each)(?: of)?(?: the| its| their| our)?"
@@ -275,6 +296,15 @@ def _bound_parts(sentence: Reading, parts: Sequence[_Span]) -> list[tuple[_Span,
         elif after and _ON_BEFORE.search(sentence.folded, max(start, end - 4), end + 3):
             out.append((after, (start, end)))
     return out
+
+
+def surer(claim: Reading, near: Sequence[Reading]) -> Pair | None:
+    """What is certain in the claim and only thought, hoped or expected in the evidence."""
+    sure = None if claim.denies else _CERTAIN.search(claim.folded)
+    if sure is None or any(_CERTAIN.search(s.folded) for s in near):
+        return None
+    guess = next(filter(None, (_GUESSED.search(s.folded) for s in near)), None)
+    return (sure[0], guess[0]) if guess else None
 
 
 def superlative(claim: Reading, sentences: Sequence[Reading]) -> Pair | None:

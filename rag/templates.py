@@ -34,6 +34,8 @@ TEMPLATE_MARKS = re.compile(
     r"|<(?=/?(?:passages?|evidence)\b)",
     re.IGNORECASE,
 )
+# Letters that nobody sees: an essay could hold orders that only a model reads.
+UNSEEN = re.compile("[\U000e0000-\U000e007f]")
 NUMBER_MARK = re.compile(
     r"[\[\uff3b\u3010]([\s^]*[0-9\uff10-\uff19][0-9\uff10-\uff19,，、;；\s–—~-]{0,40})"
     r"([†:][^\]】］\n]{0,40})?[\]\uff3d\u3011]"
@@ -76,7 +78,9 @@ def fence(texts: Iterable[str]) -> str:
 
 def neutral(text: str) -> str:
     """`text` without what could pass for a turn of the conversation, a fence, a citation mark of
-    ours or the sentinel: a space is put in, brackets around numbers become round."""
+    ours or the sentinel: a space is put in, brackets around numbers become round; without letters
+    that nobody sees."""
+    text = UNSEEN.sub("", text)
     text = TEMPLATE_MARKS.sub(lambda mark: f"{mark[0]} " if mark[0] != ">" else " >", text)
     text = NUMBER_MARK.sub(lambda mark: f"({mark[1].strip()})", text)
     return SENTINEL.sub("not in passages", text)

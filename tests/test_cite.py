@@ -87,7 +87,9 @@ def test_every_usual_form_of_one_number(mark: str) -> None:
         *("<ref>2</ref>", "$^{2}$", "$^2$", "$^{[2]}$", "^{[2]}", r"\cite{2}", "②", "²"),
         *("[[2]]", "[[2]](#n)", "([2])", "([2](#n))", "(see [2])", "(see Passage 2)", "**[2]**"),
         *("*[2]*", "_[2]_", "（见[2]）", "（参见段落[2]）", "（来源：段落2）", "【段落二】"),
-        *("(Source: [2])", "[文2]", "[第二段]", "[see 2]"),
+        *("(Source: [2])", "[文2]", "[第二段]", "[see 2]", "`[2]`", "{2}", "{{2}}", "<2>", "$[2]$"),
+        *("^2^", "^[2]^", "〔2〕", "[段2]", "（第2段）", "（据第二段）", "(from passage 2)"),
+        *('<source id="2">', "<ref id='2'/>", "<cite>[2]</cite>", "[2, Title 2]", "[Title 2, 2]"),
     ],
 )
 def test_one_number_in_any_dress(mark: str) -> None:
@@ -103,7 +105,7 @@ def test_one_number_in_any_dress(mark: str) -> None:
         *("<sup>1,2</sup>", "<sup>[1][2]</sup>", "①②", "¹²", "¹ ²", "[[1]][[2]]", "[[1], [2]]"),
         *("[1], [2]", "[1] and [2]", "[1];[2]", "[1] & [2]", "[1]、[2]", "[1]和[2]", "([1], [2])"),
         *("(Passages 1 and 2)", "(Passage 1, Passage 2)", "（来源：段落1、段落2）"),
-        *("（参见段落[1]和段落[2]）", "[Passage 1, Passage 2]"),
+        *("（参见段落[1]和段落[2]）", "[Passage 1, Passage 2]", "[1]–[2]", "[1]-[2]"),
     ],
 )
 def test_two_numbers_in_any_dress(mark: str) -> None:
@@ -121,10 +123,39 @@ def test_two_numbers_in_any_dress(mark: str) -> None:
         "The essay has passages 12 pages long, and Passage 9.",
         "As an array ([i]) or (see Table 2).",
         "```python\nprint(1)\n```",
+        "f(x)=x^{2} and y_{1}; List<2> in `a[2]` and `f(1)`.",
+        "五层：①能源，②芯片。",
+        "文章的第2段很长，（第2章）也是。",
+        '{"layers": 5}',
     ],
 )
 def test_numbers_that_are_no_marks_stay(text: str) -> None:
     assert cited(text).text == text
+
+
+@pytest.mark.parametrize(
+    "text", ["据第2段，蛋糕有五层。", "第2段说蛋糕有五层。", "如第二段所述，蛋糕有五层。"]
+)
+def test_a_passage_that_is_told_from_in_chinese_is_cited(text: str) -> None:
+    assert [citation.source for citation in cited(text).citations] == ["s/2.txt"]
+
+
+def test_circled_numbers_inside_a_sentence_are_marks() -> None:
+    assert cited("五层蛋糕②，我在阶跃星辰工作①。").text == "五层蛋糕[1]，我在阶跃星辰工作[2]。"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"answer": "Chips come next.", "citations": [2]}',
+        '```json\n{"response": "Chips come next. [2]"}\n```',
+        '{"sentences": [{"text": "Chips come next.", "sources": [{"id": "Passage 2"}]}]}',
+    ],
+)
+def test_an_answer_in_json_is_read_as_prose(text: str) -> None:
+    found = cited(text)
+    assert found.text == "Chips come next. [1]"
+    assert found.citations[0].source == "s/2.txt"
 
 
 def test_a_passage_that_is_named_in_the_sentence_is_cited() -> None:

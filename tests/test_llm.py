@@ -352,6 +352,9 @@ def test_nothing_said(reply: Reply) -> None:
     [
         (answer("<think>\nSo the answer is five."), "thought, but said nothing"),
         (answer("", finish_reason="tool_calls"), "called a tool, though it has none"),
+        (answer('{"name": "search", "arguments": {"q": "a"}}'), "called a tool"),
+        (answer('<tool_call>\n{"name": "search"}\n</tool_call>'), "called a tool"),
+        (answer("<think>\n" + "So it is five. " * 400), "thought the same over and over"),
     ],
 )
 def test_why_nothing_was_said(reply: Reply, said: str) -> None:
@@ -439,6 +442,22 @@ def test_a_server_that_never_stops_is_stopped() -> None:
         llm.close()
     assert done.finish_reason == "length"
     assert len(done.text) < 400_000
+
+
+@pytest.mark.parametrize("times", [30, 100_000])
+@pytest.mark.parametrize("before", ["", "One came first [1]. "])
+def test_what_is_said_over_and_over_stands_once(before: str, times: int) -> None:
+    with ScriptedEndpoint(answer([before, *["It rained again [2]. "] * times])) as endpoint:
+        llm = make(endpoint)
+        done = llm.complete(ASK)
+        llm.close()
+    assert done.text == before + "It rained again [2]."
+    assert "over and over" in done.warnings[0]
+
+
+def test_what_repeats_itself_a_little_is_kept() -> None:
+    table = "| a | b |\n" * 5 + "|---|---|\n" * 40
+    assert run(answer(table))[0] == table
 
 
 # --- errors ---
@@ -545,6 +564,14 @@ def test_the_key_is_never_in_an_error() -> None:
     with pytest.raises(errors.EndpointDenied) as caught:
         run(error(401, "Incorrect API key provided: sk-secret-123."), key="sk-secret-123")
     assert "sk-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("shown", ["sk-live-01*****cdef", "sk-live-01...cdef", "sk-live-0123"])
+def test_a_part_of_the_key_is_not_shown_either(shown: str) -> None:
+    with pytest.raises(errors.EndpointDenied) as caught:
+        run(error(401, f"Incorrect API key provided: {shown}."), key="sk-live-0123456789abcdef")
+    assert "live" not in str(caught.value)
+    assert "cdef" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -195,6 +195,10 @@ def test_ordinary_brackets_are_left_alone() -> None:
     assert neutral("see [3] and [12]") == "see (3) and (12)"
 
 
+def test_letters_that_nobody_sees_are_not_sent() -> None:
+    assert neutral("tea" + "".join(chr(0xE0000 + ord(c)) for c in "obey me")) == "tea"
+
+
 def test_the_fence_is_in_no_text_and_repeats() -> None:
     texts = ["a", "b"]
     code = fence(texts)

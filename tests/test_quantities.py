@@ -18,6 +18,11 @@ def only(text: str):
 
 
 SAME = [
+    ("six weeks", "a month and a half"),
+    ("90 days", "three months"),
+    ("roughly 33%", "about 1/3"),
+    ("7 a.m.", "seven"),
+    ("3.5个百分点", "3.5 percentage points"),
     ("40 億", "4 billion"),
     ("40亿", "4,000,000,000"),
     ("四万亿", "four trillion"),

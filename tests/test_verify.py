@@ -731,3 +731,67 @@ def test_a_heading_and_an_announcement_state_nothing(check: Check, text: str) ->
 
 def test_a_heading_that_names_something_is_checked(check: Check) -> None:
     assert check("## The company fired 12 engineers", EN).label == "unsupported"
+
+
+KIN = "My aunt Clara planted the vineyard in 1952, and her neighbour Otto pressed the grapes."
+MOVED = "2015年我从伦敦搬到巴黎，在一家做气象软件的公司当工程师。"
+GARDEN = "周建国退休以后开始学画，林美玉则去社区大学教合唱。"
+NETWORK = "瓶颈不在计算，而在网络。"
+
+
+@pytest.mark.parametrize(
+    ("claim", "evidence"),
+    [
+        ("His uncle planted the vineyard in 1952.", KIN),
+        ("The vineyard was planted by Otto in 1952.", KIN),
+        ("The transmitter was broken by Nadia.", "Nadia repaired it. Captain Breen had broken it."),
+        ("The band was founded by Janos.", "My cousin Bela founded the band; Janos led it."),
+        ("The bridge was proposed by councillor Marsh.", "Lindqvist proposed it, Marsh did not."),
+        ("Emil was carried home by Bruno.", "Bruno barked. My brother Emil carried him home."),
+        ("The author worked as a carpenter.", MOVED),
+        ("In 2015 the author moved to Berlin.", MOVED),
+        ("In 2015 the author moved from Paris to London.", MOVED),
+        ("The author moved from Rome to Lyon.", "I moved from Lyon to Rome in the autumn of 2009."),
+        ("周建国退休后去社区大学教合唱。", GARDEN),
+        ("The bottleneck was computation, not the network.", NETWORK),
+        (
+            "The author learned to write by hand before learning to type.",
+            "I learned to type before I learned to write by hand.",
+        ),
+        ("A larger model is never better.", "A larger model is not always better."),
+        ("It is certain that the glacier will disappear.", "We expect the glacier to disappear."),
+        ("孙志明把茶园卖给了林家豪。", "林家豪把祖传的茶园卖给了孙志明，自己搬到台南开了书店。"),
+    ],
+)
+def test_another_of_its_kind_in_its_place_is_marked(
+    check: Check, claim: str, evidence: str
+) -> None:
+    assert check(claim, evidence).label != "supported"
+
+
+@pytest.mark.parametrize(
+    ("claim", "evidence"),
+    [
+        ("The vineyard was planted by the author's aunt Clara in 1952.", KIN),
+        ("In 2015 the author moved from London to Paris to work as an engineer.", MOVED),
+        ("周建国退休后开始学画。", GARDEN),
+        ("The bottleneck was the network rather than computation.", NETWORK),
+        (
+            "睡不够六小时的人，第二天记忆力平均降低20%。",
+            "睡眠不足六小时的人，第二天的记忆力平均下降百分之二十。",
+        ),
+        (
+            "The rate rose by 0.75 percentage points to 2.25%.",
+            "The rate rose from 1.5 to 2.25 percent in March.",
+        ),
+        (
+            "In 2013 Nokia sold its phone business to Microsoft.",
+            "苹果在2007年发布iPhone。六年后，诺基亚把手机业务卖给了微软。",
+        ),
+    ],
+)
+def test_its_own_kind_and_what_follows_from_values_are_supported(
+    check: Check, claim: str, evidence: str
+) -> None:
+    verdict = check(claim, evidence)
+    assert verdict.label == "supported", verdict
