@@ -84,8 +84,8 @@ def command(  # noqa: PLR0913, PLR0917  # one parameter for each option of the c
     """Measure retrieval, answers, citations, refusals and the verifier.
 
     Every figure comes with its number of cases and a 95 % bootstrap interval. A run that broke off
-    is taken up where it stopped, unless the settings, the essays, the questions or the code changed
-    since; with --baseline everything is measured anew.
+    is taken up where it stopped, unless the settings, the essays, the questions, the code or the
+    model changed since; with --baseline everything is measured anew.
     """
     from rich.console import Console
 
