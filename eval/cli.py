@@ -84,8 +84,8 @@ def command(  # noqa: PLR0913, PLR0917  # one parameter for each option of the c
     """Measure retrieval, answers, citations, refusals and the verifier.
 
     Every figure comes with its number of cases and a 95 % bootstrap interval. A run that broke off
-    is taken up where it stopped, unless the settings, the essays, the questions or the code changed
-    since; with --baseline everything is measured anew.
+    is taken up where it stopped, unless the settings, the essays, the questions, the code or the
+    model changed since; with --baseline everything is measured anew.
     """
     from rich.console import Console
 
@@ -109,7 +109,9 @@ def command(  # noqa: PLR0913, PLR0917  # one parameter for each option of the c
         with progress_bar() as on_ingest:  # one bar at a time on the terminal
             rag = stack.enter_context(open_rag(chosen, settings, on_progress=on_ingest))
         with _asking() as on_progress:
-            report = run(rag, chosen, wanted, limit, on_progress, jobs=jobs, fresh=anew)
+            report = run(
+                rag, chosen, wanted, limit, on_progress, jobs=jobs, fresh=anew, baseline=before
+            )
     with _written(reports):
         data, page = report.write(reports)
     if as_json:
@@ -126,9 +128,7 @@ def command(  # noqa: PLR0913, PLR0917  # one parameter for each option of the c
             write_baseline.write_text(report.slim().to_json(), encoding="utf-8")
     if before is None:
         return 0
-    if wanted or limit:
-        before = before.only((c.id for c in report.cases), (p.id for p in report.pairs))
-    comparison = compare(report, before)
+    comparison = compare(report, before, part=bool(wanted or limit))
     Console(stderr=as_json, highlight=False).print(comparison.table())
     return DROPPED if comparison.dropped else 0
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from eval.cases import Outcome, PairOutcome
-from eval.measures import MEASURES, Measure, column
+from eval.cases import Outcome, Pair, PairOutcome, Question
+from eval.measures import MEASURES, Measure, column, shown
 from eval.metrics import draws, interval, resampled, value_of
-from eval.report import Report, shown
+from eval.report import Report
 from rag.errors import EvalFault
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.table import Table
 
-__all__ = ["Comparison", "Row", "compare"]
+__all__ = ["Comparison", "Row", "check_comparable", "compare"]
 
 TOLERANCE = 0.01
 """A turn for the worse smaller than this is no drop, however certain."""
@@ -62,29 +62,22 @@ class Comparison:
         return shown_rows
 
 
-def compare(report: Report, baseline: Report) -> Comparison:
+def compare(report: Report, baseline: Report, *, part: bool = False) -> Comparison:
     """`report` against `baseline`, question by question.
 
     The interval of each change is a paired bootstrap over the questions (Efron & Tibshirani 1993;
     Koehn 2004 for comparing systems). A measure dropped when its whole interval lies on the worse
-    side and the change exceeds the tolerance. Time and tokens are shown and never drop.
+    side and the change exceeds the tolerance. Time and tokens are shown and never drop. With `part`
+    only some of the baseline's questions were asked, and the others are left out.
 
     Raises EvalFault when the two are not over the same questions and the same essays, or a case
     ended in an error: that is no quality that could be compared.
     """
-    for one, name in ((report, "This run"), (baseline, "The baseline")):
-        if errors := one.errors():
-            raise EvalFault(
-                f"{name} has {len(errors)} cases that ended in an error; the first is "
-                f"{errors[0][0]}: {errors[0][1]}",
-                "Mend that and run again.",
-            )
-    if report.corpus != baseline.corpus:
-        raise EvalFault(
-            "The baseline was made over other essays.", "Make it again over the same essays."
-        )
-    cases = _aligned(report.cases, baseline.cases)
-    pairs = _aligned(report.pairs, baseline.pairs)
+    check_comparable(report.corpus, report.cases, report.pairs, baseline, part=part)
+    _refuse_errors(report, "This run")
+    asked = baseline.only((c.id for c in report.cases), (p.id for p in report.pairs))
+    cases = _in_order(report.cases), _in_order(asked.cases)
+    pairs = _in_order(report.pairs), _in_order(asked.pairs)
     rows = [
         _row(measure, *pairs) if measure.group == "verifier" else _row(measure, *cases)
         for measure in MEASURES
@@ -94,12 +87,44 @@ def compare(report: Report, baseline: Report) -> Comparison:
 
 C = TypeVar("C", Outcome, PairOutcome)
 Cases = Sequence[Outcome] | Sequence[PairOutcome]
+Case = Question | Outcome | Pair | PairOutcome
 
 
-def _aligned(after: Sequence[C], before: Sequence[C]) -> tuple[Sequence[C], Sequence[C]]:
-    """Both in the order of ids. Raises EvalFault when they are not the same questions."""
+def check_comparable(
+    corpus: str,
+    questions: Sequence[Question | Outcome],
+    pairs: Sequence[Pair | PairOutcome],
+    baseline: Report,
+    *,
+    part: bool = False,
+) -> None:
+    """Raise EvalFault where what these questions and pairs give cannot be held against `baseline`.
+
+    It can be asked before anything is measured. `part` as in `compare`.
+    """
+    _refuse_errors(baseline, "The baseline")
+    if corpus != baseline.corpus:
+        raise EvalFault(
+            "The baseline was made over other essays.", "Make it again over the same essays."
+        )
+    _check_same(questions, baseline.cases, part)
+    _check_same(pairs, baseline.pairs, part)
+
+
+def _refuse_errors(report: Report, name: str) -> None:
+    if errors := report.errors():
+        raise EvalFault(
+            f"{name} has {len(errors)} cases that ended in an error; the first is "
+            f"{errors[0][0]}: {errors[0][1]}",
+            "Mend that and run again.",
+        )
+
+
+def _check_same(after: Sequence[Case], before: Sequence[Case], part: bool) -> None:
+    """Raise EvalFault when they are not the same questions."""
     new, old = ({case.id: _asked(case) for case in cases} for cases in (after, before))
-    missing, added = sorted(old.keys() - new.keys()), sorted(new.keys() - old.keys())
+    missing = [] if part else sorted(old.keys() - new.keys())
+    added = sorted(new.keys() - old.keys())
     changed = sorted(id_ for id_ in old.keys() & new.keys() if old[id_] != new[id_])
     for ids, what in (
         (missing, "are in the baseline and not in this run"),
@@ -109,15 +134,18 @@ def _aligned(after: Sequence[C], before: Sequence[C]) -> tuple[Sequence[C], Sequ
         if ids:
             raise EvalFault(
                 f"{len(ids)} cases {what}, the first is {ids[0]}.",
-                "Compare runs over the same questions, or make the baseline again.",
+                "Make the baseline again over all questions, or with the same --kinds and --limit.",
             )
-    return sorted(after, key=lambda c: c.id), sorted(before, key=lambda c: c.id)
 
 
-def _asked(case: Outcome | PairOutcome) -> tuple[str, bool]:
-    if isinstance(case, Outcome):
+def _asked(case: Case) -> tuple[str, bool]:
+    if isinstance(case, Question | Outcome):
         return case.question, case.answerable
     return case.claim, case.supported
+
+
+def _in_order(cases: Sequence[C]) -> Sequence[C]:
+    return sorted(cases, key=lambda case: case.id)
 
 
 def _row(measure: Measure, after: Cases, before: Cases) -> Row | None:

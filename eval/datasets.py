@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from eval.cases import QUESTIONS, Evidence, Pair, Question, read_questions
 from rag.errors import EvalFault
 from rag.sentences import sentence_spans
+from rag.surrogates import sound
 
 __all__ = ["DATASETS", "Dataset", "open_dataset", "select"]
 
@@ -95,14 +96,31 @@ def open_dataset(specification: str = "questions", questions: str | None = None)
             if kind == "squad"
             else DATASETS[kind](path)
         )
-    except (KeyError, TypeError, IndexError) as error:
+    except (KeyError, TypeError, IndexError, AttributeError) as error:
         raise EvalFault(
             f"{path} is not in the format of {kind}: {type(error).__name__} {error}.",
             "Check the path and the kind.",
         ) from error
     if not dataset.questions and not dataset.pairs:
         raise EvalFault(f"{path} holds nothing to evaluate.", "Check the path and the kind.")
+    for name, text in _texts(dataset):
+        if not isinstance(text, str) or text != sound(text):
+            raise EvalFault(
+                f"{path}: {name} has {text!r:.60} where a text is expected.",
+                "Check the path and the kind.",
+            )
     return dataset
+
+
+def _texts(dataset: Dataset) -> Iterator[tuple[str, object]]:
+    """All that has to be text, which a file may not keep to, with the id it stands under."""
+    for question in dataset.questions:
+        for text in (question.question, question.kind, *question.given):
+            yield question.id, text
+    for pair in dataset.pairs or ():
+        for text in (pair.claim, *pair.evidence):
+            yield pair.id, text
+    yield from dataset.documents.items()
 
 
 def _read(path: Path) -> str:
@@ -115,7 +133,7 @@ def _read(path: Path) -> str:
 def _json(path: Path) -> Any:
     try:
         return json.loads(_read(path))
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise EvalFault(f"{path} is no JSON: {error}.", "Check the path and the kind.") from error
 
 
@@ -124,7 +142,7 @@ def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         if line.strip():
             try:
                 yield number, json.loads(line)
-            except json.JSONDecodeError as error:
+            except (json.JSONDecodeError, RecursionError) as error:
                 raise EvalFault(
                     f"{path}:{number} is no JSON: {error}.", "Check the path and the kind."
                 ) from error

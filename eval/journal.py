@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.cases import Outcome, PairOutcome
+from rag.endpoint import find_endpoint
 
 __all__ = ["Journal", "journal_path"]
 
@@ -18,8 +19,9 @@ __all__ = ["Journal", "journal_path"]
 class Journal:
     """Outcomes as they come, one JSON object a line, until the run is complete.
 
-    The file's name is a digest of settings, essays, questions and code, so nothing else is ever
-    read back. Errors are not kept: they are tried again. Without a path nothing is kept.
+    The file's name is a digest of settings, essays, questions, code and the model that answers, so
+    nothing else is ever read back. Errors are not kept: they are tried again. Without a path
+    nothing is kept.
     """
 
     def __init__(self, path: Path | None, fresh: bool) -> None:
@@ -70,9 +72,14 @@ def _read_journal(path: Path) -> Iterator[Outcome | PairOutcome]:
 
 
 def journal_path(rag: object, stamp: Mapping[str, Any]) -> Path | None:
-    """Only a plain Rag's runs are kept: what a subclass does is in no digest."""
+    """Only a plain Rag's runs are kept: what a subclass does is in no digest.
+
+    Raises ConfigError where the settings name a model that cannot be found.
+    """
     settings = getattr(rag, "settings", None)
     if settings is None or type(rag).__module__.split(".")[0] != "rag":
         return None
-    key = hashlib.sha256(json.dumps(stamp, sort_keys=True).encode()).hexdigest()[:24]
+    # no setting says what a server found on this machine, or one without a model's name, has loaded
+    content = [stamp, str(find_endpoint(settings))]
+    key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:24]
     return Path(settings.data_dir) / "eval" / "runs" / f"{key}.jsonl"

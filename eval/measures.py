@@ -18,7 +18,7 @@ from eval.metrics import (
     mean,
 )
 
-__all__ = ["MEASURES", "Measure", "column", "compute"]
+__all__ = ["MAIN", "MEASURES", "Measure", "column", "compute", "main_measures", "shown"]
 
 Group = Literal["retrieval", "answers", "citations", "refusal", "verifier", "cost"]
 
@@ -169,3 +169,35 @@ def column(cases: Sequence[Outcome] | Sequence[PairOutcome], name: str) -> list[
 def compute(measure: Measure, cases: Sequence[Outcome] | Sequence[PairOutcome]) -> Figure:
     """The measure's figure over the cases, with its interval."""
     return figure({name: column(cases, name) for name in measure.columns}, measure.statistic)
+
+
+MAIN = {
+    "hit@1": "hit@1",
+    "hit@5": "hit@5",
+    "ndcg@10": "nDCG",
+    "answer_match_first": "in 1",
+    "answer_match_three": "in 3",
+    "match_and_cited": "cited",
+    "citation_precision": "cit.p",
+    "faithfulness": "faith",
+    "over_refusal": "over-r",
+    "false_answer": "false",
+}
+"""The measures shown by kind, with headings that fit a terminal of 80 columns."""
+
+
+def main_measures() -> Sequence[Measure]:
+    """The measures shown by kind."""
+    return [measure for measure in MEASURES if measure.name in MAIN]
+
+
+def shown(value: float | None, unit: str) -> str:
+    """A value as people read it: `.873`, `42 ms`, `–` for none."""
+    if value is None:
+        return "–"
+    if unit == "ms":
+        return f"{value:,.1f} ms" if value < 10 else f"{value:,.0f} ms"
+    if unit != "share":
+        return f"{value:,.0f}"
+    text = f"{value:.3f}"
+    return text.removeprefix("0") if text.startswith("0.") else text

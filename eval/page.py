@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 from eval import plots
 from eval.cases import Outcome, PairOutcome
-from eval.measures import MEASURES, Measure, column
+from eval.measures import MEASURES, Measure, column, main_measures, shown
 from eval.metrics import Figure, calibration, eligible, risk_coverage
-from eval.report import main_measures, shown
 
 if TYPE_CHECKING:
     from eval.report import Report

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eval.cases import KINDS, Outcome, PairOutcome
-from eval.measures import MEASURES, Measure, compute
+from eval.measures import MAIN, MEASURES, Measure, compute, main_measures, shown
 from eval.metrics import Figure
 from rag.errors import EvalFault
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Group
     from rich.table import Table
 
-__all__ = ["FORMAT", "Report", "main_measures", "shown", "table"]
+__all__ = ["FORMAT", "Report", "table"]
 
 FORMAT = 1
 """Changes when an older `report.json` can no longer be read."""
@@ -163,18 +163,6 @@ def _kept(values: Mapping[str, float | None]) -> dict[str, float | None]:
     }
 
 
-def shown(value: float | None, unit: str) -> str:
-    """A value as people read it: `.873`, `42 ms`, `–` for none."""
-    if value is None:
-        return "–"
-    if unit == "ms":
-        return f"{value:,.1f} ms" if value < 10 else f"{value:,.0f} ms"
-    if unit != "share":
-        return f"{value:,.0f}"
-    text = f"{value:.3f}"
-    return text.removeprefix("0") if text.startswith("0.") else text
-
-
 def table(report: Report) -> Group:
     """The figures for the terminal: all of them with n and interval, then the main ones by kind."""
     from rich.console import Group
@@ -202,26 +190,6 @@ def table(report: Report) -> Group:
     return Group(*parts)
 
 
-_MAIN = {
-    "hit@1": "hit@1",
-    "hit@5": "hit@5",
-    "ndcg@10": "nDCG",
-    "answer_match_first": "in 1",
-    "answer_match_three": "in 3",
-    "match_and_cited": "cited",
-    "citation_precision": "cit.p",
-    "faithfulness": "faith",
-    "over_refusal": "over-r",
-    "false_answer": "false",
-}
-"""The measures shown by kind, with headings that fit a terminal of 80 columns."""
-
-
-def main_measures() -> Sequence[Measure]:
-    """The measures shown by kind."""
-    return [measure for measure in MEASURES if measure.name in _MAIN]
-
-
 def _by_kind(report: Report) -> Table:
     from rich.table import Table
 
@@ -229,7 +197,7 @@ def _by_kind(report: Report) -> Table:
     by_kind.add_column("", no_wrap=True)
     by_kind.add_column("n", justify="right", no_wrap=True, min_width=2)
     for measure in main_measures():
-        by_kind.add_column(_MAIN[measure.name], justify="right", no_wrap=True)
+        by_kind.add_column(MAIN[measure.name], justify="right", no_wrap=True)
     for kind in report.kinds():
         count = sum(case.kind == kind for case in report.cases)
         values = [shown(report.figure(m, kind).value, m.unit) for m in main_measures()]

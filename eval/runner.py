@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
-from typing import Protocol
+from typing import Any, Protocol
 
 from eval.cases import (
     Found,
@@ -23,6 +23,7 @@ from eval.cases import (
     evidence_spans,
     met_by,
 )
+from eval.compare import check_comparable
 from eval.datasets import Dataset, open_dataset, select
 from eval.journal import Journal, journal_path
 from eval.metrics import (
@@ -68,7 +69,7 @@ class Asked(Protocol):
     def verify(self, claim: str, evidence: Sequence[str]) -> Verdict: ...
 
 
-def run(
+def run(  # noqa: PLR0913  # one for each option of the command
     rag: Asked | None = None,
     questions: Dataset | Iterable[Question] | str | Path | None = None,
     kinds: str | Sequence[str] | None = None,
@@ -77,6 +78,7 @@ def run(
     *,
     jobs: int = 1,
     fresh: bool = True,
+    baseline: Report | None = None,
 ) -> Report:
     """Ask `rag` the questions and report.
 
@@ -85,8 +87,9 @@ def run(
     the data directory. `questions`: None for those over the seed essays, a dataset's specification
     (see `eval.datasets`), a JSONL file, a Dataset or Questions. `kinds`, `limit`: only these kinds,
     or this one, at most so many questions (and pairs), evenly spread. `jobs`: questions asked at
-    the same time. `fresh=False` takes up a run that broke off (same settings, essays, questions and
-    code).
+    the same time. `fresh=False` takes up a run that broke off (same settings, essays, questions,
+    code and answering model). `baseline`: what the report will be compared with; where it cannot
+    be, that is an EvalFault before anything is asked.
 
     A question that raised a RagError is reported with it and has no values. Raises EvalFault when
     the questions are not about what is ingested, InvalidArgument for a `limit` or `jobs` below 1.
@@ -97,7 +100,12 @@ def run(
     wanted = None if kinds is None else as_texts(kinds, "kinds")
     dataset = _dataset(questions).select(wanted, limit)
     with _opened(rag, dataset) as asked:
-        return _run(asked, dataset, limit, on_progress or _silent, jobs, fresh)
+        prepared = _prepare(asked, dataset, limit)
+        if baseline:
+            cases, pairs = prepared.dataset.questions, prepared.dataset.pairs or ()
+            corpus = prepared.made_of["corpus"]
+            check_comparable(corpus, cases, pairs, baseline, part=bool(wanted or limit))
+        return _run(asked, prepared, on_progress or _silent, jobs, fresh)
 
 
 def _dataset(questions: Dataset | Iterable[Question] | str | Path | None) -> Dataset:
@@ -131,10 +139,16 @@ def _opened(rag: Asked | None, dataset: Dataset) -> Iterator[Asked]:
 # ---- the run
 
 
-def _run(
-    rag: Asked, dataset: Dataset, limit: int | None, progress: Progress, jobs: int, fresh: bool
-) -> Report:
-    started = perf_counter()
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """All that is asked, what has to be found by question, and what the run is made of."""
+
+    dataset: Dataset
+    needs: Mapping[str, Needs]
+    made_of: Mapping[str, Any]
+
+
+def _prepare(rag: Asked, dataset: Dataset, limit: int | None) -> Prepared:
     _tell_apart(dataset)
     texts = {info.source: rag.text(info.source) for info in rag.essays()}
     needs = {q.id: Needs.of(q, texts) for q in dataset.questions}
@@ -142,7 +156,12 @@ def _run(
     if pairs is None:
         pairs = tuple(select(evidence_pairs(dataset.questions, texts), limit))
         dataset = replace(dataset, pairs=pairs)
-    made_of = stamp(rag, dataset, texts)
+    return Prepared(dataset, needs, stamp(rag, dataset, texts))
+
+
+def _run(rag: Asked, prepared: Prepared, progress: Progress, jobs: int, fresh: bool) -> Report:
+    started = perf_counter()
+    needs, made_of = prepared.needs, prepared.made_of
     journal = Journal(journal_path(rag, made_of), fresh)
 
     def work(item: Question | Pair) -> Outcome | PairOutcome:
@@ -152,7 +171,7 @@ def _run(
             journal.add(done)
         return done
 
-    items: list[Question | Pair] = [*dataset.questions, *pairs]
+    items = _items(prepared.dataset)
     results: dict[str, Outcome | PairOutcome] = {}
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         running = {pool.submit(work, item): item for item in items}
@@ -175,10 +194,13 @@ def _run(
 
 def _tell_apart(dataset: Dataset) -> None:
     """Outcomes are kept by id, so a second case of the same id would pass for the first."""
-    items: list[Question | Pair] = [*dataset.questions, *(dataset.pairs or ())]
-    counts = Counter(item.id for item in items)
+    counts = Counter(item.id for item in _items(dataset))
     if repeated := next((id_ for id_, count in counts.items() if count > 1), None):
         raise EvalFault(f"{dataset.name} has two cases with the id {repeated!r}.", "Rename one.")
+
+
+def _items(dataset: Dataset) -> list[Question | Pair]:
+    return [*dataset.questions, *(dataset.pairs or ())]
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ def _code_digest() -> str:
     content = hashlib.sha256()
     for package in (Path(rag.__file__ or "").parent, Path(__file__).parent):
         for path in sorted(package.rglob("*")):
-            if path.suffix in {".py", ".md", ".json"} and path.name != "baseline.json":
+            if path.suffix in {".py", ".md", ".json", ".npz"} and path.name != "baseline.json":
                 content.update(path.relative_to(package).as_posix().encode() + b"\0")
                 content.update(path.read_bytes())
     return content.hexdigest()

@@ -255,7 +255,7 @@ class Catalog:
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         with self._faults():
-            self._check_place()
+            self.check_place()
             try:
                 connection = self._idle.pop()
             except IndexError:
@@ -268,7 +268,7 @@ class Catalog:
                 else:
                     self._idle.append(connection)
 
-    def _check_place(self) -> None:
+    def check_place(self) -> None:
         """Raise IndexFault where the file is gone or another one: SQLite goes on with what it has
         open, where nobody will ever find what is written."""
         if self._file is None or self._closed:

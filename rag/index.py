@@ -95,6 +95,7 @@ class Index:
 
         The operating system frees the lock of a process that died.
         """
+        self.catalog.check_place()  # the lock would make the folder again
         holder = self.folder / "writer.json"
         lock = FileLock(self.folder / "writer.lock", timeout=0, thread_local=False)
         try:
@@ -287,4 +288,6 @@ def _read_holder(path: Path) -> str:
     holder = _read_json(path)
     if not holder:
         return "another process"
-    return f"process {holder['pid']} on {holder['host']} since {holder['since']}"
+    process = f"process {holder['pid']} on {holder['host']} since {holder['since']}"
+    here = (holder["pid"], holder["host"]) == (os.getpid(), socket.gethostname())
+    return f"this program itself, {process}" if here else process

@@ -197,3 +197,25 @@ def test_pairs_of_the_evidence_differ_in_one_number_or_name() -> None:
         assert true.claim != false.claim
         assert true.claim in true.evidence[0]
         assert false.claim not in false.evidence[0]
+
+
+@pytest.mark.parametrize("field", ["question", "context"])
+@pytest.mark.parametrize("value", [5, None, ["a"], "half of \ud800 a character"])
+def test_what_is_no_text_is_named_before_anything_is_asked(
+    field: str, value: object, tmp_path: Path
+) -> None:
+    asked: dict[str, object] = {"id": "q7", "question": "What did copper cost?", "answers": []}
+    paragraph = {"context": "Copper cost 42 crowns.", "qas": [asked]}
+    (asked if field == "question" else paragraph)[field] = value
+    path = tmp_path / "broken.json"
+    path.write_text(json.dumps({"data": [{"paragraphs": [paragraph]}]}), encoding="utf-8")
+    with pytest.raises(EvalFault, match=r"broken\.json"):
+        open_dataset(f"squad:{path}")
+
+
+def test_json_that_is_nested_too_deeply_is_no_dataset(tmp_path: Path) -> None:
+    path = tmp_path / "deep.json"
+    path.write_text("[" * 100_000, encoding="utf-8")
+    for kind in ("squad", "halueval", "jsonl"):
+        with pytest.raises(EvalFault, match=r"deep\.json"):
+            open_dataset(f"{kind}:{path}")

@@ -6,6 +6,7 @@ import io
 import json
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from errno import ENOSPC
 from html.parser import HTMLParser
@@ -23,7 +24,9 @@ from eval.journal import Journal
 from eval.measures import MEASURES
 from eval.page import faults
 from eval.report import table
+from eval.stamp import stamp
 from rag.config import Settings
+from rag.endpoint import Endpoint
 from rag.errors import EvalFault, InvalidArgument
 from rag.schema import Answer, Message, Verdict
 
@@ -298,6 +301,7 @@ def test_no_secret_is_written(secret: str, tmp_path: Path) -> None:
     settings = Settings(
         data_dir=tmp_path,
         llm_base_url=f"http://{secret}host/v1",
+        llm_model="small",
         embed_base_url="http://host/v1?key=swordfish",
         llm_api_key=SecretStr("swordfish"),
         models_dir=tmp_path / "models",
@@ -493,3 +497,51 @@ def test_a_fresh_run_takes_nothing_up(tmp_path: Path) -> None:
     again = Plain(settings, stop_after=99)
     run(again, DATA)
     assert again.asked == 13
+
+
+def test_a_run_is_not_taken_up_by_another_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No setting says what a server found on this machine has loaded."""
+    from rag.endpoint import Survey
+
+    settings = Settings(data_dir=tmp_path)
+    for model, asked in (("small", 5), ("large", 13)):
+        endpoint = Endpoint("ollama", "http://127.0.0.1:11434/v1", model, "found", 4096)
+        monkeypatch.setattr("rag.endpoint.survey", lambda _, found=endpoint: Survey(found))
+        rag = Plain(settings, stop_after=asked)
+        with suppress(KeyboardInterrupt):
+            run(rag, DATA, fresh=False)
+        assert rag.asked == asked
+
+
+def test_the_code_is_its_trained_weights_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import eval.stamp
+    import rag
+
+    (tmp_path / "eval").mkdir()
+    monkeypatch.setattr(rag, "__file__", str(tmp_path / "rag" / "__init__.py"))
+    monkeypatch.setattr(eval.stamp, "__file__", str(tmp_path / "eval" / "stamp.py"))
+    weights = tmp_path / "rag" / "reader.npz"
+    weights.parent.mkdir()
+    digests = set()
+    for content in (b"before", b"after"):
+        weights.write_bytes(content)
+        digests.add(stamp(WordRag(TEXTS), DATA, TEXTS)["code"])
+    assert len(digests) == 2
+
+
+def test_what_cannot_be_compared_is_said_before_anything_is_asked(report: Report) -> None:
+    other = replace(report, corpus="another")
+    fewer = replace(report, cases=report.cases[1:])
+    for baseline in (other, fewer):
+        rag = WordRag(TEXTS)
+        with pytest.raises(EvalFault):
+            run(rag, DATA, baseline=baseline)
+        assert not rag.asked
+    part = run(WordRag(TEXTS), DATA, limit=3, baseline=report)
+    assert not compare(part, report, part=True).dropped
+    with pytest.raises(EvalFault, match="not in this run"):
+        compare(part, report)

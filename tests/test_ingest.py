@@ -393,8 +393,17 @@ def test_one_writer_and_a_dead_one_blocks_nobody(index: Indexer, folder: Path) -
 
 
 def test_lock_holds_between_threads(index: Indexer, folder: Path) -> None:
-    with index.writing(), pytest.raises(IndexBusy, match=str(os.getpid())):
+    with index.writing(), pytest.raises(IndexBusy, match=f"this program itself, .*{os.getpid()}"):
         index.ingest(folder)
+
+
+def test_a_folder_that_was_taken_away_is_not_made_again(index: Indexer, folder: Path) -> None:
+    index.ingest(folder)
+    index.folder.rename(index.folder.with_name("away"))
+    for work in (lambda: index.ingest(folder), lambda: index.remove("essays/one.txt")):
+        with pytest.raises(IndexFault, match="taken away or replaced"):
+            work()
+    assert not index.folder.exists()
 
 
 def test_mismatch_is_refused_and_reindex_mends_it(

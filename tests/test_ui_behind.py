@@ -290,3 +290,25 @@ def test_a_taken_port_is_passed_over() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         assert free_port("127.0.0.1", port) != port
+
+
+def test_an_index_that_cannot_be_read_is_no_empty_one(tmp_path: Path) -> None:
+    """Nor does it change which essays are searched."""
+    from ui.handlers import Handlers, Session
+
+    class Gone(FakeRag):
+        def essays(self) -> list[Any]:
+            raise RagError("The catalog was taken away.", "Put it back.")
+
+    def opened(_: Settings) -> Any:
+        return Gone()
+
+    store = Store(tmp_path / "kept.sqlite3")
+    desk = Desk(Preferences(Settings(data_dir=tmp_path)), opened, seeds=lambda: None)
+    desk.replace(desk.settings)
+    handlers = Handlers(desk, store, runs_of(store, FakeRag()))
+    session = Session(chosen=("corpus/cake.txt",))
+    shelf = handlers.shelf(session)
+    assert "The catalog was taken away. Put it back." in shelf["essays"]
+    assert handlers.choose(session.chosen, session)["session"].chosen == session.chosen
+    desk.close()

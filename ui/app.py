@@ -182,7 +182,10 @@ def serve(page: Page, host: str, port: int) -> Iterator[Server]:
     """Serve `page` for as long as the block lasts."""
     from ui.server import application
 
-    server = Server(application(page, STATIC, LARGEST_FILE), host, port)
+    app = application(
+        page.blocks, page.store, page.measuring.folder, static=STATIC, largest_file=LARGEST_FILE
+    )
+    server = Server(app, host, port)
     try:
         server.start()
         threading.Thread(target=_warm, args=(host, port), daemon=True).start()

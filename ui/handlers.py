@@ -19,7 +19,7 @@ from typing import Any
 from rag.endpoint import find_endpoint, list_models
 from rag.errors import ConfigError, RagError, SourceNotFound
 from rag.schema import EssayInfo
-from ui.desk import Added, Desk, Task, safe_name
+from ui.desk import Added, Desk, NotReady, Task, safe_name
 from ui.live import Run, Runs, Writing
 from ui.preferences import Preferences
 from ui.render import Failure, cited_in, error_html, failure, live_html, thread_html
@@ -253,12 +253,12 @@ class Handlers:
 
     def choose(self, sources: Sequence[str] | None, session: Session) -> Patch:
         """Which essays are searched from now on."""
-        session = replace(session, chosen=_among(sources, self._essays()))
+        session = replace(session, chosen=self._ticked(sources))
         return {**self._shelf(session), "session": session}
 
     def remove(self, source: str, session: Session) -> Patch:
-        title = next((e.title for e in self._essays() if e.source == source), source)
         try:
+            title = next((e.title for e in self._listed() if e.source == source), source)
             self._desk.remove(source)
         except RagError as error:
             return {
@@ -266,7 +266,7 @@ class Handlers:
                 "added": notice_html((), (failure(error),), session.say),
             }
         if session.chosen is not None:
-            session = replace(session, chosen=_among(session.chosen, self._essays()))
+            session = replace(session, chosen=self._ticked(session.chosen))
         toast = session.say("removed", title=title)
         return {**self._shelf(session), "session": session, "toast": toast}
 
@@ -446,7 +446,7 @@ class Handlers:
             error = Failure(say("start-failed"), say("defect-do"))
             yield {"start": error_html(error, say, retry=False)}
         else:
-            session = replace(session, chosen=_among(session.chosen, self._essays()))
+            session = replace(session, chosen=self._ticked(session.chosen))
             opened = await asyncio.to_thread(self._conversation, session, None)
             shelf = await asyncio.to_thread(self._shelf, session)
             banner = await asyncio.to_thread(self._banner_html, say)
@@ -454,7 +454,7 @@ class Handlers:
 
     def _opened(self, session: Session, run: Run | None) -> dict[str, Any]:
         if self._desk.start.live.over():  # else there is no list yet to hold the choice against
-            session = replace(session, chosen=_among(session.chosen, self._essays()))
+            session = replace(session, chosen=self._ticked(session.chosen))
         return {
             **self._shelf(session),
             **self._conversation(session, run),
@@ -505,18 +505,31 @@ class Handlers:
 
     def _shelf(self, session: Session) -> dict[str, Any]:
         """The essays. Without the session: what ends late must not bring back an older one."""
-        essays = self._essays()
+        try:
+            essays = self._listed()
+        except RagError as error:
+            return {"essays": error_html(failure(error), session.say, retry=False), "scope": ""}
         return {
             "essays": essays_html(essays, session.chosen, session.say),
             "scope": scope_html(len(essays), session.chosen, session.say),
         }
 
-    def _essays(self) -> list[EssayInfo]:
+    def _listed(self) -> list[EssayInfo]:
+        """The essays; none while the index is being opened, which the start tells of. Raises the
+        error of an index that cannot be read: that is no empty one."""
         try:
             with self._desk.lease() as rag:
                 return rag.essays()
+        except NotReady:
+            return []
+
+    def _ticked(self, chosen: Sequence[str] | None) -> tuple[str, ...] | None:
+        """Those of `chosen` that there are, None for all; as they are while nobody can say."""
+        try:
+            with self._desk.lease() as rag:
+                return _among(chosen, rag.essays())
         except RagError:
-            return []  # the start says why
+            return None if chosen is None else tuple(chosen)
 
     def _suggestions(self) -> list[str]:
         try:

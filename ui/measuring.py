@@ -138,7 +138,7 @@ class Measuring:
 
 def comparison_html(compared: Comparison, say: Say) -> str:
     """The rows of a comparison, a drop told by its word."""
-    from eval.report import shown as figure
+    from eval.measures import shown as figure
 
     head = "".join(
         f'<th scope="col">{shown(say(name))}</th>'

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import gradio as gr
@@ -20,10 +20,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from ui.blocks import theme
 from ui.measuring import REPORT_PAGE
-from ui.store import ConversationNotFound, export_json, export_markdown
-
-if TYPE_CHECKING:
-    from ui.app import Page
+from ui.store import ConversationNotFound, Store, export_json, export_markdown
 
 __all__ = ["application"]
 
@@ -86,8 +83,10 @@ class Guard:
         await self._app(scope, receive, closed)
 
 
-def application(page: Page, static: Path, largest_file: str) -> FastAPI:
-    """The page at /, exports below /export/."""
+def application(
+    blocks: gr.Blocks, store: Store, reports: Path, *, static: Path, largest_file: str
+) -> FastAPI:
+    """The page at /, the store's conversations below /export/, the report from its folder."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.get("/export/{conversation}.{form}")
@@ -96,7 +95,7 @@ def application(page: Page, static: Path, largest_file: str) -> FastAPI:
         if write is None:
             raise HTTPException(404)
         try:
-            kept, turns = page.store.get(conversation), page.store.turns(conversation)
+            kept, turns = store.get(conversation), store.turns(conversation)
         except ConversationNotFound as error:
             raise HTTPException(404, str(error)) from None
         kind = {"md": "text/markdown", "json": "application/json"}[form]
@@ -110,7 +109,7 @@ def application(page: Page, static: Path, largest_file: str) -> FastAPI:
 
     @app.get(f"/evaluation/{REPORT_PAGE}")
     def report() -> Response:
-        path = page.measuring.folder / REPORT_PAGE
+        path = reports / REPORT_PAGE
         if not path.is_file():
             raise HTTPException(404)
         # Shown in a sandbox: the answers in it come from models.
@@ -122,7 +121,7 @@ def application(page: Page, static: Path, largest_file: str) -> FastAPI:
     )
     gr.mount_gradio_app(
         app,
-        page.blocks,
+        blocks,
         path="/",
         theme=theme(),
         css_paths=[static / "base.css", static / "page.css"],
