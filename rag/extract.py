@@ -178,14 +178,16 @@ def _answers_under(telling: Telling, scored: Figures) -> Figures:
     what is asked: the best of what stands under it answers."""
     best = int(scored.argmax())
     line, lines = telling.lines[best], telling.lines
-    asks = is_question(line.text)
-    if not (asks or (line.heads and telling.names(best))):
+    if is_question(line.text):
+        below = takewhile(lambda i: lines[i].passage == line.passage, range(best + 1, len(lines)))
+        told = [i for i in below if not is_question(lines[i].text)]
+        under = told[:ANSWERED] if told and lines[best + 1].first else []
+    elif line.heads and telling.names(best):
+        under = [i for i, other in enumerate(lines) if line.text in other.headings]
+    else:
         return scored
-    below = takewhile(lambda i: lines[i].passage == line.passage, range(best + 1, len(lines)))
-    under = [i for i in below if not lines[i].heads and not is_question(lines[i].text)]
-    if asks:
-        under = under[:ANSWERED] if under and lines[best + 1].first else []
     found = scored.copy()
+    under = [i for i in under if not lines[i].heads]
     if under:
         found[max(under, key=lambda i: float(scored[i]))] = scored.max() + 1.0
     return found
