@@ -38,6 +38,8 @@ ENOUGH = 4.0
 APART = 8.0
 """The same for the best sentence of another essay, where the question asks for several things."""
 
+NAMED = 0.5  # of the words, by rarity: what holds so much speaks of what is looked for
+
 LEANING = 0.3
 """What the score for the whole question weighs beside that for a part, which may lack its subject
 ("… and what did it cost?")."""
@@ -73,8 +75,11 @@ def extract(
         of_parts = [_scored(tell(part.evidence), part) + LEANING * scored for part in parts]
         chosen += [int(of_part.argmax()) for of_part in of_parts]
         margin = np.max([of_part - of_part.max() for of_part in of_parts], axis=0)
-    elif each or asks_several(telling.asked.folded):
-        chosen += _elsewhere(telling, margin, evidence, limit - 1 if each else 1)
+    elif each:
+        spoken_of = telling.column("coverage") >= NAMED
+        chosen += _elsewhere(telling, margin, evidence, limit - 1, spoken_of)
+    elif asks_several(telling.asked.folded):
+        chosen += _elsewhere(telling, margin, evidence, 1)
     chosen += [i for i in _ranked(margin) if margin[i] > -ENOUGH]
     distinct: dict[str, Pick] = {}  # what is said again counts once
     for i in chosen:
@@ -96,18 +101,23 @@ def _ranked(figures: Figures) -> list[int]:
     return [int(i) for i in np.argsort(-figures, kind="stable")]
 
 
-def _elsewhere(telling: Telling, margin: Figures, evidence: Evidence, count: int) -> list[int]:
+def _elsewhere(
+    telling: Telling,
+    margin: Figures,
+    evidence: Evidence,
+    count: int,
+    near: NDArray[np.bool_] | None = None,
+) -> list[int]:
     """The best lines of `count` other essays, which say another part of what is asked oftener than
-    a second sentence of the same does."""
-    best, *others = _ranked(margin)
+    a second sentence of the same does; `near`: those that need not be near the best."""
+    close = margin > -APART if near is None else (margin > -APART) | near
+    best, *others = (i for i in _ranked(margin) if close[i])
     sources = [evidence.passages[line.passage].source for line in telling.lines]
     found = {sources[best]: best}
     said = {copy_key(telling.lines[best].text)}
     for i in others:
-        if margin[i] <= -APART or len(found) > count:
-            break
         same = copy_key(telling.lines[i].text)
-        if sources[i] not in found and same not in said:
+        if sources[i] not in found and same not in said and len(found) <= count:
             found[sources[i]] = i
             said.add(same)
     return list(found.values())[1:]
@@ -173,14 +183,16 @@ def _answers_under(telling: Telling, scored: Figures) -> Figures:
     what is asked: the best of what stands under it answers."""
     best = int(scored.argmax())
     line, lines = telling.lines[best], telling.lines
-    asks = is_question(line.text)
-    if not (asks or (line.heads and telling.names(best))):
+    if is_question(line.text):
+        below = takewhile(lambda i: lines[i].passage == line.passage, range(best + 1, len(lines)))
+        told = [i for i in below if not is_question(lines[i].text)]
+        under = told[:ANSWERED] if told and lines[best + 1].first else []
+    elif line.heads and telling.names(best):
+        under = [i for i, other in enumerate(lines) if line.text in other.headings]
+    else:
         return scored
-    below = takewhile(lambda i: lines[i].passage == line.passage, range(best + 1, len(lines)))
-    under = [i for i in below if not lines[i].heads and not is_question(lines[i].text)]
-    if asks:
-        under = under[:ANSWERED] if under and lines[best + 1].first else []
     found = scored.copy()
+    under = [i for i in under if not lines[i].heads]
     if under:
         found[max(under, key=lambda i: float(scored[i]))] = scored.max() + 1.0
     return found

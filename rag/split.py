@@ -30,6 +30,7 @@ _ENOUGH_ITEM = 120  # list items hold one fact each
 _SHORT_LIST = 60  # tokens of a list that is cut no more than a paragraph is
 _LEFTOVER = 30  # tokens that are too few to stand alone
 _TELLING = 30  # characters from which a paragraph's language says something
+_QUESTION = 200  # characters of a paragraph that asks, as in an interview
 _ROW = "row"  # the kind of a unit of a table
 _NEIGHBOUR = 400  # characters of each neighbour to show
 GAP = "[…]"
@@ -38,7 +39,8 @@ GAP = "[…]"
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """A sentence, or a piece of an enormous one: `[start, end)` of the cleaned text."""
+    """A sentence, or a piece of an enormous one: `[start, end)` of the cleaned text. `asks`: its
+    block is a question that the next one may answer."""
 
     start: int
     end: int
@@ -48,6 +50,7 @@ class _Unit:
     heading: str
     lead_in: str
     language: str
+    asks: bool = False
 
 
 def split(
@@ -173,15 +176,22 @@ def _units(
         told = len(body) >= _TELLING and block.kind != "field"
         language = fold.language(body[:1000]) if told else ""
         lead_in = "\n".join(lead for _, lead in lead_ins) if block.kind == "item" else ""
+        asks = block.kind == "text" and len(body) <= _QUESTION and _is_question(body)
         kind = _ROW if body.startswith("|") and block.kind in ("text", "item") else block.kind
         for start, end in sentence_spans(body):
             for left, right, tokens in _pieces(body[start:end], count_tokens, limit):
                 at = block.start + start
-                yield _Unit(at + left, at + right, tokens, index, kind, heading, lead_in, language)
+                place = (at + left, at + right, tokens, index)
+                yield _Unit(*place, kind, heading, lead_in, language, asks)
         if block.kind == "item":
             lead_ins.append((block.level, _head(body)))
         elif block.kind != "heading":
             lead_ins = [(-1, _last_sentence(body))]
+
+
+def _is_question(body: str) -> bool:
+    """Whether a paragraph is a question and nothing else; what ends in one tells something too."""
+    return _ASKS.search(body[-8:]) is not None and len(sentence_spans(body)) == 1
 
 
 def _last_sentence(body: str) -> str:
@@ -200,26 +210,29 @@ _STOPPED = re.compile(r"[。.;；:：,，、…—!！](?:[”’」』）)\]\"'
 _NO_HEADING = re.compile(r"^#|://|[↗↑↓]$")
 _SHOUTING = re.compile(r"(?=.*[A-Z]{3})[^a-z\u2e80-\U0010ffff]+")
 _SHOUTED = re.compile(r"[!！]$")
+_ASKED = re.compile(r".{1,30}[:：]\s*\S.{0,200}[?？]\W{0,4}$")
+_ASKS = re.compile(r"[?？]['\"”’」』）)\]*_]*$")
 _ENDED = re.compile(r"[。！？!?.…;；:：]['\"”’」』）)\]]*$")
 
 
 def _with_headings(text: str, blocks: Sequence[Block]) -> list[Block]:
     """The blocks, with lines that are headings without saying so made headings.
 
-    Only where the text has no marked headings. A heading is short, does not end like a sentence, is
-    followed by something longer, and stands apart; or, in a text that never leaves a line blank, it
-    is the one kind of line that does not end like a sentence.
+    Only where the text has no marked headings but one, its title. A heading is short, does not end
+    like a sentence, is followed by something longer, and stands apart; or, in a text that never
+    leaves a line blank, it is the one kind of line that does not end like a sentence; or it has a
+    higher kind of number than the line below.
     """
     fields = [block for block in blocks if block.kind == "field"]
     if fields:
         return [*fields, *_with_headings(text, blocks[len(fields) :])]
-    if any(block.kind == "heading" for block in blocks):
+    if sum(block.kind == "heading" for block in blocks) > 1:
         return list(blocks)
     bodies = [text[block.start : block.end] for block in blocks]
     airy = sum(block.apart for block in blocks) * 3 > len(blocks)
     return [
         replace(block, kind="heading", level=_heading_level(bodies[index]))
-        if _is_heading(blocks, bodies, index, airy)
+        if block.kind != "heading" and _is_heading(blocks, bodies, index, airy)
         else block
         for index, block in enumerate(blocks)
     ]
@@ -243,8 +256,11 @@ def _is_heading(blocks: Sequence[Block], bodies: Sequence[str], index: int, airy
         return False
     if width > (30 if airy else 60) or not any(character.isalpha() for character in body):
         return False
-    if _STOPPED.search(body[-8:]) and not (_SHOUTED.search(body) and width <= 15):
+    spoken = _ASKED.match(body) and not numbered  # somebody's question
+    if spoken or (_STOPPED.search(body[-8:]) and not (_SHOUTED.search(body) and width <= 15)):
         return False
+    if numbered and _is_deeper(following, body):
+        return True
     if airy:
         over_text = (block.apart or index == 0) and (
             numbered or _SHOUTING.fullmatch(body) is not None
@@ -261,6 +277,16 @@ def _is_heading(blocks: Sequence[Block], bodies: Sequence[str], index: int, airy
         and bool(_ENDED.search(following[-8:]))
         and (numbered or _width(following) > width * 0.4)
     )
+
+
+def _is_deeper(body: str, above: str) -> bool:
+    """Whether a line is numbered by a lower kind of number than another: （一） under 一、."""
+    kinds = list(_LEVELS)
+    one, other = (
+        kinds.index(found.lastgroup or "") if found else -1
+        for found in (_NUMBERED.match(body), _NUMBERED.match(above))
+    )
+    return one > other >= 0
 
 
 def _width(text: str) -> float:
@@ -375,13 +401,29 @@ def _packed(units: Sequence[_Unit], aim: int, most: int = 0) -> Iterator[list[_U
 
 def _paragraphs(units: Sequence[_Unit]) -> Iterator[list[_Unit]]:
     """The units of each block; a table is one, since its rows say nothing without the first, and so
-    is a list of a few words a line."""
+    is a list of a few words a line, and a question with what answers it."""
     for kind, alike in groupby(units, lambda unit: unit.kind):
         run = list(alike)
         if kind == _ROW or (kind == "item" and _tokens(run) <= _SHORT_LIST):
             yield run
         else:
-            yield from (list(block) for _, block in groupby(run, lambda unit: unit.block))
+            yield from _with_replies(list(b) for _, b in groupby(run, lambda unit: unit.block))
+
+
+def _with_replies(blocks: Iterable[list[_Unit]]) -> Iterator[list[_Unit]]:
+    """The blocks, a question together with the next one, which answers it."""
+    asking: list[_Unit] = []
+    for block in blocks:
+        if asking and _other_language(asking, block):
+            yield asking
+            asking = []
+        if block[-1].asks and not asking:
+            asking = block
+            continue
+        yield [*asking, *block]
+        asking = []
+    if asking:
+        yield asking
 
 
 def _tokens(units: Iterable[_Unit]) -> int:

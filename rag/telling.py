@@ -60,7 +60,7 @@ _PRIOR = 4  # texts that a language's mean cosine is drawn from the common one w
 class Line:
     """One sentence, read: where it stands, its folded text and its content words. `first`: it
     begins a line of the passage. `beside`: what holds for it though it stands elsewhere, the first
-    row of its table or who speaks (folded). `heads`: it is a title or heading of its passage."""
+    row of its table or who speaks (folded). `headings`: those above it, with the title."""
 
     passage: int
     sentence: int
@@ -70,7 +70,12 @@ class Line:
     language: str
     first: bool = True
     beside: str = ""
-    heads: bool = False
+    headings: frozenset[str] = frozenset()
+
+    @property
+    def heads(self) -> bool:
+        """Whether it is a title or heading itself."""
+        return self.first and _TITLE.sub("", " ".join(self.text.split())) in self.headings
 
     @property
     def reach(self) -> frozenset[str]:
@@ -223,7 +228,7 @@ def tell(evidence: Evidence) -> Telling:
 def _lines(evidence: Evidence) -> tuple[Line, ...]:
     found = []
     for number, (passage, spans) in enumerate(zip(evidence.passages, evidence.spans, strict=True)):
-        heads = {passage.title, *passage.heading.split(" > ")}
+        headings = frozenset((passage.title, *passage.heading.split(" > "))) - {""}
         row = label = ""  # the first row of the table, the label of the line
         for sentence, (start, _) in enumerate(spans):
             text = evidence.sentence(number, sentence)
@@ -235,10 +240,8 @@ def _lines(evidence: Evidence) -> tuple[Line, ...]:
                 speaker = _SPEAKER.match(text) if first else None
                 beside, row = "" if first else label, ""
                 label = "" if first and not speaker else fold(speaker[0]) if speaker else label
-            line = Line(
-                number, sentence, text, fold(text), words, language(text), first, beside,
-                first and _TITLE.sub("", " ".join(text.split())) in heads,
-            )  # fmt: skip
+            told = (number, sentence, text, fold(text), words, language(text))
+            line = Line(*told, first, beside, headings)
             found.append(line)
     return tuple(found)
 

@@ -409,8 +409,14 @@ def test_what_stands_under_a_day_answers_what_happened_on_it() -> None:
 
 
 def test_what_stands_under_a_question_in_other_words_comes_before_it() -> None:
-    text = "Can I extend a loan?\nOnce, by five days.\nWhat if the drill breaks?\nTell us."
-    assert quoted("Is it possible to extend a loan?", text)[0] == "Once, by five days."
+    text = "Can I extend the loan of a drill?\nOnce, by five days.\nWhat if it breaks?\nTell us."
+    seen = evidence("How is the loan of a drill extended?", text)
+
+    def read(_: str, found: Sequence[str]) -> list[Vector]:
+        return [np.array([SURE, 0.0, -SURE, -SURE], np.float32) for _ in found]
+
+    first = extract(seen, readings=Readings(seen, read))[0]
+    assert seen.sentence(first.passage, first.sentence) == "Once, by five days."
 
 
 def test_a_sentence_that_only_leads_to_the_reason_is_quoted_with_the_next() -> None:

@@ -325,3 +325,27 @@ def test_repeated_sections_are_cut_alike_wherever_they_stand() -> None:
 def test_empty_texts_have_no_passages() -> None:
     for text in ("", " \n\n\t", "\ufeff\u200b", "---\n"):
         assert passages(text, markdown=True) == []
+
+
+def test_a_title_alone_marks_no_sections() -> None:
+    text = (
+        "# Title\n\n一、看板结\n\n（一）物理原因\n1. 机械压实。\n（二）化学原因\n1. 钠离子过多。\n"
+    )
+    found = passages(text, markdown=True)
+    assert [p.heading for p in found] == [
+        "一、看板结 > （一）物理原因",
+        "一、看板结 > （二）化学原因",
+    ]
+    marked = passages(text + "\n## 附录\n\n没有别的。\n", markdown=True)
+    assert {p.heading for p in marked} == {"", "附录"}
+
+
+def test_a_question_stays_with_what_answers_it() -> None:
+    turns = [
+        f"[00:{n:02}] TOM: And what about the harbour in the year {n}?\n\n"
+        f"[00:{n:02}] MAREN: {'The mud moved to the east, as it does. ' * (n % 4 + 1)}\n\n"
+        for n in range(10, 30)
+    ]
+    found = passages("# Title\n\n" + "".join(turns), markdown=True)
+    assert len(found) > 2
+    assert not any(p.text.rstrip().endswith("?") or p.heading for p in found)
