@@ -123,6 +123,9 @@ def _held_nearby(evidence: Evidence, telling: Telling) -> NDArray[np.bool_]:
             held[i] = signs(asked, heading, fold(heading)) >= 1
     elif asked.kind == "list":
         held[[i for i in range(len(telling.lines)) if telling.items(i)]] = True
+        if asked.count:
+            every = range(len(evidence.passages))
+            held[list(telling.numbered(asked.count, every))] = True
     return held
 
 

@@ -254,22 +254,26 @@ _ENDS_ASKING = re.compile(r"[?？][”’」』】)）\"'*_\s]*$")
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A question taken apart. `words` are its content words, folded, once each, in order.
-    `unit` finds numbers of the unit or thing that is asked for, where the question names one."""
+    `unit` finds numbers of the unit or thing that is asked for, where the question names one;
+    `count` is how many things a list that is asked for has, 0 where the question does not say."""
 
     text: str
     folded: str
     kind: Kind
     words: tuple[str, ...]
     unit: re.Pattern[str] | None = None
+    count: int = 0
 
 
 def asked(question: str) -> Asked:
     """The kind of answer that `question` asks for and the words it is made of."""
     folded = fold(question).strip()
     kind: Kind = next((name for name, pattern in _kinds() if pattern.search(folded)), "other")
-    unit = _unit(folded) if kind == "number" else _items(folded) if kind == "list" else None
+    counted = _HOW_MANY.search(folded) if kind == "list" else None
+    count = _COUNTS[counted["n"]] if counted else 0
+    unit = _unit(folded) if kind == "number" else _items(count) if count else None
     words = content_words(_HOW_BIG.sub(" ", folded))  # "how big" is no word that an answer holds
-    return Asked(question, folded, kind, tuple(dict.fromkeys(words)), unit)
+    return Asked(question, folded, kind, tuple(dict.fromkeys(words)), unit, count)
 
 
 def is_small_talk(question: str) -> bool:
@@ -337,12 +341,9 @@ def fits(question: Asked, folded: str) -> float:
     return float(any(m.group() not in question.folded for m in question.unit.finditer(folded)))
 
 
-def _items(folded: str) -> re.Pattern[str] | None:
-    """What a list of as many things as the question counts looks like; None: it counts none."""
-    counted = _HOW_MANY.search(folded)
-    if counted is None:
-        return None
-    more = min(_COUNTS[counted["n"]], _LONGEST_LIST) - 1
+def _items(count: int) -> re.Pattern[str]:
+    """What a list of `count` things inside a sentence looks like."""
+    more = min(count, _LONGEST_LIST) - 1
     return re.compile(rf"(?:.{{1,60}}?(?:[、,，;；/]|->|→|\band\b|和|与|及|或)){{{more}}}")
 
 

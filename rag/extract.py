@@ -13,7 +13,7 @@ from itertools import takewhile
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.asked import is_question, signs
+from rag.asked import fits, is_question, signs
 from rag.compound import asks_several
 from rag.evidence import Evidence, Pick
 from rag.fold import copy_key, fold
@@ -38,6 +38,8 @@ ENOUGH = 4.0
 APART = 8.0
 """The same for the best sentence of another essay, where the question asks for several things."""
 
+MOST_ITEMS = 10  # of a list that are quoted
+
 NAMED = 0.5  # of the words, by rarity: what holds so much speaks of what is looked for
 
 LEANING = 0.3
@@ -54,7 +56,7 @@ def extract(
     each: bool = False,
 ) -> tuple[Pick, ...]:
     """At most `limit` sentences that answer the question: the most telling first, the others in
-    reading order.
+    reading order. All items of a list that is asked for are quoted, ten at most.
 
     Args:
         telling: what `tell(evidence)` gave, where it is at hand.
@@ -67,6 +69,10 @@ def extract(
     if not telling.lines:
         return ()
     scored = _scored(telling, readings)
+    items = _listed(telling, evidence, scored)[:MOST_ITEMS]
+    for n, item in enumerate(items):
+        scored[item] = scored.max() + 1.0 if not n else scored[items[0]] - n / len(items)
+    limit = max(limit, len(items))
     best = int(scored.argmax())
     needed = _needed(telling, evidence, best)
     chosen = [best] if needed is None else [best, needed]
@@ -94,7 +100,7 @@ def _scored(telling: Telling, readings: Readings | None) -> Figures:
     scored = telling.scores()
     if readings is not None:
         scored = scored + coefficients()["reading"] * read_lines(telling, readings)
-    return _items_of_lists(telling, _answers_under(telling, _answers_below(telling, scored)))
+    return _answers_under(telling, _answers_below(telling, scored))
 
 
 def _ranked(figures: Figures) -> list[int]:
@@ -155,18 +161,20 @@ def _head_of_table(telling: Telling, i: int) -> int | None:
     return first if first < i and together else None
 
 
-def _items_of_lists(telling: Telling, scored: Figures) -> Figures:
-    """The scores, where a list is asked for and the best line leads to one: its items answer, in
-    their order. The line counts as the best without what a line that ends in a colon loses."""
-    found = scored.copy()
-    if telling.asked.kind != "list" or not len(found):
-        return found
+def _listed(telling: Telling, evidence: Evidence, scored: Figures) -> tuple[int, ...]:
+    """The items that answer where a list is asked for: those that the best line leads to, or as
+    many numbered ones of its essay as the question counts. The best is so without what a line that
+    ends in a colon loses."""
+    if telling.asked.kind != "list":
+        return ()
     label = telling.column("label") * coefficients()["sentence"]["label"]
     best = int((scored - label).argmax())
-    items = telling.items(best)
-    for n, item in enumerate(items):
-        found[item] = scored.max() + 1.0 - n / len(items)
-    return found
+    line, count = telling.lines[best], telling.asked.count
+    if not count or telling.items(best) or fits(telling.asked, line.folded):
+        return telling.items(best)
+    source = evidence.passages[line.passage].source
+    of_essay = [p for p, passage in enumerate(evidence.passages) if passage.source == source]
+    return telling.numbered(count, of_essay)
 
 
 def _answers_below(telling: Telling, scored: Figures) -> Figures:

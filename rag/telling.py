@@ -52,6 +52,7 @@ RESTATED = 0.7
 
 _ROW = "|"  # begins a row of a table
 _TITLE = re.compile(r"^(?:title|标题|標題)\s*[:：]\s*", re.IGNORECASE)
+_NUMBER = re.compile(r"[(（]?(\d{1,2})[.)、）．](?!\d)")
 _SHORT = 8  # characters: below it a line is a heading or a scrap
 _PRIOR = 4  # texts that a language's mean cosine is drawn from the common one with
 
@@ -154,6 +155,20 @@ class Telling:
         )
         found = tuple(n for n in below if self.lines[n].first)
         return found if len(found) > 1 and found[0] == i + 1 else ()
+
+    def numbered(self, count: int, passages: Sequence[int]) -> tuple[int, ...]:
+        """The lines of the first list in these passages that is numbered from 1 to `count`."""
+        for passage in passages:
+            run: list[int] = []
+            for i, line in enumerate(self.lines):
+                number = (
+                    _NUMBER.match(line.text) if line.first and line.passage == passage else None
+                )
+                if number and int(number[1]) == len(run) + 1:
+                    run.append(i)
+            if len(run) == count:
+                return tuple(run)
+        return ()
 
     def passages(self) -> list[int]:
         """The passages that hold a sentence, those with the most telling ones first."""

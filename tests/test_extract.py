@@ -371,6 +371,19 @@ def test_a_question_that_asks_something_else_hands_nothing_on() -> None:
     assert quoted("What frightens bats?", text)[0] == "Drones frighten bats, she says."
 
 
+def test_all_items_of_a_list_are_quoted() -> None:
+    items = ["- salt", "- a pot with a lid", "- two onions", "- time", "- patience"]
+    text = "\n".join(["What the soup needs:", *items])
+    assert quoted("Which things does the soup need?", text) == items
+
+
+def test_a_list_that_is_numbered_as_far_as_the_question_counts_is_quoted() -> None:
+    items = [f"{n}. {text}." for n, text in enumerate(["Rain", "Wind", "A late frost", "Hail"], 1)]
+    text = "\n".join(["The four dangers", "Every spring has its four dangers.", *items])
+    assert quoted("What are the four dangers of spring?", text) == items
+    assert quoted("What are the five dangers of spring?", text) != items
+
+
 def test_where_a_list_is_asked_for_its_items_answer_and_not_the_line_above_them() -> None:
     rules = "1. 旧链接不能断；\n2. 评论必须保留；\n3. 费用不超过十块。"
     text = f"搬家很累。\n搬家之前定了三条规矩：\n{rules}"
