@@ -374,7 +374,7 @@ def test_a_question_that_asks_something_else_hands_nothing_on() -> None:
 def test_all_items_of_a_list_are_quoted() -> None:
     items = ["- salt", "- a pot with a lid", "- two onions", "- time", "- patience"]
     text = "\n".join(["What the soup needs:", *items])
-    assert quoted("Which things does the soup need?", text) == items
+    assert quoted("Which five things does the soup need?", text) == items
 
 
 def test_a_list_that_is_numbered_as_far_as_the_question_counts_is_quoted() -> None:
