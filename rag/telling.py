@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from rag.asked import Asked, asked, fits, is_question, signs
 from rag.evidence import Evidence
-from rag.fold import content_words, fold, language
+from rag.fold import content_words, fold, is_latin, language
 
 __all__ = ["FIGURES", "MODEL", "SLOTS", "Line", "Telling", "coefficients", "tell"]
 
@@ -185,8 +185,8 @@ def tell(evidence: Evidence) -> Telling:
             share(around[line.passage]) - covered,
             share(heads[line.passage]),
             len(characters.intersection(line.folded)) / len(characters) if characters else 0.0,
-            signs(question, line.text, line.folded),
-            fits(question, line.folded),
+            signs(question, line.text, line.folded, line.language),
+            fits(question, line.folded, line.language),
             min(log1p(len(line.words.difference(question.words))), 3.0),
             sum(word in line.words for word in exact) / len(exact) if exact else 0.0,
             is_question(line.text),
@@ -201,11 +201,14 @@ def _lines(evidence: Evidence) -> tuple[Line, ...]:
     found = []
     for passage, spans in enumerate(evidence.spans):
         whole = evidence.passages[passage].text
+        around = evidence.passages[passage].language
+        unsure = around if is_latin(around) else "en"  # of a short sentence
         for sentence, (start, _) in enumerate(spans):
             text = evidence.sentence(passage, sentence)
             words = frozenset(content_words(text))
             first = whole[:start].rstrip(" \t")[-1:] in ("", "\n")
-            line = Line(passage, sentence, text, fold(text), words, language(text), first)
+            written = language(text, unsure)
+            line = Line(passage, sentence, text, fold(text), words, written, first)
             found.append(line)
     return tuple(found)
 
