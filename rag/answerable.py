@@ -12,6 +12,7 @@ from math import exp, log
 import numpy as np
 from numpy.typing import NDArray
 
+from rag import elsewhere
 from rag.asked import is_small_talk, signs
 from rag.evidence import Evidence
 from rag.fold import fold, language
@@ -25,7 +26,7 @@ _FARTHEST = 6.0
 _NO_GAP = 1.0  # as good as the best
 _WIDEST = 2.0  # beyond it a cosine tells the kind of text, not whether it answers
 _HAN_SCRIPT = {"zh", "ja"}
-_WRITTEN = {"zh", "en", ""}
+_WRITTEN = {"zh", "en", ""} | elsewhere.KNOWN
 """Languages in which a number and its unit are known; in others any sentence may hold one."""
 _SEVERAL = 4
 _GOOD = 0.55

@@ -17,7 +17,6 @@ from rag.about import About, about, says
 from rag.abstention import abstains
 from rag.answerable import answerable, with_answer
 from rag.arguments import several
-from rag.asked import asks_which_essays, keywords
 from rag.cite import cite, quote
 from rag.compound import parts as parts_of
 from rag.errors import InvalidArgument
@@ -25,6 +24,7 @@ from rag.evidence import Evidence, Pick
 from rag.extract import extract
 from rag.fold import language, simplified
 from rag.gist import gist
+from rag.lookup import asks_which_essays, keywords
 from rag.parts import Parts, VectorsAtHand
 from rag.readings import Readings
 from rag.schema import (

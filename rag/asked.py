@@ -1,7 +1,7 @@
 """What a question asks for: the kind of answer, and the words that an answer should be near.
 
-By the question words of Chinese and English alone, so it costs nothing and says nothing about a
-question of another language: that one has the kind "other".
+By the question words of Chinese and English, and those of some other languages
+(`rag/elsewhere.py`), so it costs nothing.
 """
 
 from __future__ import annotations
@@ -9,19 +9,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Literal
+from typing import Literal, cast
 
-from rag.fold import content_words, fold, language, simplified
+from rag import elsewhere
+from rag.fold import content_words, fold, language
 
 __all__ = [
     "Asked",
     "Kind",
     "asked",
-    "asks_which_essays",
     "fits",
     "is_question",
     "is_small_talk",
-    "keywords",
     "signs",
 ]
 
@@ -44,7 +43,7 @@ _KINDS: tuple[tuple[Kind, str], ...] = (
     ),
     (
         "number",
-        r"多少|(?<![这那])几(?:个|位|次|倍|种|层|家|本|篇|份|人|度|成|块|刀|万|亿|千|百|岁|趟|分"
+        r"多少|几多|(?<![这那])几(?:个|位|次|倍|种|层|家|本|篇|份|人|度|成|块|刀|万|亿|千|百|岁|趟|分"
         r"|美|项|条|名|元|公里|米|小时|分钟|天内)"
         r"|百分之几|多(?:久(?!.{0,3}一次)|长|大|高|远|重|宽|深|快|贵)|第几|为几"
         r"|[达占是有](?:比例|份额)|几成"
@@ -60,13 +59,14 @@ _KINDS: tuple[tuple[Kind, str], ...] = (
         r"(?! (?:me|you|him|her|us|them)\b)"
         r"|\bwhat (?:\w+ )?(?:revenue|salary|budget|fee|rent|turnover)\b",
     ),
-    ("reason", r"(?<![称名])为(?:什么|何|啥)|怎么会|何以|(?:什么|啥|何)(?:原因|缘故|理由)"
+    ("reason", r"(?<![称名])为(?:什么|何|啥)|点解|怎么会|何以|(?:什么|啥|何)(?:原因|缘故|理由)"
                r"|原因(?:是|有|为)"
                r"|\bwhy\b|\bhow come\b|\bwhat (?:caused?|reasons?|led|made|makes)\b"),
-    ("person", r"谁|哪(?:一|几|些|两|三|二)?位|何人|哪(?:个|些)人|姓(?:什么|啥|何)|\bwho(?:m|se)?\b"
+    ("person", r"谁|边(?:个|位)(?=[^界])|哪(?:一|几|些|两|三|二)?位|何人|哪(?:个|些)人"
+               r"|姓(?:什么|啥|何)|\bwho(?:m|se)?\b"
                r"|\b(?:what|which) (?:person|man|woman|king|queen|president|author|actor"
                r"|artist)\b"),
-    ("place", r"哪里|哪儿|哪边|在哪[?？]?$|何处|何地|哪(?:一)?(?:个|座|所)?(?:国家|城市|地方"
+    ("place", r"边度|哪里|哪儿|哪边|在哪[?？]?$|何处|何地|哪(?:一)?(?:个|座|所)?(?:国家|城市|地方"
               r"|地区|省|县|州|市|洲|国|大学|学校|医院)"
               r"|什么地方|位于何|\bwhere\b|\b(?:what|which) (?:country|city|state|place|town|region"
               r"|continent|county|province|area|location|river|university|school|hospital)\b"),
@@ -244,36 +244,49 @@ _TURN_OR_ITEM = re.compile(
     r"|\d{1,3}[.)、](?!\d))\W*"
 )
 
-_LATIN_NAME = re.compile(r"[A-Za-z\u00c0-\u024f][\w\u00c0-\u024f.+&’'-]*")
+_LATIN_NAME = re.compile(r"[A-Za-z\u00c0-\u024f\u0410-\u042f][\w\u00c0-\u024f.+&’'-]*")
 _HAN_CHAR = re.compile(f"[{_HAN}]")
 _QUOTED = re.compile(r"《[^《》]{1,60}》|“[^“”]{2,60}”|「[^「」]{2,60}」|\*\*[^*]{2,60}\*\*")
 
 _ENDS_ASKING = re.compile(r"[?？][”’」』】)）\"'*_\s]*$")
 
 
+_HERE = frozenset({"zh", "en", ""})  # languages whose words stand in this module
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A question taken apart. `words` are its content words, folded, once each, in order.
     `unit` finds numbers of the unit or thing that is asked for, where the question names one;
-    `count` is how many things a list that is asked for has, 0 where the question does not say."""
+    `unit_elsewhere` does in sentences that are neither Chinese nor English; `count` is how many
+    things a list that is asked for has, 0 where the question does not say."""
 
     text: str
     folded: str
     kind: Kind
     words: tuple[str, ...]
     unit: re.Pattern[str] | None = None
+    unit_elsewhere: re.Pattern[str] | None = None
     count: int = 0
 
 
 def asked(question: str) -> Asked:
     """The kind of answer that `question` asks for and the words it is made of."""
     folded = fold(question).strip()
-    kind: Kind = next((name for name, pattern in _kinds() if pattern.search(folded)), "other")
+    known = language(question) in _HERE
+    kind: Kind = "other"
+    if known:
+        kind = next((name for name, pattern in _kinds() if pattern.search(folded)), "other")
     counted = _HOW_MANY.search(folded) if kind == "list" else None
     count = _COUNTS[counted["n"]] if counted else 0
     unit = _unit(folded) if kind == "number" else _items(count) if count else None
+    if kind == "other":
+        kind = cast(Kind, elsewhere.asks_for(folded) or "other")
+        if kind in ("number", "other") and elsewhere.asks_price(folded):
+            kind, unit = "number", _money()
+    sums = elsewhere.money() if unit is _money() else None
     words = content_words(_HOW_BIG.sub(" ", folded))  # "how big" is no word that an answer holds
-    return Asked(question, folded, kind, tuple(dict.fromkeys(words)), unit, count)
+    return Asked(question, folded, kind, tuple(dict.fromkeys(words)), unit, sums, count)
 
 
 def is_small_talk(question: str) -> bool:
@@ -282,63 +295,13 @@ def is_small_talk(question: str) -> bool:
     return _SMALL_TALK.fullmatch(said) is not None
 
 
-_SENTENCE = re.compile(
-    r"[?？]|\b(?:wh(?:at|o|om|ose|ich|en|ere|y)s?|how|is|are|was|were|do|does|did|has|have|can)\b"
-    r"|什么|啥|咋|怎|谁|哪|多少|几|吗|为何|何|呢|吧",
-    re.IGNORECASE,
-)
-_COMMAND = re.compile(
-    r"^(?:please |pls )?(?:tell me|describe|explain|define|discuss|show me|find|search(?: for)?"
-    r"|look up)(?: more)?(?: about)?\b"
-    r"|^请?(?:介绍|解释|说明|描述|谈谈|讲讲|说说|查找?|搜索|找)(?:一下|下)?",
-    re.IGNORECASE,
-)
-_ESSAYS = (
-    r"(?:of )?(?:the |these |my )?"
-    r"(?:essays?|articles?|posts?|texts?|files?|documents?|papers?|authors?)"
-)
-_SPEAK = (
-    r"(?:mentions?|talks? (?:about|of)|discuss(?:es)?|covers?|deals? with|speaks? (?:about|of)"
-    r"|writes? about|(?:is|are) about|refers? to)"
-)
-_HAN_SPEAK = "(?:提到|提及|讲到?|谈到?|说到|写到?|讨论|涉及|谈论|关于)[了过]?"
-_WHICH_ESSAYS = re.compile(
-    rf"^(?:in )?which (?:ones? )?{_ESSAYS} {_SPEAK}\b|^do(?:es)? any {_ESSAYS} {_SPEAK}\b"
-    rf"|^(?:is|are) there (?:an? |any |some )?{_ESSAYS} (?:about|on|that mentions?)\b"
-    rf"|^(?:这些文章里?)?(?:有没有|有|在)?哪[一几些]?[篇个]?(?:文章|文件|作者)?(?:里面?|中)?[都也有]?{_HAN_SPEAK}"
-    rf"|^有没有(?:文章|哪篇(?:文章)?)?{_HAN_SPEAK}",
-    re.IGNORECASE,
-)
-_FEW_WORDS, _FEW_HAN = 3, 8
-
-
-def asks_which_essays(question: str) -> bool:
-    """Whether it is asked which essays speak of something."""
-    return _WHICH_ESSAYS.search(simplified(question).strip()) is not None
-
-
-def keywords(question: str) -> str:
-    """What is looked for by a few words that are no question, "" in any other: "quantum computers",
-    讲讲华为, "Which essays mention Huawei?".
-
-    What is so asked for must be there, by name or by translation: nothing else is said of it.
-    """
-    said = simplified(question).strip()
-    found = _WHICH_ESSAYS.search(said) or _COMMAND.search(said)
-    rest = (said[found.end() :] if found else said).strip(" ,，。.?？!！的")
-    plain = found is not None and found.re is _WHICH_ESSAYS
-    if not content_words(rest) or (_SENTENCE.search(said) and not plain):
-        return ""
-    han = len(re.findall(f"[{_HAN}]", rest))
-    few = han <= _FEW_HAN if han else len(set(content_words(rest))) <= _FEW_WORDS
-    return rest if few and language(rest) in ("zh", "en") else ""
-
-
-def fits(question: Asked, folded: str) -> float:
-    """1 where a sentence has a number with the unit asked for (or no unit is), else 0."""
-    if question.unit is None:
+def fits(question: Asked, folded: str, written: str = "") -> float:
+    """1 where a sentence has a number with the unit asked for (or no unit is), else 0. Of sentences
+    that are `written` in other languages only sums of money are known."""
+    unit = question.unit if written in _HERE else question.unit_elsewhere
+    if unit is None:
         return 1.0
-    return float(any(m.group() not in question.folded for m in question.unit.finditer(folded)))
+    return float(any(m.group() not in question.folded for m in unit.finditer(folded)))
 
 
 def _items(count: int) -> re.Pattern[str]:
@@ -370,8 +333,9 @@ def is_question(sentence: str) -> bool:
     return bool(_ENDS_ASKING.search(sentence))
 
 
-def signs(question: Asked, sentence: str, folded: str) -> float:
-    """How clearly a sentence holds something of the kind that is asked for, 0…1.
+def signs(question: Asked, sentence: str, folded: str, written: str = "") -> float:
+    """How clearly a sentence, in a language if it is known, holds something of the kind that is
+    asked for, 0…1.
 
     What stands in the question too does not count: it is not what is asked for. 0 for a kind that
     leaves no sign. `folded`: `sentence` folded.
@@ -379,6 +343,8 @@ def signs(question: Asked, sentence: str, folded: str) -> float:
     if question.kind in {"number", "date", "reason", "manner"}:
         folded = _TURN_OR_ITEM.sub("", folded)
         found = {m.group() for m in _sign(question.kind).finditer(folded)}
+        other = elsewhere.sign(question.kind) if written not in _HERE else None
+        found |= {m.group() for m in other.finditer(folded)} if other else set()
         return float(any(item not in question.folded for item in found))
     if question.kind == "list":
         return min(len(_sign("list").findall(folded)) / 4, 1.0)
@@ -410,6 +376,10 @@ def _kinds() -> tuple[tuple[Kind, re.Pattern[str]], ...]:
 @cache
 def _units() -> tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]:
     return tuple((re.compile(asks), re.compile(answers)) for asks, answers in _UNITS)
+
+
+def _money() -> re.Pattern[str]:
+    return next(answer for _, answer in _units() if answer.pattern == _MONEY)
 
 
 @lru_cache(maxsize=16)

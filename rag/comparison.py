@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from rag import denial, order
+from rag import denial, elsewhere, order
 from rag.contrast import turns
 from rag.fold import copy_key, fold, words
 from rag.items import misplaced
@@ -236,7 +236,10 @@ def _alike(
     flips = denial.flips(claim, one) or denial.flips(claim, joined(near))
     exchanged = order.exchanged(claim, near) or order.exchanged_inside(claim, near)
     exchanged = exchanged or turned_round(claim, near)
-    negated, timed = denial.negated(claim, near), order.mistimed(claim, near)
+    around = joined(near).text
+    negated = denial.negated(claim, near) or elsewhere.denied(claim.text, around)
+    timed = order.mistimed(claim, near)
+    changed = elsewhere.numbers_changed(claim.text, around)
     if timed and claim.denies != joined(near).denies:
         negated, timed = 0, ()  # "not … since 1957" is "… until 1957"
     swap, added, replaced, kept = _aligned(claim, near)
@@ -274,7 +277,7 @@ def _alike(
     }
     figures |= steps(figures)
     return Comparison(
-        figures, False, best, (start, end), absent, (*certain, *invented),
+        figures, False, best, (start, end), absent, (*certain, *invented, *changed),
         (*flips, *timed), negated, replaced, uncovered, given, tuple(far),
         exchanged, misplaced(claim, sentences),
         other_doer(claim, near, near if len(sentences) > _MOST_TOLD else sentences),

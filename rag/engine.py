@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Self
 
 from rag.answering import Turn, as_passages, compose
 from rag.arguments import as_count, as_history, as_path, as_sources, as_text, as_texts
-from rag.asked import asks_which_essays, keywords
 from rag.condense import condense
 from rag.config import Settings
 from rag.errors import InvalidArgument, NothingIngested
+from rag.lookup import asks_which_essays, keywords
 from rag.parts import Parts
 from rag.schema import (
     Answer,

@@ -142,7 +142,7 @@ def _needed(telling: Telling, evidence: Evidence, i: int) -> int | None:
         return _head_of_table(telling, i)
     if line.leads:
         return following
-    if signs(telling.asked, line.text, line.folded):
+    if signs(telling.asked, line.text, line.folded, line.language):
         return None
     if kind == "reason" and following is not None and not lines[following].first:
         return following if telling.restates(i) else None

@@ -20,18 +20,20 @@ __all__ = [
     "content_words",
     "copy_key",
     "fold",
+    "is_latin",
     "key_words",
     "language",
     "simplified",
     "words",
 ]
 
-VERSION = 2
+VERSION = 3
 """Changes whenever `words` gives other words for the same text: the lexical index depends on it."""
 
 _HAN = "\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _KANA = "\u3040-\u30ff\u31f0-\u31ff"
 _HANGUL = "\u1100-\u11ff\u3130-\u318f\uac00-\ud7af"
+_INDIC = "\u0900-\u0963\u0966-\u0dff"  # with vowel signs, which are no letters to Python
 _DICTIONARY = ("\u4e00", "\u9fd5")  # the characters that the dictionary's words are made of
 _THAI_TO_KHMER = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
 
@@ -39,6 +41,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _TOKEN = re.compile(
     rf"(?P<han>[{_HAN}]+)"
     rf"|(?P<unspaced>[{_KANA}]+|[{_HANGUL}]+|[{_THAI_TO_KHMER}]+)"
+    rf"|(?P<indic>[{_INDIC}]+)"
     rf"|(?P<word>[^\W_{_HAN}{_KANA}{_HANGUL}{_THAI_TO_KHMER}]"
     rf"(?:[^\W_{_HAN}{_KANA}{_HANGUL}{_THAI_TO_KHMER}]"
     r"|[\u0300-\u036f]|(?<=\d)[.,](?=\d)|[-_’'.&](?=[a-z0-9]))*"
@@ -55,7 +58,7 @@ _JOINT = re.compile(r"[-_'&]|\.(?!\d)|(?<!\d)\.")
 _ENDING = re.compile("(?:n't|'(?:s|re|ve|ll|d|m)?)$")
 
 _KEPT = re.compile(
-    rf"[{_HAN}{_KANA}{_HANGUL}{_THAI_TO_KHMER}]"
+    rf"[{_HAN}{_KANA}{_HANGUL}{_THAI_TO_KHMER}]|[{_INDIC}]+"
     rf"|[^\W_{_HAN}{_KANA}{_HANGUL}{_THAI_TO_KHMER}]+(?:[.,](?<=\d[.,])\d+)*[\u0300-\u036f]*\#?"
     r"|(?<![\w])[-\u2212](?=\d)|[%‰+=<>×÷≠≤≥±$€£¥₩₹]"
 )
@@ -65,7 +68,8 @@ currency signs. What is left out is white space and punctuation."""
 
 @lru_cache(maxsize=64)  # a passage's key and its words, a question's words and phrases
 def fold(text: str) -> str:
-    """`text` in compatibility form, lower case, Simplified characters, Latin without accents.
+    """`text` in compatibility form, lower case, Simplified characters, Latin without accents,
+    Arabic and Hebrew without points, digits of other scripts as 0 to 9.
 
     For comparing only: offsets do not survive.
     """
@@ -85,19 +89,24 @@ def simplified(text: str) -> str:
 def words(text: str) -> list[str]:
     """The folded words of `text` in order, as the lexical index holds them.
 
-    Chinese is cut by jieba's dictionary; a long word brings the shorter ones inside it. Latin words
-    are stemmed (Snowball, English). Numbers stay whole and lose their thousands separator: `4,000`
-    gives `4000`. A compound gives itself without hyphens and its parts, an amount with a unit also
-    its number: `GPT-4o` gives `gpt4o gpt 4o 4`, `100B` gives `100b 100`, `o1` gives `o1`. Other
-    unspaced scripts give overlapping pairs. Punctuation gives nothing.
+    Chinese is cut by jieba's dictionary; a long word brings the shorter ones inside it. Words of
+    letters are stemmed (Snowball), Latin ones as English. Numbers stay whole and lose their
+    thousands separator: `4,000` gives `4000`. A compound gives itself without hyphens and its
+    parts, an amount with a unit also its number: `GPT-4o` gives `gpt4o gpt 4o 4`, `100B` gives
+    `100b 100`, `o1` gives `o1`. Other unspaced scripts give overlapping pairs. Punctuation gives
+    nothing.
     """
     return [word for _, word in _tokens(fold(text))]
 
 
 def content_words(text: str) -> list[str]:
-    """`words` without the stop words of Chinese and English. May be empty."""
-    stop = _stop_words()
-    return [word for surface, word in _tokens(fold(text)) if surface not in stop]
+    """`words` without the stop words of Chinese, of English and of its own language, if any."""
+    stop, small = _stop_words(), _small_words(language(text))
+    return [
+        word
+        for surface, word in _tokens(fold(text))
+        if surface not in stop and surface not in small
+    ]
 
 
 def key_words(text: str) -> list[str]:
@@ -108,10 +117,10 @@ def key_words(text: str) -> list[str]:
     return [word for word in found if not any(word != other and word in other for other in found)]
 
 
-def language(text: str) -> str:
+def language(text: str, otherwise: str = "en") -> str:
     """The ISO 639-1 code of the language that most of `text` is in, "" when it has no letters.
 
-    By script; Latin script by its commonest small words, English where these say nothing. Where
+    By script; Latin script by its commonest small words, `otherwise` where these say nothing. Where
     scripts mix, a character of another script weighs as much as a Latin word, and a small word
     three times that: `AI Infra 是什么` is Chinese, `What does 阶跃星辰 do` is English.
     """
@@ -129,10 +138,15 @@ def language(text: str) -> str:
     if not weights[best]:
         return ""
     return (
-        _latin_language([word.casefold() for word in latin if len(word) > 1])
+        _latin_language([word.casefold() for word in latin if len(word) > 1], otherwise)
         if best == "latin"
         else best
     )
+
+
+def is_latin(language: str) -> bool:
+    """Whether a language is one of those in Latin script that `language` tells apart."""
+    return language in _SMALL_WORDS
 
 
 def copy_key(text: str) -> str:
@@ -153,6 +167,8 @@ def _tokens(folded: str) -> Iterator[tuple[str, str]]:
         if match.lastgroup == "han":
             for word in _cut(text):
                 yield word, word
+        elif match.lastgroup == "indic":
+            yield text, _stem(text)
         elif match.lastgroup == "unspaced":
             for start in range(max(len(text) - 1, 1)):
                 yield text[start : start + 2], text[start : start + 2]
@@ -188,7 +204,20 @@ def _stem(word: str) -> str:
     import Stemmer  # only lexical commands need it
 
     # a stemmer holds the word it works on, so threads must not share one; making one is free
-    return str(Stemmer.Stemmer("english", 0).stemWord(word))
+    return str(Stemmer.Stemmer(_stemmer(word[0]), 0).stemWord(word))
+
+
+def _stemmer(letter: str) -> str:
+    return next((name for name, first, last in _STEMMERS if first <= letter <= last), "english")
+
+
+_STEMMERS = (
+    ("greek", "\u0370", "\u03ff"),
+    ("russian", "\u0400", "\u052f"),
+    ("arabic", "\u0600", "\u06ff"),
+    ("hindi", "\u0900", "\u097f"),
+)
+"""Scripts that one language, or one family, is written in."""
 
 
 def _cut(text: str) -> Iterator[str]:
@@ -221,8 +250,20 @@ def _accents() -> dict[int, str | None]:
         )
         if base and base != chr(code):
             table[code] = base
-    return table | {0xF8: "o", 0x142: "l", 0x111: "d", 0xE6: "ae", 0x153: "oe"}
+    table |= {0xF8: "o", 0x142: "l", 0x111: "d", 0xE6: "ae", 0x153: "oe", 0x451: "\u0435"}
+    table |= {code: None for first, last in _POINTS for code in range(first, last + 1)}
+    table |= {ord(one): other for one, other in zip("أإآٱىکی", "اااايكي", strict=True)}
+    return table | {zero + digit: str(digit) for zero in _ZEROS for digit in range(10)}
 
+
+_POINTS = (
+    (0x591, 0x5BD), (0x5BF, 0x5BF), (0x5C1, 0x5C2), (0x5C4, 0x5C5), (0x5C7, 0x5C7),
+    (0x610, 0x61A), (0x640, 0x640), (0x64B, 0x65F), (0x670, 0x670), (0x6D6, 0x6DC),
+)  # fmt: skip
+"""Vowel points and strokes, which Hebrew and Arabic are mostly written without."""
+
+_ZEROS = (0x660, 0x6F0, 0x966, 0x9E6, 0xA66, 0xAE6, 0xE50, 0xED0, 0x1040, 0x17E0)
+"""Of scripts with digits of their own."""
 
 _LATIN_WORD = re.compile("[A-Za-z\u00c0-\u024f\u1e00-\u1eff]+")
 
@@ -246,13 +287,55 @@ def _scripts() -> dict[str, re.Pattern[str]]:
 _SMALL_WORDS = {
     "en": "the of and to is in that it was for on are with as be this have from or by not you "
     "what who how why when where which does do did",
-    "fr": "le les des du et est une dans que qui pour pas sur avec sont au plus ce par il elle",
-    "de": "der die das und ist nicht ein eine den mit von zu auf für im dem sich auch wird es",
-    "es": "el los las y es una que en del por con para no se su como más lo pero al fue",
-    "it": "il che di è una per non con del sono della gli nel alla anche come più si le ma",
-    "pt": "o os as e é uma que não em do da para com por mais no na dos ao foi se como",
-    "nl": "de het een en van is dat niet op te zijn met voor ook aan er maar om door wordt",
+    "fr": "le les du des et est une dans que qui pour pas sur avec sont au aux plus ce par il elle "
+    "où quand comment pourquoi combien quel quelle quels quelles était quoi ses",
+    "de": "der die das und ist nicht ein eine den mit von zu auf für im dem sich auch wird es "
+    "wie wer wann warum wo wurde welche welcher welches viel viele hatte hieß des als nach",
+    "es": "el los las y es una que en del por con para no se su como más lo pero al fue "
+    "qué quién cuándo dónde cómo cuánto cuánta cuántos cuántas cuál era",
+    "it": "il che di è una per non con del sono della gli nel alla anche come più si le ma "
+    "chi cosa dove perché quanto quanti quale era",
+    "pt": "o os as e é uma que não em do da para com por mais no na dos ao foi se como "
+    "quem quando onde quanto quantos qual era",
+    "nl": "de het een en van dat niet op te zijn met voor ook aan er maar om door wordt "
+    "wie wat waar wanneer waarom hoe welke hoeveel had",
+    "vi": "là của và có không được cho những một trong với các này người ở đã khi thì như gì nào "
+    "bao nhiêu sao đâu năm",
+    "pl": "się nie na jest że jak ale przez był była które czy kto kiedy gdzie dlaczego ile od",
+    "tr": "bir ve bu için ile çok daha gibi olarak kim nerede neden nasıl kaç ne zaman mi",
+    "sv": "och att det som är på inte jag av för den ett hur vem varför när många",
+    "cs": "se na je že jako ale který byl pro co kdo kdy kde proč kolik jak od po",
+    "ro": "și este nu mai pentru din care că cu cine când unde cum câți a fost",
+    "hu": "az és hogy nem egy volt meg csak ki mikor hol miért hány milyen",
+    "fi": "ja ei että oli hän kun mutta ovat kuka milloin missä miksi kuinka mikä",
+    "id": "yang dan di dengan untuk tidak ini itu dari pada siapa kapan mana mengapa berapa apa",
 }
+
+
+_OTHER_SMALL_WORDS = {
+    "fr": "de la un en se ne je tu on nous vous ils elles son sa leur leurs a ont avait était "
+    "étaient cette cet si y d l s n c qu",
+    "de": "er sie ich wir ihr an in bei um so noch nur mehr seine seiner ihre war hat haben hieß",
+    "es": "de la un en a lo le les me mi tu ya si muy había ha son eran estaba",
+    "it": "un la lo i in a e ha hanno aveva erano si ci",
+    "pt": "de a um ele ela seu sua eram está estava tinha",
+    "nl": "in is hij zij ik was waren hun als bij",
+    "vi": "thì mà bằng vào ra lên từ cũng rồi lại nó tôi",
+    "ru": "и в не на что с как это по но из за у от к о же бы для то он она они мы вы я был была "
+    "было были его её их кто когда где почему сколько какой какая какие какую какое чем ли",
+    "ar": "في من على إلى عن أن التي الذي هذا هذه كان كانت لم لا ما هو هي قد ثم و متى أين كم كيف "
+    "لماذا هل",
+    "he": "של את על עם זה היה היא הוא לא כי גם אם או מה מי מתי איפה למה כמה איך האם",
+    "hi": "का की के में है हैं को से पर और यह वह ने भी था थी थे कि क्या कौन कब कहाँ क्यों कितने कितनी कितना "
+    "कैसे किस",
+}
+
+
+@cache
+def _small_words(language: str) -> frozenset[str]:
+    """The small words of a language that is neither Chinese nor English, folded."""
+    listed = "" if language == "en" else _SMALL_WORDS.get(language, "")
+    return frozenset(fold(f"{listed} {_OTHER_SMALL_WORDS.get(language, '')}").split())
 
 
 @cache
@@ -264,7 +347,7 @@ def _votes() -> dict[str, tuple[str, ...]]:
     return votes
 
 
-def _latin_language(latin: list[str]) -> str:
+def _latin_language(latin: list[str], otherwise: str) -> str:
     tally = dict.fromkeys(_SMALL_WORDS, 0)
     for word in latin:
         for name in _votes().get(word, ()):
@@ -273,7 +356,7 @@ def _latin_language(latin: list[str]) -> str:
     # a name such as "La La Land" or "GPT-4o" is no evidence: a sixth of running text is small words
     # and one word again and again, as in a table's "Yes | No | No opinion", is no language
     different = sum(best in _votes().get(word, ()) for word in set(latin))
-    return best if tally[best] >= max(2, len(latin) / 12) and different > 1 else "en"
+    return best if tally[best] >= max(2, len(latin) / 12) and different > 1 else otherwise
 
 
 @cache

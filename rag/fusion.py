@@ -57,6 +57,9 @@ SIZES = (60, 1_500)  # passages
 # A background of few vectors says little about mean and deviation: it counts as one of so many more
 # that look like all languages' backgrounds together.
 MEAN_PRIOR = 2.0
+# A few passages of one essay are no cohort for one of themselves, which raises their mean. A cohort
+# is filled up to so many by passages of languages that are as far from the question.
+COHORT = 24
 DEVIATION_PRIOR = 8.0
 LEAST_DEVIATION = 1e-3
 
@@ -78,15 +81,20 @@ class Text:
         return cls(words, frozenset(words), f" {body} ", body.replace(" ", ""))
 
 
-def usual(background: Mapping[str, Vector]) -> dict[str, tuple[float, float]]:
+def usual(
+    background: Mapping[str, Vector], lifted: str | None = None
+) -> dict[str, tuple[float, float]]:
     """By language, mean and deviation of what any of its passages gets.
 
     Args:
         background: by language, the question's cosines with a sample of all its passages, [m].
+        lifted: the language, the question's own, whose passages the encoder puts nearer than all
+            others; "": it lifts none. None: not known, any language may have a level of its own.
 
     Returns:
         Both drawn a little towards those of all backgrounds together, so that a language of one
-        passage, or of none, has a deviation too.
+        passage, or of none, has a deviation too; the mean of a small one that is not lifted
+        towards that of the others that are not.
     """
     samples = {name: np.asarray(rows, np.float64) for name, rows in background.items()}
     count = sum(map(len, samples.values()))
@@ -104,7 +112,12 @@ def usual(background: Mapping[str, Vector]) -> dict[str, tuple[float, float]]:
         variance_0 = sum(off_0) / max(count, 1)
     made = {}
     for name, rows in samples.items():
-        mean = (sums[name] + MEAN_PRIOR * mean_0) / (len(rows) + MEAN_PRIOR)
+        others = [] if lifted in (None, name) else [o for o in samples if o not in (name, lifted)]
+        around = sum(len(samples[other]) for other in others)
+        prior, level = MEAN_PRIOR, mean_0
+        if around and len(rows) + prior < COHORT:
+            prior, level = COHORT - len(rows), sum(map(sums.__getitem__, others)) / around
+        mean = (sums[name] + prior * level) / (len(rows) + prior)
         variance = (squares[name] + DEVIATION_PRIOR * variance_0) / (len(rows) + DEVIATION_PRIOR)
         made[name] = mean, max(sqrt(variance), LEAST_DEVIATION)
     return made

@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import hashlib
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise, takewhile
@@ -344,12 +345,45 @@ _DATE = re.compile(
     r"(?<!\d)((?:19|20)\d{2})(?:\s?[-/.年]\s?(1[0-2]|0?[1-9])(?:\s?[-/.月]\s?(3[01]|[12]\d|0?[1-9])(?!\d))?(?!\d))?"
 )
 _FULL_DATE = re.compile(
-    r"(?<!\d)((?:19|20)\d{2})\s?[-/.年]\s?(1[0-2]|0?[1-9])(?:\s?[-/.月]\s?(3[01]|[12]\d|0?[1-9])(?!\d)|月|(?![\d-]))"
+    r"(?<!\d)((?:19|20)\d{2})\s?[-/.年년]\s?(1[0-2]|0?[1-9])(?:\s?[-/.月월]\s?(3[01]|[12]\d|0?[1-9])(?!\d)일?|[月월]|(?![\d-]))"
 )
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _ENGLISH_DATE = re.compile(
     r"\b(?:(?P<day1>\d{1,2})(?:st|nd|rd|th)?\s+)?(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
     r"[a-z]*\.?\s+(?:(?P<day2>\d{1,2})(?:st|nd|rd|th)?,?\s+)?(?P<year>(?:19|20)\d{2})\b",
+    re.IGNORECASE,
+)
+
+
+# January to December, as other languages write them in a date
+_MONTHS_ELSEWHERE = (
+    "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+    "januar februar märz april mai juni juli august september oktober november dezember",
+    "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+    "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
+    "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
+    "januari februari maart april mei juni juli augustus september oktober november december",
+    "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
+    "январь февраль март апрель май июнь июль август сентябрь октябрь ноябрь декабрь",
+    "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada"
+    " grudnia",
+    "ocak şubat mart nisan mayıs haziran temmuz ağustos eylül ekim kasım aralık",
+    "يناير فبراير مارس أبريل مايو يونيو يوليو أغسطس سبتمبر أكتوبر نوفمبر ديسمبر",
+    "- شباط آذار نيسان أيار حزيران تموز آب أيلول - - -",
+    "ינואר פברואר מרץ אפריל מאי יוני יולי אוגוסט ספטמבר אוקטובר נובמבר דצמבר",
+    "जनवरी फ़रवरी मार्च अप्रैल मई जून जुलाई अगस्त सितंबर अक्टूबर नवंबर दिसंबर",
+)
+_NUMBER_OF_MONTH = {
+    name: number
+    for year in _MONTHS_ELSEWHERE
+    for number, name in enumerate(year.split(), 1)
+    if name != "-"
+}
+_NAMED_MONTH = re.compile(
+    r"(?<!\w)(?:(?P<day>\d{1,2})(?:er|\.|º)?\s+(?:de\s+|ב)?)?"
+    rf"(?P<month>{'|'.join(sorted(map(re.escape, _NUMBER_OF_MONTH), key=len, reverse=True))})"
+    r",?\s+(?:de[l]?\s+)?(?P<year>(?:19|20)\d{2})(?!\d)(?:\s+(?:года|г\.))?"
+    r"|ngày\s+(?P<ngay>\d{1,2})\s+tháng\s+(?P<thang>\d{1,2})\s+năm\s+(?P<nam>(?:19|20)\d{2})",
     re.IGNORECASE,
 )
 
@@ -362,7 +396,7 @@ _HAN_DIGITS = str.maketrans("〇零○一二三四五六七八九", "00012345678
 
 
 def _in_digits(text: str) -> str:
-    """`text` with 二〇一九年十一月三日 as 2019-11-3."""
+    """`text` with 二〇一九年十一月三日 as 2019-11-3, and digits of other scripts as 0 to 9."""
 
     def number(han: str) -> str:
         tens, ten, ones = han.rpartition("十")
@@ -373,13 +407,14 @@ def _in_digits(text: str) -> str:
         year = (found["year"] + found["rest"]).translate(_HAN_DIGITS)
         return "-".join([year, *(number(part) for part in found.group("month", "day") if part)])
 
+    text = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
     return _HAN_DATE.sub(written, text)
 
 
 def _date(text: str, *, year_alone: bool = False) -> str:
     """The first date in `text` as ISO 8601, "" when there is none that the calendar has."""
     dates = [(int(y), int(m), int(d or 0)) for y, m, d in _FULL_DATE.findall(text)]
-    dates += map(_english_date, _ENGLISH_DATE.finditer(text))
+    dates += _dates_in_words(text)
     for year, month, day in dates:
         if _in_calendar(year, month, day):
             return f"{year}-{month:02d}" + (f"-{day:02d}" if day else "")
@@ -430,11 +465,12 @@ def _signature(body: str) -> str:
 def _byline_author(body: str) -> str:
     """Who a by-line near the top names ("作者：王小明", "文/王小明", "By Jane Doe, March 2025") and
     says little else."""
-    for line in map(_bare, map(_untagged, body[:_SAMPLE].splitlines()[:_BYLINES])):
+    for top in map(_untagged, body[:_SAMPLE].splitlines()[:_BYLINES]):
+        line = _in_digits(_bare(top))
         found = _AUTHOR.search(line)
-        rest = _ENGLISH_DATE.sub(" ", _FULL_DATE.sub(" ", line[found.end() :])) if found else ""
+        rest = _undated(line[found.end() :]) if found else ""
         if found and _long(rest) <= _MOST_BESIDE and not _PROSE_END.search(line):
-            return found["han"] or found["by"]
+            return (found["han"] or found["by"] or found["elsewhere"] or found["of"]).strip()
     return ""
 
 
@@ -447,8 +483,7 @@ def _untagged(line: str) -> str:
 def _is_byline(line: str) -> bool:
     if _EMPHASISED.fullmatch(line) or _LABEL.search(line):
         return True
-    rest = _ENGLISH_DATE.sub(" ", _FULL_DATE.sub(" ", line))
-    return _long(rest) <= _MOST_BESIDE and not _PROSE_END.search(line)
+    return _long(_undated(line)) <= _MOST_BESIDE and not _PROSE_END.search(line)
 
 
 def _long(text: str) -> float:
@@ -461,9 +496,31 @@ def _english_date(found: re.Match[str]) -> tuple[int, int, int]:
     return int(found["year"]), month, int(found["day1"] or found["day2"] or 0)
 
 
+def _dates_in_words(text: str) -> list[tuple[int, int, int]]:
+    """Dates whose month is a word; of two readings the one with a day."""
+    found: dict[int, tuple[int, int, int]] = {}
+    for pattern, read in ((_ENGLISH_DATE, _english_date), (_NAMED_MONTH, _date_elsewhere)):
+        for match in pattern.finditer(text):
+            year = match.end("year") if match["year"] else match.end()
+            found[year] = max(found.get(year, (0, 0, 0)), read(match))
+    return [found[year] for year in sorted(found)]
+
+
+def _date_elsewhere(found: re.Match[str]) -> tuple[int, int, int]:
+    if found["nam"]:
+        return int(found["nam"]), int(found["thang"]), int(found["ngay"])
+    return int(found["year"]), _NUMBER_OF_MONTH[found["month"].lower()], int(found["day"] or 0)
+
+
+def _undated(line: str) -> str:
+    for pattern in (_FULL_DATE, _ENGLISH_DATE, _NAMED_MONTH):
+        line = pattern.sub(" ", line)
+    return line
+
+
 def _in_calendar(year: int, month: int, day: int) -> bool:
     """Whether there is this day; 0: the month alone."""
-    return day <= calendar.monthrange(year, month)[1]
+    return 1 <= month <= 12 and day <= calendar.monthrange(year, month)[1]
 
 
 _FURNITURE = re.compile(
@@ -478,7 +535,7 @@ _ROW = re.compile(r"\|.*\|")
 _TITLE_TAG = re.compile(r"<(h1|title)\b[^<>]*>(.{1,300}?)</\1>", re.IGNORECASE)
 _UNSEEN = re.compile(r"<(?:script|style|meta|link|!doctype|/?(?:html|head|body))\b", re.IGNORECASE)
 _TITLE_LABEL = re.compile(r"^(?:title|标题|標題|题目|題目)\s*[:：]\s*(?=\S)", re.IGNORECASE)
-_PROSE_END = re.compile(r"[。！？!?.…][”’」』)）\"']*$")
+_PROSE_END = re.compile(r"[。！？!?.…؟۔।॥][”’」』)）\"']*$")
 _MARKS_AT_START = re.compile(r"(?:[>#*_\s\-•★]|\d{1,2}\.\s)+")
 _OF_PAGE = re.compile(r"(?<=\w) {4,}\d{1,4}$|^\d{1,4} {4,}(?=\w)")  # its number, in a scanned book
 _MAX_TITLE = 120
@@ -511,16 +568,24 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 # As names are written in scripts with capitals, with particles without.
-_NAMED = r"[A-Z\u00c0-\u00de\u0391-\u03a9\u0410-\u042f](?:[^\W\d_\u3400-\u9fff]|[.'’-])*"
+_NAMED = r"[A-Z\u00c0-\u00de\u0110\u0391-\u03a9\u0410-\u042f](?:[^\W\d_\u3400-\u9fff]|[.'’-])*"
 _NAME = rf"{_NAMED}(?: (?:{_NAMED}|d[aeiou]s?|v[ao]n|der|bin|al)){{0,4}}"
+_AUTHOR_ELSEWHERE = (
+    "著者|筆者|文責|글쓴이|지은이|저자|작성자|[Аа]втор|[Tt]ác giả|लेखक|लेखिका|ผู้เขียน|เขียนโดย"
+    "|المؤلفة?|الكاتبة?|بقلم|מאת|מחברת?|[Aa]utor(?:a|in|e)?|[Aa]uteure?|[Aa]utrice"
+    "|[Vv]erfasser(?:in)?|[Yy]azar|[Pp]enulis"
+)
 _AUTHOR = re.compile(
     r"(?:(?:^|[\s|｜])(?:本文)?(?:作者|撰文|撰写|撰寫|执笔|執筆|筆者|笔者|采写|採寫"
     r"|(?:采访|採訪)[、/／和]?整理)|^文)\s*[:：/／|｜]\s*"
     rf"(?P<han>{_NAME}|[\u3400-\u9fff·]{{2,8}}(?![\u3400-\u9fff]))"
     r"|(?:^|[|·•–—]\s*)(?i:(?:written |posted |words )?by:?\s+|author\s*[:：]\s*)"
     rf"(?P<by>{_NAME})(?=\s*(?:$|[,，|·•(（–—-]|on\s+(?:\w+\s+)?\d))"
+    rf"|^(?:{_AUTHOR_ELSEWHERE})\s*[:：]\s*(?P<elsewhere>[^\W\d_][^\d,，|(（/:：]{{1,40}})"
+    rf"|^(?:(?i:par|von|por|di|door|av)\s+(?={_NAMED} \w)|מאת |بقلم |เขียนโดย ?|โดย )"
+    rf"(?P<of>{_NAME}|[\u0590-\u06ff\u0e00-\u0e7f][^\d,，|(（/:：]{{1,40}})(?=\s*(?:$|[,，|(（*–—-]))"
 )
-_LATIN_WORDS = re.compile(r"[A-Za-z\u00c0-\u024f]+")
+_LATIN_WORDS = re.compile(r"[^\W\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 _HALF_WORD = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
@@ -577,7 +642,8 @@ def _is_subtitle(below: Sequence[str]) -> bool:
 def _is_beside_title(line: str) -> bool:
     """Whether a line near the top is none of a title: who wrote it, where and when, whom a letter
     addresses, a field, a turn of a talk."""
-    dated = len(_date(line)) == len(_DAY_ALONE) and _long(_FULL_DATE.sub("", line)) <= 2
+    line = _in_digits(line)
+    dated = len(_date(line)) == len(_DAY_ALONE) and _long(_undated(line)) <= 2
     return bool(
         dated
         or _byline_author(line)

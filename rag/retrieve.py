@@ -46,6 +46,10 @@ Ids = NDArray[np.int64]
 NEAREST = 12
 """Candidates in a language from each encoder, from words, and from translated words."""
 
+LEARNED = frozenset({"zh", "en"})
+"""Languages whose questions the passage encoder has learned: it puts passages of all languages
+equally near to them."""
+
 COMPARED = 24
 """The best candidates, which are compared with the question token by token."""
 
@@ -292,14 +296,27 @@ class Retriever:
             groups = [group for group in made if len(group.ids)]
             if not groups:
                 return _nothing()
-            found = self._joined(groups, known)
-            return self._compared(simple, found, usual.result(), known)
+            lifted = self._lifted(asked.language)
+            found = self._joined(groups, lifted, known)
+            return self._compared(simple, found, usual.result(), lifted, known)
+
+    def _lifted(self, language: str) -> str | None:
+        """The language whose passages the passage encoder puts nearer to a question of `language`
+        than all others'."""
+        if not isinstance(self._encoders.passage, TokenEncoder) or "questions" in self._without:
+            return None
+        return "" if language in LEARNED else language
 
     def _compared(
-        self, question: str, found: Candidates, usual: Mapping[str, _Usual], known: Known
+        self,
+        question: str,
+        found: Candidates,
+        usual: Mapping[str, _Usual],
+        lifted: str | None,
+        known: Known,
     ) -> Candidates:
         """The candidates, the best of them compared token by token."""
-        tokens = self._token_scores(question, found, usual, known)
+        tokens = self._token_scores(question, found, usual, lifted, known)
         if tokens is None:
             return found
         return replace(
@@ -448,12 +465,12 @@ class Retriever:
             signals[_SIGNALS[role][0]][at] = np.stack([part.whole for part in parts]) @ vector
         return signals
 
-    def _joined(self, groups: Sequence[_Group], known: Known) -> Candidates:
+    def _joined(self, groups: Sequence[_Group], lifted: str | None, known: Known) -> Candidates:
         """All languages' candidates, with what they are judged by."""
         signals: dict[str, Floats] = {}
         features: dict[str, Floats] = {}
         for role in groups[0].backgrounds:
-            levels = self._usual(role, groups)
+            levels = self._usual(role, groups, lifted)
             for signal in _SIGNALS[role]:
                 scores = {group.language: group.cosines[signal] for group in groups}
                 signals[signal] = _join(scores.values())
@@ -490,7 +507,12 @@ class Retriever:
         return found
 
     def _token_scores(
-        self, question: str, found: Candidates, usual: Mapping[str, _Usual], known: Known
+        self,
+        question: str,
+        found: Candidates,
+        usual: Mapping[str, _Usual],
+        lifted: str | None,
+        known: Known,
     ) -> Floats | None:
         """How well a sentence of the best candidates holds what the question's tokens look for,
         standardised.
@@ -513,7 +535,8 @@ class Retriever:
             language: np.array([scores[int(found.ids[row])] for row in at], np.float32)
             for language, at in places.items()
         }
-        levels = fusion.usual({language: usual[language].scores for language in places})
+        background = {language: usual[language].scores for language in places}
+        levels = fusion.usual(background, lifted)
         made = fusion.standardise(matched, levels)
         column = np.full(len(found.ids), min(values.min() for values in made.values()))
         for language, at in places.items():
@@ -539,13 +562,15 @@ class Retriever:
         scores.update(zip(others, matched.tolist(), strict=True))
         return scores
 
-    def _usual(self, role: str, groups: Sequence[_Group]) -> dict[str, tuple[float, float]]:
+    def _usual(
+        self, role: str, groups: Sequence[_Group], lifted: str | None
+    ) -> dict[str, tuple[float, float]]:
         """By language, what an encoder's cosines with any passage are."""
         background = {group.language: group.backgrounds[role] for group in groups}
         if "cohort" in self._without:  # one cohort for all languages
             everything = np.concatenate(list(background.values()))
             background = dict.fromkeys(background, everything)
-        return fusion.usual(background)
+        return fusion.usual(background, lifted)
 
     # -- order ------------------------------------------------------------------------------------
 

@@ -68,7 +68,7 @@ def split(
         Passages whose spans together hold every character of `cleaned.text` that is no white space,
         each once and in order.
     """
-    units = list(_units(essay.title, cleaned, count_tokens, limit))
+    units = list(_units(essay, cleaned, count_tokens, limit))
     groups = [
         piece
         for group in _groups(units, limit)
@@ -115,9 +115,14 @@ def _passage(essay: Essay, cleaned: Cleaned, group: Sequence[_Unit], context: st
         text=text,
         raw=essay.text[raw_start:raw_end],
         context=context,
-        language=fold.language(text) or essay.language,
+        language=_language(text, essay) or essay.language,
         offsets=cleaned.offsets.slice(start, end),
     )
+
+
+def _language(text: str, essay: Essay) -> str:
+    """A text's language; where Latin letters say too little (a list of names), its essay's."""
+    return fold.language(text, essay.language if fold.is_latin(essay.language) else "en")
 
 
 def _context(group: Sequence[_Unit], texts: Sequence[str], index: int) -> str:
@@ -156,7 +161,7 @@ def _back_to_space(text: str, at: int) -> int:
 
 
 def _units(
-    title: str, cleaned: Cleaned, count_tokens: Callable[[str], int], limit: int
+    essay: Essay, cleaned: Cleaned, count_tokens: Callable[[str], int], limit: int
 ) -> Iterator[_Unit]:
     """All sentences in order, each with the headings above it and the lead-in of its list."""
     text = cleaned.text
@@ -167,14 +172,14 @@ def _units(
         body = text[block.start : block.end]
         if block.kind == "heading":
             path = [entry for entry in path if entry[0] < block.level]
-            if fold.copy_key(body) != fold.copy_key(title):
+            if fold.copy_key(body) != fold.copy_key(essay.title):
                 path.append((block.level, " ".join(body.split())))
             lead_ins = []
         elif block.kind == "item":
             lead_ins = [entry for entry in lead_ins if entry[0] < block.level]
         heading = " > ".join(name for _, name in path)
         told = len(body) >= _TELLING and block.kind != "field"
-        language = fold.language(body[:1000]) if told else ""
+        language = _language(body[:1000], essay) if told else ""
         lead_in = "\n".join(lead for _, lead in lead_ins) if block.kind == "item" else ""
         asks = block.kind == "text" and len(body) <= _QUESTION and _is_question(body)
         kind = _ROW if body.startswith("|") and block.kind in ("text", "item") else block.kind

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from rag.asked import Asked, asked, fits, is_question, signs
 from rag.evidence import Evidence
-from rag.fold import content_words, fold, language
+from rag.fold import content_words, fold, is_latin, language
 
 __all__ = ["FIGURES", "MODEL", "SLOTS", "Line", "Telling", "coefficients", "tell"]
 
@@ -228,8 +228,8 @@ def tell(evidence: Evidence) -> Telling:
             len(characters.intersection(line.folded + line.beside)) / len(characters)
             if characters
             else 0.0,
-            signs(question, line.text, line.folded),
-            fits(question, line.folded),
+            signs(question, line.text, line.folded, line.language),
+            fits(question, line.folded, line.language),
             min(log1p(len(line.words.difference(question.words))), 3.0),
             sum(word in reach for word in exact) / len(exact) if exact else 0.0,
             is_question(line.text),
@@ -245,6 +245,7 @@ def _lines(evidence: Evidence) -> tuple[Line, ...]:
     for number, (passage, spans) in enumerate(zip(evidence.passages, evidence.spans, strict=True)):
         headings = frozenset((passage.title, *passage.heading.split(" > "))) - {""}
         row = label = ""  # the first row of the table, the label of the line
+        unsure = passage.language if is_latin(passage.language) else "en"  # of a short sentence
         for sentence, (start, _) in enumerate(spans):
             text = evidence.sentence(number, sentence)
             words = frozenset(content_words(text))
@@ -255,7 +256,7 @@ def _lines(evidence: Evidence) -> tuple[Line, ...]:
                 speaker = _SPEAKER.match(text) if first else None
                 beside, row = "" if first else label, ""
                 label = "" if first and not speaker else fold(speaker[0]) if speaker else label
-            told = (number, sentence, text, fold(text), words, language(text))
+            told = (number, sentence, text, fold(text), words, language(text, unsure))
             line = Line(*told, first, beside, headings)
             found.append(line)
     return tuple(found)

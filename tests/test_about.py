@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rag import Rag, Settings
 from rag.about import about, says
-from rag.asked import asks_which_essays, keywords
+from rag.lookup import asks_which_essays, keywords
 
 TIDES = """---
 title: The Tides of Arlen

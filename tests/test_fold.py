@@ -44,6 +44,31 @@ def test_what_a_question_types_gives_the_words_of_the_text(one: str, other: str)
 
 
 @pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("станцию", "станции"),
+        ("الكتاب", "كِتَابًا"),
+        ("المكتبـــة", "مكتبة"),
+        ("שָׁלוֹם", "שלום"),
+        ("लोगों", "लोग"),
+        ("١٩٦٣ १९६३", "1963 1963"),
+    ],
+)
+def test_words_of_other_scripts_meet(one: str, other: str) -> None:
+    assert words(one) == words(other)
+
+
+def test_a_vowel_sign_makes_another_word() -> None:
+    assert copy_key("पुल") != copy_key("पल")
+    assert words("नदी का पुल")[-1] == "पुल"
+
+
+def test_small_words_of_a_language_are_stop_words_in_it_alone() -> None:
+    assert "die" not in content_words("Wer hat die Brücke gebaut und die Straße?")
+    assert "die" in content_words("How many of them die?")
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("GPT-4o", ["gpt4o", "gpt", "4o", "4"]),
@@ -93,6 +118,9 @@ def test_content_words_drop_the_small_words_of_both_languages() -> None:
         ("La La Land", "en"),
         ("| Question | Yes | No | No opinion |", "en"),
         ("مرحبا بالعالم", "ar"),
+        ("Wie viele Hebel hatte das Hebelwerk?", "de"),
+        ("¿Por qué el seguro no pagó?", "es"),
+        ("Má không dùng bơ, không dùng bắp, chỉ bỏ một nhúm muối và gì nữa", "vi"),
     ],
 )
 def test_language(text: str, expected: str) -> None:

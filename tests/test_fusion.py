@@ -54,6 +54,22 @@ def test_a_language_of_one_passage_is_not_far_above_the_others() -> None:
     assert made["en"][0] > made["fr"][0]
 
 
+def test_a_right_passage_does_not_hide_itself_in_a_small_cohort() -> None:
+    many = np.linspace(0.40, 0.50, 40, dtype=np.float32)
+    few = np.float32([0.60, 0.50, 0.50])  # all of one essay
+    background = {"en": many, "ko": few}
+    scores = {"en": np.float32([0.53]), "ko": np.float32([0.60])}
+    alone = fusion.standardise(scores, fusion.usual(background))
+    filled = fusion.standardise(scores, fusion.usual(background, ""))
+    assert filled["ko"][0] > 1.3 * alone["ko"][0]
+    assert filled["en"][0] == alone["en"][0]  # a large language is its own cohort
+
+
+def test_the_own_language_is_no_cohort_for_another_where_it_is_lifted() -> None:
+    background = {"ru": np.float32([0.56] * 30), "en": np.float32([0.36] * 3)}
+    assert fusion.usual(background, "ru") == fusion.usual(background)
+
+
 def test_the_best_part_speaks_for_its_passage() -> None:
     owners, best = fusion.best_parts(
         np.array([7, 7, 9, 4, 4]), np.float32([0.1, 0.6, 0.3, 0.2, 0.1])

@@ -234,6 +234,39 @@ def test_dates(name: str, text: str, date: str, tmp_path: Path) -> None:
     assert essay(tmp_path, text, name).date == date
 
 
+@pytest.mark.parametrize(
+    ("top", "author", "date"),
+    [
+        (
+            "Ночная смена\nАвтор: Галина Вересова\n7 декабря 2015 года",
+            "Галина Вересова",
+            "2015-12-07",
+        ),
+        ("할아버지의 벌통\n글쓴이: 서지원\n2020년 5월 17일", "서지원", "2020-05-17"),
+        ("祖母の味噌蔵\n著者：高梨 千鶴\n2018年11月3日", "高梨 千鶴", "2018-11-03"),
+        (
+            "La calle\n\nAutora: Inés Carrasco\nFecha: 2 de junio de 2021",
+            "Inés Carrasco",
+            "2021-06-02",
+        ),
+        ("L'atelier\npar Hélène Morvan\n1er mars 2019", "Hélène Morvan", "2019-03-01"),
+        ("مكتبة الحي\nبقلم: سلمى الحداد\n٣ نيسان ٢٠١٧", "سلمى الحداد", "2017-04-03"),
+        ("שומר המים\nמאת נועה ברקאי", "נועה ברקאי", ""),
+        ("นาข้าวของพ่อ\nเขียนโดย ปิยะดา สุวรรณกุล", "ปิยะดา สุวรรณกุล", ""),
+    ],
+)
+def test_by_lines_of_other_languages_are_no_titles(
+    tmp_path: Path, top: str, author: str, date: str
+) -> None:
+    found = essay(tmp_path, f"{top}\n\n" + "Это длинное предложение о том, что было. " * 5)
+    assert (found.title, found.author, found.date) == (top.splitlines()[0], author, date)
+
+
+def test_a_title_with_a_preposition_is_no_by_line(tmp_path: Path) -> None:
+    found = essay(tmp_path, "Von Bremen nach Oslo\n\n" + "Es war ein langer Weg dorthin. " * 9)
+    assert (found.title, found.author) == ("Von Bremen nach Oslo", "")
+
+
 def test_language_and_digest_come_from_the_file(tmp_path: Path) -> None:
     found = essay(tmp_path, "---\ntitle: English title words\n---\n" + PROSE)
     assert found.language == "zh"

@@ -31,6 +31,14 @@ def passages(
     return split(essay, clean(text, markdown=markdown), counter, limit)
 
 
+def test_what_says_too_little_is_in_the_language_of_its_essay() -> None:
+    text = (
+        "Hélène Morvan, Besançon\n\n" + "Le chat est sur la table et il dort dans la maison. " * 40
+    )
+    essay = Essay("folder/a.txt", text, "0", "Title", language="fr")
+    assert {part.language for part in split(essay, clean(text), count)} == {"fr"}
+
+
 def assert_covers(text: str, *, markdown: bool, start: int = 0) -> list[Passage]:
     """Every character but noise and white space is in one passage, once and in order."""
     essay = Essay("folder/a.txt", text, "0", "Title", markdown=markdown, body_start=start)

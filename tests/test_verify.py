@@ -479,6 +479,26 @@ def test_a_turn_of_sense_is_marked_and_named(
         assert word in verdict.reason
 
 
+@pytest.mark.parametrize(
+    ("claim", "evidence", "label"),
+    [
+        ("Übelacker ist oft hingegangen.", "Übelacker ist nie hingegangen.", False),
+        ("Станцию не закрыли.", "Станцию закрыли в 1996 году из-за нехватки денег.", False),
+        ("祖母は三年物を売った。", "祖母は三年物は決して売らなかった。", False),
+        ("Má không bỏ muối.", "Má bỏ một nhúm muối.", False),
+        ("แม่ไม่ตื่นตีสามทุกวัน", "แม่ตื่นตีสามทุกวันเพื่อเคี่ยวน้ำซุป", False),
+        ("Durmió trece noches en la estación.", "Durmió once noches en la estación.", False),
+        ("꿀은 일 년에 다섯 번 땄다.", "꿀은 일 년에 세 번 땄다.", False),
+        ("Durmió once noches allí.", "Durmió once noches allí, y nadie lo vio.", True),
+        ("В 1996 году станцию закрыли.", "Станцию закрыли в 1996 году, но никто не уехал.", True),
+    ],
+)
+def test_denials_and_spelt_numbers_of_other_languages_count(
+    check: Check, claim: str, evidence: str, label: bool
+) -> None:
+    assert (check(claim, evidence).label == "supported") is label
+
+
 def test_the_reason_is_in_the_language_of_the_claim(check: Check) -> None:
     assert re.search("原文没有", check("公司有99名工程师。", EN).reason)
     assert re.search("原文沒有", check("公司有99名工程師，營收增長。", EN).reason)
