@@ -38,19 +38,19 @@ class Recent(Generic[K, V]):
             found = {key: self._younger[key] for key in keys if key in self._younger}
             if len(found) == len(keys):
                 return found
-            older = {key: self._older[key] for key in keys if key in self._older}
-            self._keep(older)
-        found.update(older)
+            found |= {key: self._older[key] for key in keys if key in self._older}
         missing = [key for key in keys if key not in found]
-        if missing:
-            fresh = read(missing)
-            found.update(fresh)
-            with self._lock:
-                self._keep(fresh)
-        return found
+        fresh = read(missing) if missing else {}
+        with self._lock:
+            self._keep({key: found[key] for key in keys if key in found})
+            self._keep(fresh)
+        return {**found, **fresh}
 
-    def _keep(self, fresh: Mapping[K, V]) -> None:
-        for key, value in fresh.items():
+    def _keep(self, used: Mapping[K, V]) -> None:
+        """Have these in the younger generation, the last of them the longest."""
+        for key, value in used.items():
+            if key in self._younger:
+                continue
             if len(self._younger) >= self._full:
                 self._younger, self._older = {}, self._younger
             self._younger[key] = value

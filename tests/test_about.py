@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -45,20 +46,17 @@ The oven is what keeps the village together.
 ESSAYS = {"tides.md": TIDES, "bees.txt": BEES, "oven.md": OVEN}
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    path = tmp_path / "village"
-    path.mkdir()
+@pytest.fixture(scope="module")
+def village(tmp_path_factory: pytest.TempPathFactory, converted: Path) -> Iterator[Rag]:
+    """Three essays, read in once. Read only."""
+    place = tmp_path_factory.mktemp("about")
+    folder = place / "village"
+    folder.mkdir()
     for name, text in ESSAYS.items():
-        (path / name).write_text(text, encoding="utf-8")
-    return path
-
-
-@pytest.fixture
-def village(folder: Path, settings: Settings) -> Rag:
-    rag = Rag(settings)
-    rag.ingest(folder)
-    return rag
+        (folder / name).write_text(text, encoding="utf-8")
+    with Rag(Settings(data_dir=place / "data", models_dir=converted, llm="off")) as rag:
+        rag.ingest(folder)
+        yield rag
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from store_support import encoders
 
@@ -17,6 +17,7 @@ from rag.recent import Recent
 
 
 @given(st.lists(st.lists(st.integers(0, 9), max_size=6), max_size=12), st.integers(1, 5))
+@example([[0, 2, 1, 3], [0, 2, 3, 4], [3]], 4)  # found, and pushed out by what is read beside it
 def test_the_last_used_are_kept_and_the_answer_is_always_right(
     asked: list[list[int]], most: int
 ) -> None:
