@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,7 @@ OWNERS = {
 }
 
 
+@cache
 def imports_of(path: Path) -> set[str]:
     """The full names of all modules that a file imports anywhere, but for type checking."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
