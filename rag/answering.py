@@ -44,7 +44,7 @@ from rag.schema import (
 )
 from rag.sentences import sentence_spans
 from rag.telling import Telling, tell
-from rag.whole import SURE
+from rag.whole import LIKELY, SURE
 from rag.wording import again, refusal
 
 if TYPE_CHECKING:
@@ -225,19 +225,19 @@ class _Look:
         asked, spans = self.whole, self.evidence.spans
         if asked is None or asked.aspect == "gist":
             return []
-        places = [(p, s) for p in self._stand_for() for s in range(len(spans[p]))]
+        places = [(p, s) for p in self._stand_for(SURE) for s in range(len(spans[p]))]
         said = (place for place in places if says(asked.aspect, self.evidence.sentence(*place)))
         return [Pick(*place, 0.0) for place in said]
 
-    def _stand_for(self) -> list[int]:
-        """The places of the passages that stand for an essay as a whole."""
-        whole = {hit.passage.id for hit in self._turn.hits if hit.signals.get("whole")}
+    def _stand_for(self, least: float = LIKELY) -> list[int]:
+        """The places of the passages that stand for an essay as a whole, as surely as `least`."""
+        hits = self._turn.hits
+        whole = {hit.passage.id for hit in hits if hit.signals.get("whole", 0.0) >= least}
         return [p for p, passage in enumerate(self._passages) if passage.id in whole]
 
     def answerable(self) -> float:
         """The probability that the passages hold the answer, whatever was answered."""
-        sure = any(hit.signals.get("whole") == SURE for hit in self._turn.hits)
-        if sure and self.whole and (self.whole.aspect == "gist" or self.told()):
+        if self.whole and self._stand_for(SURE) and (self.whole.aspect == "gist" or self.told()):
             return WHOLE
         evidence, telling = self.evidence, self.telling
         with self._turn.timed("read"):

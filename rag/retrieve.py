@@ -191,8 +191,12 @@ class Retriever:
             encoder, language = self._encoders.passage.name, fold.language(question)
             return whole.spread(self._catalog, encoder, essays, k, language, sure)
         first = whole.openings(self._catalog, essays, k, sure)
-        there = {hit.passage.id for hit in first}
-        return [*first, *(hit for hit in hits if hit.passage.id not in there)][:k]
+        if sure < whole.SURE:  # something that the essay speaks of may be meant
+            first = [hits[0], *first]
+        distinct: dict[str, Hit] = {}
+        for hit in (*first, *hits):
+            distinct.setdefault(hit.passage.id, hit)
+        return list(distinct.values())[:k]
 
     def _with_parts(
         self, whole: Sequence[Hit], parts: Sequence[Sequence[Hit]], known: Known

@@ -90,6 +90,8 @@ def test_what_is_asked_of_a_whole_essay(question: str, aspect: str, named: bool)
         "How does the report summarise the findings?",
         "作者总结了哪三点教训？",
         "她写了什么？",
+        "谁是黑豹队的领袖？",
+        "教会决定艺术应当表达哪种主题？",
         "When was the bridge built?",
         "",
     ],
@@ -133,6 +135,11 @@ def test_author_and_date_are_quoted_from_where_the_file_gives_them(
 def test_who_wrote_something_inside_an_essay_is_no_question_for_its_author(village: Rag) -> None:
     answer = village.query("Who wrote a letter to the ministry about the quay in 1911?")
     assert "mayor wrote a letter" in answer.citations[0].quote
+
+
+def test_a_text_that_an_essay_speaks_of_is_not_taken_for_the_essay(village: Rag) -> None:
+    answer = village.query("When was the text about the quay written to the ministry?")
+    assert "1911" in answer.citations[0].quote
 
 
 def test_each_essay_is_told_in_a_sentence(village: Rag) -> None:
