@@ -34,9 +34,10 @@ ingest: $(VENV)/base ## read in a folder of essays: make ingest DIR=path
 eval: $(VENV)/base ## measure answers over the five essays
 	@$(BIN)/rag eval
 
+# Three at a time, also on two cores: tests of the page mostly wait.
 test: $(VENV)/test lint ## set up, then lint, types and tests
 	@echo "Running the tests …"
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/test ## ruff (lint and format) and mypy --strict
 	@echo "Checking lint, format and types …"
