@@ -44,6 +44,7 @@ from rag.readings import Read, Readings
 from rag.schema import OffsetMap, Passage
 from rag.sentences import sentence_spans
 from rag.telling import FIGURES, MODEL, coefficients, tell
+from rag.toward import TOWARD
 
 Floats = NDArray[np.float64]
 Vector = NDArray[np.float32]
@@ -420,7 +421,8 @@ class Known:
 
     def __init__(self, settings: Settings) -> None:
         models = settings.models
-        self._passage, self._sentence = PassageEncoder(models), SentenceEncoder(models)
+        self._passage = PassageEncoder(models)
+        self._sentence = SentenceEncoder(models, questions=TOWARD)
         self._plain = lru_cache(None)(simplified)  # a file's texts, at each of its questions
         self._vectors: dict[tuple[str, str], Vector] = {}
         self._packed: dict[str, bytes] = {}
