@@ -284,7 +284,7 @@ def ui(host: str, port: int, no_browser: bool) -> None:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def eval_(arguments: tuple[str, ...]) -> None:
     """Measure retrieval, answers, citations and refusals (`rag eval --help` lists the options)."""
-    from eval.__main__ import main as run_eval
+    from eval.cli import main as run_eval
 
     raise click.exceptions.Exit(run_eval(list(arguments)))
 
