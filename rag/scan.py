@@ -85,7 +85,9 @@ def scan(top: Path, name: str, loadable: Callable[[Path], bool]) -> Scan:
     """Look through a folder, or at one file, which then is the root itself.
 
     Hidden files and folders below `top` are passed over, and what is about the folder rather than
-    one of its essays (named alone, it is taken). Links are followed, each folder once.
+    one of its essays (named alone, it is taken). Links are followed inside the folder, each folder
+    once. One that leads out of it stands among what cannot be read: whoever made the folder, and it
+    may have come from elsewhere, would else choose what of this machine is read.
     """
     if not top.is_dir():
         return Scan({name: top}, {})
@@ -93,10 +95,12 @@ def scan(top: Path, name: str, loadable: Callable[[Path], bool]) -> Scan:
     failed: dict[str, str] = {}
     blind: list[str] = []
     visited: set[tuple[int, int]] = set()
+    home = Path(os.path.realpath(top))
     folders = [top]
     while folders:
         folder = folders.pop()
         try:
+            _check_inside(folder, home)
             entries = _entries(folder, visited)
         except OSError as error:
             blind.append(_source(name, top, folder))
@@ -114,6 +118,7 @@ def scan(top: Path, name: str, loadable: Callable[[Path], bool]) -> Scan:
                             "has the name of a file beside it: rename it"
                         )
                         continue
+                    _check_inside(path, home)
                     files[source] = _regular(entry)
             except OSError as error:
                 failed[_source(name, top, path)] = unreadable(error)
@@ -204,6 +209,14 @@ def _entries(folder: Path, visited: set[tuple[int, int]]) -> list[os.DirEntry[st
     with os.scandir(folder) as entries:
         seen = [entry for entry in entries if not entry.name.startswith(".")]
     return sorted(seen, key=lambda entry: entry.name, reverse=True)
+
+
+def _check_inside(path: Path, home: Path) -> None:
+    """Raise OSError where links lead from `path` out of `home`."""
+    target = Path(os.path.realpath(path))
+    if not target.is_relative_to(home):
+        told = f"it is a link out of the folder, to {target}: ingest that by its own name"
+        raise OSError(0, portable(told))
 
 
 def _regular(entry: os.DirEntry[str]) -> Path:
