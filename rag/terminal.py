@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
@@ -69,6 +70,13 @@ def _marked(answer: Answer) -> str:
     return "".join([*parts, answer.text[at:]])
 
 
+def _tally(answer: Answer) -> str:
+    """How many sentences have which verdict, for a text that was shown before they had one."""
+    counts: Counter[str] = Counter(sentence.verdict.label for sentence in answer.sentences)
+    told = [f"{sign} {counts[label]} {label}" for label, sign in MARKS.items() if counts[label]]
+    return f"(sentences: {', '.join(told)})"
+
+
 def _citation_line(citation: Citation) -> str:
     quote = " ".join(citation.quote.split())
     if len(quote) > QUOTE_WIDTH:
@@ -118,7 +126,9 @@ def settings_rows(settings: Settings) -> Iterator[tuple[str, str, str]]:
         if name.startswith("openai_"):
             continue
         value = getattr(settings, name)
-        shown = ", ".join(sorted(value)) if isinstance(value, frozenset) else str(value)
+        if isinstance(value, frozenset):
+            value = ", ".join(sorted(value))
+        shown = "" if value is None else str(value)
         yield f"RAG_{name.upper()}", without_userinfo(shown), field.description or ""
 
 
@@ -188,6 +198,11 @@ def _stream(rag: Rag, question: str, history: Sequence[dict[str, str]], console:
                 status.stop()
                 answer = event.answer
     console.print()
-    for line in _grounds(answer) if shown == answer.text else answer_lines(answer):
-        console.print(Text(line))
+    if shown != answer.text:
+        lines = [*answer_lines(answer)]
+    elif answer.refused:
+        lines = [*_grounds(answer)]
+    else:
+        lines = [_tally(answer), *_grounds(answer)]
+    console.print(Text("\n".join(lines)))
     return answer
