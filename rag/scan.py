@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rag.catalog import FileState
 from rag.errors import LoadError
+from rag.rows import FileState
 from rag.visible import portable
 
 __all__ = ["Plan", "Scan", "digest", "file_state", "make_plan", "place", "scan", "unreadable"]

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.catalog import Catalog, FileState, Piece
+from rag.catalog import Catalog
 from rag.embed import Encoders
+from rag.rows import FileState, Piece
 from rag.schema import Essay, OffsetMap, Passage
 
 Vector = NDArray[np.float32]

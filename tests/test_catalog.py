@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from store_support import HashEncoder, essay, put
 
-from rag.catalog import MIGRATIONS, Catalog, FileState, Piece
+from rag.catalog import Catalog
+from rag.database import MIGRATIONS
 from rag.errors import IndexFault, IndexMismatch, SourceNotFound
+from rag.rows import FileState, Piece
 from rag.schema import Essay, OffsetMap, Passage, Place
 
 
@@ -274,7 +276,7 @@ def test_folder_that_cannot_be_made(tmp_path: Path) -> None:
 
 def test_full_disk_is_a_clear_error(catalog: Catalog, encoder: HashEncoder) -> None:
     put(catalog, [essay("r/a", ["one"])], encoder)
-    with catalog._connection() as connection:  # the one connection that is idle
+    with catalog._file.connection() as connection:  # the one connection that is idle
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count = {pages + 2}")
     with pytest.raises(IndexFault, match="no room"):

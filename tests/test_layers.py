@@ -35,7 +35,7 @@ FRONT = {"rag.cli", "rag.terminal"}
 OWNERS = {
     "chromadb": {"rag/vectors.py"},
     "tantivy": {"rag/lexical.py"},
-    "sqlite3": {"rag/catalog.py", "ui/store.py"},
+    "sqlite3": {"rag/database.py", "ui/store.py"},
     "openai": {"rag/llm.py", "rag/llm_errors.py", "rag/embed.py"},
 }
 
