@@ -235,7 +235,8 @@ def test_the_machine_is_described() -> None:
 # -- the other benchmarks -------------------------------------------------------------------------
 
 
-def test_the_curve_of_the_store(tmp_path: Path) -> None:
+def test_the_curve_of_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench_scale, "QUESTIONS", 12)
     pool = bench_scale.sentences(())
     built = bench_scale.build(tmp_path / "index", 250, pool)
     assert built["disk MB"] > 0

@@ -292,7 +292,7 @@ def test_a_write_that_the_system_refuses_is_no_damage(
     resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, hard))  # as a quota does
     try:
         with pytest.raises(IndexFault, match="could not be read or written") as caught:
-            put(catalog, [essay("r/b", [f"line {n} " * 50 for n in range(2000)])], encoder)
+            put(catalog, [essay("r/b", [f"line {n} " * 50 for n in range(500)])], encoder)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert "damaged" not in str(caught.value)
