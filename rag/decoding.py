@@ -51,8 +51,8 @@ _BEYOND_ASCII = re.compile("[^\x00-\x7f]")
 _IN_ASCII = (
     ("iso2022_jp_2", re.compile(rb"\x1b\$(?:[@AB]|\(D)"), 0.0),
     ("iso2022_kr", re.compile(rb"\x1b\$\)C"), 0.0),
-    ("hz", re.compile(rb"~\{(?:[!-w][!-~])+~\}"), 0.7),
-    ("utf-7", re.compile(rb"\+[A-Za-z0-9+/]{3}"), 0.95),
+    ("hz", re.compile(rb"~\{(?:[!-w][!-~]){3,}~\}"), 0.7),
+    ("utf-7", re.compile(rb"\+[A-Za-z0-9+/]{3}"), 0.9),
 )
 """Encodings that write other characters in ASCII's bytes, what such a stretch looks like, and how
 likely a text it must give: an escape is sure, "a+bcd" is not."""
