@@ -45,21 +45,19 @@ class Form:
 
     def save(self, form: Mapping[str, Any], session: Session) -> Patch:
         """Keep the form; new questions are answered with it."""
-        say = session.say
         try:
             settings = self._desk.preferences.keep(**_changes(form))
             self._desk.replace(settings)
         except RagError as error:
-            return {"outcome": _fault(error, say)}
-        return {
-            **self.view(session),
-            "banner": self.banner_html(say),
-            "outcome": notice_html((say("saved"),), (), say),
-        }
+            return {"outcome": _fault(error, session.say)}
+        return self._saved(session)
 
     def reset(self, session: Session) -> Patch:
-        settings = self._desk.preferences.reset()
-        self._desk.replace(settings)
+        """Forget what was set on the page: `RAG_*` variables count again."""
+        self._desk.replace(self._desk.preferences.reset())
+        return self._saved(session)
+
+    def _saved(self, session: Session) -> Patch:
         say = session.say
         return {
             **self.view(session),

@@ -106,10 +106,12 @@ class Handlers:
             yield patch
 
     def search(self, words: str, session: Session) -> Patch:
+        """The conversations that hold these words."""
         session = replace(session, searched=words)
         return {"session": session, "talks": self._talks(session)}
 
     def rename(self, conversation: str, title: str, session: Session) -> Patch:
+        """Give a conversation another title."""
         try:
             self._store.rename(conversation, title)
         except ConversationNotFound as error:
@@ -117,6 +119,7 @@ class Handlers:
         return {"talks": self._talks(session)}
 
     def delete(self, conversation: str, session: Session) -> Patch:
+        """Delete a conversation, and stop its answer under way."""
         self._runs.stop(conversation)
         self._store.delete(conversation)
         if conversation == session.conversation:
@@ -175,6 +178,7 @@ class Handlers:
             yield {name: value for name, value in patch.items() if name != "question"}
 
     def stop(self, session: Session) -> None:
+        """Stop the answer under way in the open conversation."""
         self._runs.stop(session.conversation)
 
     def judge(self, turn: str, thumb: str, comment: str, session: Session) -> Patch:

@@ -41,4 +41,5 @@ class Session:
 
     @property
     def say(self) -> Say:
+        """The texts of its language."""
         return speaker(self.language)

@@ -72,6 +72,7 @@ class Shelf:
         return {**self.view(session), "session": session}
 
     def remove(self, source: str, session: Session) -> Patch:
+        """Forget an essay."""
         try:
             title = next((e.title for e in self._listed() if e.source == source), source)
             self._desk.remove(source)
