@@ -17,7 +17,7 @@ from rag.errors import EvalFault, RagError
 
 __all__ = ["command", "main"]
 
-ERROR, USAGE, DROPPED = 1, 2, 4
+ERROR, DROPPED = 1, 4
 INTERRUPTED = 130
 
 

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 IN_PART = 3
-DROPPED = 4
 INTERRUPTED = 130
 UNFOLDED = 100_000  # columns; paths are shorter
 

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from rag.errors import RagError
 from rag.redact import without_userinfo
-from rag.schema import Answer, Citation, Done, EssayInfo, Replace, Status, Token
+from rag.schema import SIGNS, Answer, Citation, Done, EssayInfo, Replace, Status, Token
 from rag.visible import visible
 
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ __all__ = [
     "settings_table",
 ]
 
-MARKS = {"supported": "✓", "partly": "◐", "unsupported": "✗", "unchecked": "?"}
-"""A sentence's verdict, as the page shows it too."""
 QUOTE_WIDTH = 240  # a longer quote is cut for reading; --json has it whole
 
 
@@ -54,7 +52,7 @@ def _grounds(answer: Answer) -> Iterator[str]:
     if doubts:
         yield ""
         for sentence in doubts:
-            doubt = f"{MARKS[sentence.verdict.label]} {sentence.text}: {sentence.verdict.reason}"
+            doubt = f"{SIGNS[sentence.verdict.label]} {sentence.text}: {sentence.verdict.reason}"
             yield visible(doubt, lines=True)
     yield ""
     yield _how(answer)
@@ -65,7 +63,7 @@ def _marked(answer: Answer) -> str:
         return answer.text
     parts, at = [], 0
     for sentence in answer.sentences:
-        parts += [answer.text[at : sentence.end], " ", MARKS[sentence.verdict.label]]
+        parts += [answer.text[at : sentence.end], " ", SIGNS[sentence.verdict.label]]
         at = sentence.end
     return "".join([*parts, answer.text[at:]])
 
@@ -73,7 +71,7 @@ def _marked(answer: Answer) -> str:
 def _tally(answer: Answer) -> str:
     """How many sentences have which verdict, for a text that was shown before they had one."""
     counts: Counter[str] = Counter(sentence.verdict.label for sentence in answer.sentences)
-    told = [f"{sign} {counts[label]} {label}" for label, sign in MARKS.items() if counts[label]]
+    told = [f"{sign} {counts[label]} {label}" for label, sign in SIGNS.items() if counts[label]]
     return f"(sentences: {', '.join(told)})"
 
 

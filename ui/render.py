@@ -7,13 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rag.errors import ConfigError, EndpointError, RagError
-from rag.schema import Answer, Citation, Hit, Sentence
+from rag.schema import SIGNS, Answer, Citation, Hit, Sentence
 from ui.markup import attributes, bare, end_mark, point_mark, prose, quoted, shown, start_mark
 from ui.store import Turn
 from ui.texts import Say
 
 __all__ = [
-    "SIGNS",
     "Failure",
     "answer_html",
     "cited_in",
@@ -24,14 +23,6 @@ __all__ = [
     "thread_html",
     "turn_html",
 ]
-
-SIGNS: Mapping[str, str] = {
-    "supported": "✓",
-    "partly": "◐",
-    "unsupported": "✗",
-    "unchecked": "?",
-}
-"""The verdict's mark: told apart by shape, not by colour alone."""
 
 NEAREST = 3
 QUOTE_PREVIEW = 400
