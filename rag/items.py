@@ -13,7 +13,7 @@ from itertools import pairwise
 from rag.quantities import Quantity, agree
 from rag.statement import Reading, Token
 
-__all__ = ["misplaced"]
+__all__ = ["Item", "items", "misplaced"]
 
 # What parts two items, the clearest first, and which of several is taken: 0 the first, -1 the last.
 _BETWEEN = (
@@ -36,7 +36,7 @@ _MOST_ITEMS = 24  # more is a table, which has its own order
 
 
 @dataclass(frozen=True, slots=True)
-class _Item:
+class Item:
     """One of several parallel parts of a sentence: the tokens before and after its value."""
 
     text: str
@@ -77,11 +77,11 @@ def misplaced(claim: Reading, sentences: Sequence[Reading]) -> tuple[str, str] |
 
 def _owner(claim: Reading, place: tuple[int, int], sentence: Reading, value: Quantity) -> str:
     """The item that has the value, where the claim has another item's label; or ""."""
-    items = _items(sentence, value)
-    mine = next((item for item in items if item.value is value), None)
+    parts = items(sentence, value)
+    mine = next((item for item in parts if item.value is value), None)
     if mine is None:
         return ""
-    for other in items:
+    for other in parts:
         if other is mine or any(agree(v, other.value) for v in claim.values):
             continue
         if _bound_to(claim, place, sentence, mine, other):
@@ -95,7 +95,7 @@ def _owner(claim: Reading, place: tuple[int, int], sentence: Reading, value: Qua
 
 
 def _bound_to(
-    claim: Reading, place: tuple[int, int], sentence: Reading, mine: _Item, other: _Item
+    claim: Reading, place: tuple[int, int], sentence: Reading, mine: Item, other: Item
 ) -> bool:
     """Whether the claim has the word beside the value that another item has beside its own: 18
     percent of [teachers], [sold] in 1791. What both texts have in other words is not told so."""
@@ -138,7 +138,7 @@ def _beside_it(reading: Reading, place: tuple[int, int], after: bool) -> frozens
     return frozenset()
 
 
-def _items(sentence: Reading, value: Quantity) -> list[_Item]:
+def items(sentence: Reading, value: Quantity) -> list[Item]:
     """The sentence cut into one item for each value of this kind; none where it cannot be cut."""
     numbering = _numbering(sentence)
     alike = [
@@ -159,7 +159,7 @@ def _items(sentence: Reading, value: Quantity) -> list[_Item]:
         cuts.append(cut)
     edges = pairwise([*cuts, len(sentence.folded)])
     return [
-        _Item(
+        Item(
             _text(sentence, a, b),
             v,
             span,
@@ -200,7 +200,7 @@ def _cut(folded: str, start: int, end: int) -> int | None:
     return None
 
 
-def _labels(sentence: Reading, mine: _Item, other: _Item) -> Iterator[tuple[_Label, _Label]]:
+def _labels(sentence: Reading, mine: Item, other: Item) -> Iterator[tuple[_Label, _Label]]:
     """(label of the one, label of the other) on the same side of their values."""
     for side in ("before", "after"):
         here, there = getattr(mine, side), getattr(other, side)
