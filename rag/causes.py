@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.roles import causes, words_in
+from rag.scope import tells
 from rag.statement import Reading
 
 __all__ = ["other_cause"]
@@ -19,6 +20,7 @@ _BECAUSE = re.compile(
     r"\b(?:because|due to|owing to|as a result of|thanks to|caused by|led to|resulted in)\b"
     r"|因为|由于|导致|归因于|是因|多亏"
 )
+_BLAMES = re.compile(r"\b(?:blam\w+|attribut\w+ \w+ to)\b|归咎|怪罪")
 # Generous: whatever could be meant as a reason.
 _WHY = re.compile(
     r"\b(?:because|since|as (?=an?\b|the\b|he|she|it|they|we|i\b|there|his|her|their|my|our)"
@@ -48,6 +50,9 @@ def other_cause(
     because = _BECAUSE.search(claim.folded)
     if because is None:
         return None
+    blamed = next(filter(None, (_BLAMES.search(s.folded) for s in near)), None)
+    if blamed and not tells(claim):
+        return because[0], blamed[0]
     if not any(_WHY.search(s.folded) for s in near):
         return because[0], near[0].folded
     return _instead(claim, near, vectors)

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from rag import denial, elsewhere, order
 from rag.causes import other_cause
 from rag.contrast import turns
-from rag.extremes import extreme
+from rag.each import of_another
+from rag.extremes import compared, extreme
 from rag.fold import copy_key, fold, words
 from rag.items import misplaced
 from rag.kinds import other_of_its_kind, other_way
@@ -305,8 +306,10 @@ def _alike(
         figures, False, best, (start, end), absent, (*certain, *invented, *changed),
         (*flips, *timed), negated, replaced, uncovered, given, tuple(far),
         exchanged, misplaced(claim, sentences),
-        other_doer(claim, near, near if len(sentences) > _MOST_TOLD else sentences),
-        outdone(claim, near) or beaten or other_cause(claim, around_it, word_vectors)
+        other_doer(claim, near, near if len(sentences) > _MOST_TOLD else sentences)
+        or (of_another(claim, sentences) if len(sentences) <= _MOST_TOLD else None),
+        outdone(claim, near) or beaten or compared(claim, sentences)
+        or other_cause(claim, around_it, word_vectors)
         or superlative(claim, sentences) or one_more(claim, sentences)
         or surer(claim, near)
         or other_of_its_kind(claim, near, sentences) or rather(claim, near, word_vectors),

@@ -9,9 +9,10 @@ from fractions import Fraction
 
 from rag.items import items
 from rag.quantities import Quantity, agree
+from rag.roles import tokens_in
 from rag.statement import Reading
 
-__all__ = ["Extreme", "extreme"]
+__all__ = ["Extreme", "compared", "extreme"]
 
 _ANY = (
     *("", "metres", "seconds", "months", "kilograms", "ratio", "celsius", "dollar", "yuan", "euro"),
@@ -38,6 +39,27 @@ _WORDS: tuple[tuple[str, int, Sequence[str]], ...] = (
     (rf"\b(?:lowest|smallest|fewest)\b|\bthe least {_OF_KIND}|最低|最小|最少", -1, _ANY),
 )  # fmt: skip
 _TOLD = tuple((re.compile(pattern), way, units) for pattern, way, units in _WORDS)
+_MORE = tuple(
+    (re.compile(f"(?P<one>.+?){pattern}"), way, units)
+    for english, han, way, units in (
+        ("faster|quicker", "快", -1, _LAST),
+        ("slower", "慢", 1, _LAST),
+        ("longer", "长|久", 1, (*_LONG, *_LAST)),
+        ("shorter", "短", -1, (*_LONG, *_LAST)),
+        ("deeper|taller|higher", "深|高", 1, _LONG),
+        ("shallower|lower", "浅|矮|低", -1, _LONG),
+        ("more expensive|dearer", "贵", 1, _MONEY),
+        ("cheaper|less expensive", "便宜", -1, _MONEY),
+        ("heavier", "重", 1, ("kilograms",)),
+        ("lighter", "轻", -1, ("kilograms",)),
+        ("hotter|warmer", "热", 1, ("celsius",)),
+        ("colder|cooler", "冷", -1, ("celsius",)),
+    )
+    for pattern in (
+        rf"\b(?P<how>{english}) than\b(?P<two>.+)",
+        rf"比(?P<two>[^,，。;；]+?)(?P<how>更?(?:{han}))",
+    )
+)
 _MOST_ITEMS = 12
 
 
@@ -81,6 +103,31 @@ def extreme(claim: Reading, sentences: Sequence[Reading]) -> Extreme | None:
             right = way * first.value <= way * mine.value
             return Extreme(right, len(told), found[0], first.text)
     return None
+
+
+def compared(claim: Reading, sentences: Sequence[Reading]) -> tuple[str, str] | None:
+    """Where a claim says that one is faster, dearer or longer than another, and the values that the
+    evidence gives the two say the reverse: (the claim's words, the evidence's)."""
+    if claim.denies:
+        return None
+    for pattern, way, units in _MORE:
+        found = pattern.search(claim.folded)
+        if found is None:
+            continue
+        told = list(_told(sentences, units))
+        if not 2 <= len(told) <= _MOST_ITEMS:
+            continue
+        sides = (tokens_in(claim, *found.span(side)) for side in ("one", "two"))
+        one, two = (_named(frozenset(t.word for t in side), told) for side in sides)
+        if one and two and one is not two and way * one.value < way * two.value:
+            return found["how"], f"{one.text}; {two.text}"
+    return None
+
+
+def _named(words: frozenset[str], told: Sequence[_Item]) -> _Item | None:
+    """The one item that some words are of alone."""
+    held = [item for item in told if item.words & words]
+    return held[0] if len(held) == 1 else None
 
 
 def _told(sentences: Sequence[Reading], units: Sequence[str]) -> Iterator[_Item]:

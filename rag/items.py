@@ -63,6 +63,9 @@ def misplaced(claim: Reading, sentences: Sequence[Reading]) -> tuple[str, str] |
     that has it there."""
     if claim.denies:
         return None
+    crossed = _crossed(claim, sentences)
+    if crossed:
+        return crossed
     for value, place in zip(claim.values, claim.placed, strict=True):
         if value.weak or _BOUND.search(claim.text[: value.start]):
             continue
@@ -72,6 +75,33 @@ def misplaced(claim: Reading, sentences: Sequence[Reading]) -> tuple[str, str] |
         owners = [_owner(claim, place, sentence, v) for sentence, v in places]
         if all(owners):
             return value.text, owners[0]
+    return None
+
+
+def _crossed(claim: Reading, sentences: Sequence[Reading]) -> tuple[str, str] | None:
+    """Two values of which each has the word that stands beside the other in the evidence: "forty
+    women and nine men" beside "forty men and nine women"."""
+    placed = [
+        (v, span)
+        for v, span in zip(claim.values, claim.placed, strict=True)
+        if v.kind == "number" and not v.weak
+    ]
+    for (one, here), (two, there) in pairwise(placed):
+        for sentence in sentences:
+            found = {
+                value: [
+                    span
+                    for v, span in zip(sentence.values, sentence.placed, strict=True)
+                    if agree(value, v)
+                ]
+                for value in (one, two)
+            }
+            if len(found[one]) != 1 or len(found[two]) != 1:
+                continue
+            mine = [_beside_it(claim, place, True) for place in (here, there)]
+            theirs = [_beside_it(sentence, found[value][0], True) for value in (one, two)]
+            if all(mine) and mine[0] != mine[1] and mine == theirs[::-1]:
+                return one.text, _text(sentence, *found[one][0]) + " " + " ".join(theirs[0])
     return None
 
 

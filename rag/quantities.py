@@ -570,6 +570,11 @@ def _times(match: re.Match[str]) -> Quantity:
     return replace(_number(Fraction(_TIMES[match["n"].lower()])), weak=True)
 
 
+def _numbered(match: re.Match[str]) -> Quantity:
+    """四号线, 3号楼: a number in a name."""
+    return replace(_number(_han(match["n"])), weak=True)
+
+
 def _half(match: re.Match[str]) -> Quantity:
     """Half of a unit; 半天 is as often a long while."""
     unit = match["unit"] or ""
@@ -594,6 +599,7 @@ def _vulgar(match: re.Match[str]) -> Quantity:
 
 _LASTING = "(?:年|月|小时|小時|钟头|鐘頭|世纪|世紀)"
 _NOT_HALF = "(?<!半(?=[导導径徑数數程价價路夜山岛島成载載途]))"
+_NUMBERED = "线線楼樓馆館机機厅廳门門院车車路房库庫井"
 _HAN_SMALL = "[〇零○一二三四五六七八九十廿0-9]"
 _NUM_HAN = rf"{_HAN_NUMBER}(?:[點点](?:{_HAN_DIGIT})+)?"
 _READERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Quantity | None]], ...] = tuple(
@@ -608,6 +614,13 @@ _READERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Quantity | None
             _decade,
         ),
         (rf"(?P<c>(?!))?(?P<n>{_HAN_SMALL}{{2,4}})\s?年代", 0, _decade),
+        (rf"(?P<n>{_HAN_SMALL}{{1,4}})[号號](?=[{_NUMBERED}])", 0, _numbered),
+        (
+            r"(?<!first )(?<!second )(?<!latter )(?<!other )(?<!a )(?<!top )(?<!better )"
+            r"\bhalf(?= (?:of|the|its|their|our|my|his|her|all)\b)(?P<unit>(?!))?",
+            re.IGNORECASE,
+            _half,
+        ),
         (r"(?<![\d.,])(?P<c>(?!))?(?P<n>\d{3}0)['’]?s\b", 0, _decade),
         (
             r"(?P<era>公元前|西元前|纪元前|紀元前|公元|西元|民国|民國|前)?\s?"
@@ -777,7 +790,7 @@ _READERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Quantity | None
 )  # fmt: skip
 
 _AND = re.compile(r"\s*(?:and|又|零)?\s*")
-_RANGE = re.compile(r"\s*(?:-|–|—|~|～|至|到|to|and|和)\s*")
+_RANGE = re.compile(r"\s*(?:-|–|—|~|～|至|到|to|and|和|against|versus|vs\.?|比|对)\s*")
 
 
 def _added(found: list[Quantity], text: str) -> list[Quantity]:

@@ -323,7 +323,7 @@ def _agents(
     for start, end in pieces(_CLAUSE, reading.folded):
         inside = tokens_in(reading, start, end)
         by = next((n for n, t in enumerate(inside) if _surface(reading, t) == "by"), None)
-        named = inside[by + 1 : by + 4] if by else []
+        named = inside[by + 1 : by + 6] if by else []
         agent = [t for t in named if _surface(reading, t) in names]
         after = inside[inside.index(agent[-1]) + 1 :][:1] if agent else []
         if any(t.latin and t.weight >= 0.5 for t in after):

@@ -15,11 +15,12 @@ from typing import Protocol
 
 import rjieba
 
+from rag.fold import fold
 from rag.items import items
 from rag.quantities import Quantity, agree
 from rag.statement import Reading
 
-__all__ = ["Name", "Names", "Sounds", "misplaced_across", "other_named"]
+__all__ = ["Name", "Names", "Sounds", "misplaced_across", "other_named", "persons"]
 
 _INITIAL = "(?:[zcs]h?|hs|ts|[bpmfdtnlgkhjqxryw])"
 _FINAL = "(?:iang|iong|uang|[aeiou]ng|i?ao|ian|uai|[iu]an|[ae]i|ou|[aeiu]n|i[aeu]|u[aeio]|[aeiouü])"
@@ -135,13 +136,13 @@ def other_named(
     if claim.han:
         return _told_in_han(claim, sentences, best, names)
     mine = names.of(claim.text)
-    persons = [name for name in mine if name.person]
-    missing = [n.text for n in persons if not any(n.stands_in(s) for s in sentences)]
-    if missing or not persons or any(n.stands_in(sentences[best]) for n in persons):
+    people = [name for name in mine if name.person]
+    missing = [n.text for n in people if not any(n.stands_in(s) for s in sentences)]
+    if missing or not people or any(n.stands_in(sentences[best]) for n in people):
         return tuple(missing), None
-    beside = _persons(sentences[best].text)
+    beside = persons(sentences[best].text)
     others = [who for who in beside if not any(n.han.search(who) for n in mine)]
-    return (), (persons[0].text, others[0]) if others else None
+    return (), (people[0].text, others[0]) if others else None
 
 
 def _told_in_han(
@@ -151,7 +152,7 @@ def _told_in_han(
     looks like a name) is no stranger unless the nearest sentence names a person it leaves out."""
     left = [n for n in names.of(sentences[best].text) if n.person and not n.stands_in(claim)]
     told = [n for n in names.of(sentences[best].text) if n.person and n.stands_in(claim)]
-    mine = _persons(claim.text) if left and not told else []
+    mine = persons(claim.text) if left and not told else ()
     given = [n for s in sentences for n in names.of(s.text)]
     known = [who for who in mine if any(n.han.search(who) for n in given)]
     missing = tuple(who for who in mine if who not in known)
@@ -201,7 +202,10 @@ def _begins_with_name(text: str) -> bool:
     return rjieba.tag(text.lstrip("而但,，、和"), True)[0][1] in _NAMED if text else False
 
 
-def _persons(text: str) -> list[str]:
+@lru_cache(maxsize=1024)
+def persons(text: str) -> tuple[str, ...]:
     """Words of a Chinese text that the segmenter takes for a person's name."""
     tagged = rjieba.tag(text, True)
-    return [word for word, tag in tagged if tag == "nr" and len(word) > 1 and _HAN.match(word)]
+    return tuple(
+        fold(word) for word, tag in tagged if tag == "nr" and len(word) > 1 and _HAN.match(word)
+    )

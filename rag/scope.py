@@ -29,6 +29,7 @@ __all__ = [
     "part_of",
     "superlative",
     "surer",
+    "tells",
     "thinks",
 ]
 
@@ -76,7 +77,8 @@ _THINKS = re.compile(
     r"\b(?:(?:think|believe|argue|insist|suspect|maintain|contend|reckon)s?|believed|argued"
     r"|insisted"
     r"|suspected|maintained|contended|reckoned|swears?|swore|thought)\b"
-    r"|认为|觉得|相信|坚称|坚信|怀疑(?!地)|主张"
+    r"|\bcall(?:s|ed)? (?:it|him|her|them)\b"
+    r"|认为|觉得|相信|坚称|坚信|怀疑(?!地)|主张|称(?=[他她它其这那])"
 )
 _COMMONLY = re.compile(
     r"被|普遍|一般|通常|人们|大家|公认|\b(?:generally|widely|commonly|people|everybody|everyone)\b"
@@ -117,6 +119,7 @@ _ON = re.compile(
     r"(?<!even )(?<!as )\b(?:if|unless|only (?:if|when|where|after|with)|provided that"
     r"|as long as|in case)\b|如果|假如|假使|倘若|(?<![主只还重])要是|除非|只有|只要|一旦"
 )
+_EACH = frozenset(words("every each all any always"))
 _ONLY_ON = re.compile(r"\b(?:only|unless|provided that|as long as)\b|除非|只有|只要")
 _ON_BEFORE = re.compile("(?:的话|的)[,，](?=[才则就便方]?[可应须得将不])")
 _DEPENDS = re.compile(
@@ -349,7 +352,7 @@ def _unconditional(claim: Reading, sentences: Sequence[Reading]) -> Pair | None:
     """What is so under a condition, told without it."""
     if _DEPENDS.search(claim.folded):
         return None
-    whole = words_in(claim, 0, len(claim.folded))
+    whole = words_in(claim, 0, len(claim.folded)) - _EACH
     perhaps = _PERHAPS.search(claim.folded) is not None
     found = None
     for sentence in sentences:
@@ -537,6 +540,11 @@ def _of_another(sentence: Reading, at: int) -> bool:
     return named and not commonly and all(t.word != "=I" for t in who)
 
 
+def tells(claim: Reading) -> bool:
+    """Whether a claim says that somebody says or thinks it."""
+    return _SAYS.search(claim.folded) is not None
+
+
 def thinks(folded: str) -> bool:
     """Whether a text tells what somebody else thinks."""
     sentence = read(folded)
@@ -591,13 +599,14 @@ def _by_how_much(reading: Reading, place: _Span) -> tuple[int, int, str] | None:
 
 def most_of(claim: Reading, sentences: Sequence[Reading]) -> Pair | None:
     """Most told of what the evidence says no such thing of, and whose counts are less than half."""
-    found = _MOST_OF.search(claim.folded)
+    nearly = _NEARLY_ALL.search(claim.folded)
+    found = nearly or _MOST_OF.search(claim.folded)
     if found is None or any(_MOSTLY.search(s.folded) for s in sentences):
         return None
     counts = [v.value for s in sentences for v in s.values if v.kind == "number" and not v.weak]
     shares = [a / b for a, b in permutations(counts[:_MOST_COUNTS], 2) if 0 < a < b]
     shares += [v for v in counts if v < 1]
-    if any(share >= Fraction(1, 2) for share in shares):
+    if any(share >= (Fraction(4, 5) if nearly else Fraction(1, 2)) for share in shares):
         return None
     return found[0], sentences[0].folded
 

@@ -889,6 +889,25 @@ TOLD_OTHERWISE = [
     ("今年村里收到了六百公斤茶叶。", "今年雨水好，大家希望能收到六百公斤茶叶。"),
     ("第一座厂已于2024年投产。", "第一座厂预计2024年投产，第二座厂预计2026年投产。"),
     ("小米的营销花费过高。", "有分析师认为，小米的营销花费过高。"),
+    ("新电池充电比旧电池慢。", "新电池充满电需要四十分钟，旧电池需要两小时。"),
+    ("周凯坚持涨价两成，作者反对。", "合伙人周凯反对涨价，我坚持涨了两成。"),
+    ("Jonas employed forty women and nine men.", "Jonas employed forty men and nine women."),
+    (
+        "Ms. Abara taught mathematics.",
+        "We had two teachers, Ms. Abara for languages and Mr. Quist for mathematics.",
+    ),
+    (
+        "Sigrid lost six colonies in 2013.",
+        "My uncle Bertil lost six of his colonies in 2013; his neighbour Sigrid lost none.",
+    ),
+    (
+        "The whales left because of the ferry.",
+        "Nobody knows why the whales left. Fishermen blame the ferry, biologists the water.",
+    ),
+    (
+        "Nearly all of the budget comes from listeners.",
+        "Roughly half of its budget comes from listeners, a fifth from the town.",
+    ),
     (
         "All of those over sixty read paper.",
         "Of those over sixty, nearly all read paper.",
@@ -922,6 +941,11 @@ TOLD_SO = [
     (
         "去年村里收了400公斤茶叶，比前一年少三分之一。",
         "去年我们村收了四百公斤茶叶，比前年少了三分之一。",
+    ),
+    ("新电池充电比旧电池快。", "新电池充满电需要四十分钟，旧电池需要两小时。"),
+    (
+        "Bertil lost six colonies in 2013, while Sigrid lost none.",
+        "My uncle Bertil lost six of his colonies in 2013; his neighbour Sigrid lost none.",
     ),
     ("一位分析师认为小米的营销花费过高。", "有分析师认为，小米的营销花费过高。"),
     ("这家公司有六名员工。", "公司由张伟创立，最初有六名员工。"),
