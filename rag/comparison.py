@@ -27,7 +27,7 @@ from rag.names import han_names, quotations, spelt_out
 from rag.quantities import Quantity, stated
 from rag.rather import rather
 from rag.roles import in_order, other_doer, turned_round
-from rag.romanised import Names, misplaced_across, other_named
+from rag.romanised import Names, held, misplaced_across, other_named, transcribed_otherwise
 from rag.scope import (
     beyond,
     hedged_value,
@@ -157,15 +157,17 @@ def _across(
     strange = tuple(n.lstrip("^") for n in latin if not _holds(n, vocabulary, sentences))
     flips = denial.flips(claim, sentences[best], turns())
     near_sentences = sentences[max(best - 1, 0) : best + 2]
+    known = held(claim, sentences, names) if names else frozenset[str]()
     likest = _likest(list(claim.content), near_sentences, word_vectors)
+    unlike = [c for word, c in zip(claim.content, likest, strict=False) if word not in known]
     denies = claim.denies and not sentences[best].denies
     strange += _instead(claim, sentences, sentences[best], word_vectors)
     missing, doer = other_named(claim, sentences, best, names) if names else ((), None)
-    strange += missing
+    strange += missing or (transcribed_otherwise(claim, sentences, best, names) if names else ())
     figures = {
         "denies": float(denies),
         "meaning": float(np.mean(likest)) if len(likest) else 1.0,
-        "meaning least": float(np.mean(np.sort(likest)[:2])) if len(likest) else 1.0,
+        "meaning least": float(np.mean(np.sort(unlike)[:2])) if unlike else 1.0,
         "cosine": float(cosines[best]),
         "pooled": float(pooled.max()),
         "values absent": _capped(sum(_certainty(v) for v in absent), 2),

@@ -100,13 +100,18 @@ class Dictionary:
         """The characters that sound so, folded; "" where it is no syllable."""
         return "".join(self._look_up(_SOUND + sound(syllable)))
 
+    def sounds_of(self, character: str) -> tuple[str, ...]:
+        """How a folded character sounds: `sound` of its readings."""
+        return self._look_up(_SOUND + character)
+
     def family_names(self, syllable: str) -> tuple[str, ...]:
         """Those that are family names; two characters after two syllables."""
         return self._look_up(_FAMILY + " ".join(map(sound, syllable.split())))
 
-    def translations(self, english: str) -> tuple[str, ...]:
-        """What a name is called in Chinese, folded."""
-        return self._look_up(" ".join(fold.content_words(english)))
+    def translations(self, name: str) -> tuple[str, ...]:
+        """What a name is called in the other language, folded."""
+        folded = fold.fold(name)
+        return self._look_up(folded if _HAN.match(folded) else " ".join(fold.content_words(name)))
 
     def _look_up(self, term: str) -> tuple[str, ...]:
         """From the page of lines `term TAB translation | translation …` where it would stand."""
@@ -166,18 +171,19 @@ def entries(lines: Iterable[str]) -> dict[str, list[str]]:
         for english in _glosses(match[4]):
             made.setdefault(chinese, {})[f" {english} "] = None
             made.setdefault(english, {})[chinese] = None
-        for key in _sounds(chinese, match[3].split(), match[4]):
-            sounds.setdefault(key, {})[chinese] = None
+        for key, found in _sounds(chinese, match[3].split(), match[4]):
+            sounds.setdefault(key, {})[found] = None
     kept = {term: list(found)[:MOST] for term, found in made.items()}
     return kept | {key: list(found) for key, found in sounds.items()}
 
 
-def _sounds(chinese: str, syllables: Sequence[str], definitions: str) -> Iterator[str]:
-    """Under which keys a character, or a family name, is found by its sound."""
+def _sounds(chinese: str, syllables: Sequence[str], definitions: str) -> Iterator[tuple[str, str]]:
+    """A character under its sound and the reverse, and a family name under its own."""
     if len(chinese) == len(syllables) == 1:
-        yield _SOUND + sound(syllables[0])
+        yield _SOUND + sound(syllables[0]), chinese
+        yield _SOUND + chinese, sound(syllables[0])
     if _SURNAME.search(definitions) and len(chinese) == len(syllables) <= 2:
-        yield _FAMILY + " ".join(map(sound, syllables))
+        yield _FAMILY + " ".join(map(sound, syllables)), chinese
 
 
 def _glosses(definitions: str) -> Iterator[str]:

@@ -23,7 +23,6 @@ _BACK = re.compile(
 _SPEAKS = re.compile(r"\w+(?: \w+)?\s?[:：]\s")  # of a play: what is said is not of the speaker
 _BEFORE = 1.5  # weight of the words that may stand before a name: my uncle Bertil
 _LEAST = 1.0
-_MOSTLY = 3  # times as much is said of the other
 _TITLES = frozenset(("mr", "mrs", "ms", "miss", "dr", "prof", "professor", "jr", "sr"))
 _YEAR = re.compile(r"=[12]\d{3}$")
 
@@ -59,7 +58,7 @@ def of_another(claim: Reading, sentences: Sequence[Reading]) -> tuple[str, str] 
             rest = frozenset[str]().union(*(o.words for o in others if o.who != other.who))
             found = said & (alone - rest)
             known = said & held - other.words
-            if _MOSTLY * _weight(known) > _weight(found) or part.who in other.text or _BACK.search(other.text):
+            if known or part.who in other.text or _BACK.search(other.text):
                 continue
             enough = _weight(found) >= _LEAST and 2 * _weight(said & other.words) >= _weight(said)
             if enough and other.who not in part.text:

@@ -1,7 +1,8 @@
-"""Chinese names that the other language writes in letters: 张伟 beside Zhang Wei.
+"""Names that the other language writes otherwise: 张伟 beside Zhang Wei, 安东尼奥 beside Antonio.
 
 By its looks a transcription cannot be told from an invention, by its sound it can: pinyin has few
-syllables, and the dictionary knows how characters sound.
+syllables, and the dictionary knows how characters sound. Of Western names the consonants are
+compared: of 246 in Chinese paragraphs of XQuAD 5 are unlike every name of the English one.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from functools import lru_cache
 from itertools import groupby, product
 from typing import Protocol
@@ -20,7 +22,16 @@ from rag.items import items
 from rag.quantities import Quantity, agree
 from rag.statement import Reading
 
-__all__ = ["Name", "Names", "Sounds", "misplaced_across", "other_named", "persons"]
+__all__ = [
+    "Name",
+    "Names",
+    "Sounds",
+    "held",
+    "misplaced_across",
+    "other_named",
+    "persons",
+    "transcribed_otherwise",
+]
 
 _INITIAL = "(?:[zcs]h?|hs|ts|[bpmfdtnlgkhjqxryw])"
 _FINAL = "(?:iang|iong|uang|[aeiou]ng|i?ao|ian|uai|[iu]an|[ae]i|ou|[aeiu]n|i[aeu]|u[aeio]|[aeiouü])"
@@ -29,8 +40,19 @@ _SYLLABLE = re.compile(rf"{_INITIAL}?{_FINAL}")
 _CAPITAL = re.compile(r"\b[A-Z][a-zü]+(?:['’-][A-Za-zü]+)?")
 _TITLE = re.compile(r"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Professor|Madam|Doctor|Teacher|Aunt|Uncle)\.? \Z")
 _MOST_SYLLABLES, _LONGEST_GIVEN = 4, 2
+_MOST_WESTERN = 3  # words: what has more is mostly a title or an institution
 _HAN = re.compile("[\u3400-\u9fff]")
 _NAMED = frozenset(("nr", "nt", "nz", "nrt", "ns"))
+
+
+_LIKE = 0.5
+"""Of a name's consonants in a transcription; names of others have as many seldom."""
+_SPELT = (
+    ("sch", "s"), ("sh", "s"), ("tch", "z"), ("ch", "z"), ("ph", "f"), ("th", "d"), ("ck", "g"),
+    ("qu", "gw"), ("x", "gs"), ("ce", "se"), ("ci", "si"), ("cy", "si"), ("ge", "ze"),
+    ("gi", "zi"), ("j", "z"), ("dg", "z"), ("tz", "z"), ("kn", "n"), ("wr", "l"), ("gh", "g"),
+    ("c", "g"), ("k", "g"), ("q", "g"), ("p", "b"), ("t", "d"), ("v", "w"), ("r", "l"),
+)  # fmt: skip
 
 
 class Sounds(Protocol):
@@ -40,7 +62,9 @@ class Sounds(Protocol):
 
     def family_names(self, syllable: str) -> tuple[str, ...]: ...
 
-    def translations(self, english: str) -> tuple[str, ...]: ...
+    def sounds_of(self, character: str) -> tuple[str, ...]: ...
+
+    def translations(self, name: str) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -63,6 +87,30 @@ class Names:
         self._sounds = sounds
         self.of = lru_cache(maxsize=512)(self._of)
         self._spelt = lru_cache(maxsize=2048)(self._spell)
+
+    def same(self, han: str, letters: str) -> bool:
+        """Whether a name in Han characters may be that in letters, by its sound or by what the
+        dictionary calls it."""
+        if any(name.strip() == fold(letters).lower() for name in self._sounds.translations(han)):
+            return True
+        if any(name in han or han in name for name in self._sounds.translations(letters)):
+            return True
+        one, other = self._consonants(han), _consonants(letters)
+        return SequenceMatcher(None, one, other, autojunk=False).ratio() >= _LIKE
+
+    def called(self, name: str) -> tuple[str, ...]:
+        """What the dictionary calls it in the other language."""
+        return self._sounds.translations(name)
+
+    def _consonants(self, han: str) -> str:
+        """The consonants of a transcription, with an "a" for what begins with a vowel."""
+        out = ""
+        for sounds in map(self._sounds.sounds_of, han):
+            first = sounds[0] if sounds else ""
+            begin = "l" if first.startswith("er") else first[:1]
+            out += "a" if begin in "aeo" else begin
+            out += "n" if first.endswith("n") else ""
+        return out
 
     def _of(self, text: str) -> tuple[Name, ...]:
         """The names of a text. A person's has a family name and one more word, or a title."""
@@ -100,6 +148,14 @@ class Names:
         plain = re.sub("['’-]", "", word.lower())
         ways = (way for way in _cut(plain) if all(map(self._sounds.sounding, way)))
         return tuple(ways)
+
+
+def _consonants(letters: str) -> str:
+    plain = fold(letters)
+    for spelt, instead in _SPELT:
+        plain = plain.replace(spelt, instead)
+    plain = re.sub(r"(.)\1", r"\1", plain)
+    return ("a" if plain[:1] in "aeiouy" else plain[:1]) + re.sub("[aeiouy]", "", plain[1:])
 
 
 def _runs(text: str) -> Iterator[list[re.Match[str]]]:
@@ -159,6 +215,57 @@ def _told_in_han(
     if missing or not known:
         return missing, None
     return (), (known[0], left[0].text)
+
+
+def transcribed_otherwise(
+    claim: Reading, sentences: Sequence[Reading], best: int, names: Names
+) -> tuple[str, ...]:
+    """The Western names of a claim if none of them is in the evidence, in the other language, and
+    the nearest sentence has one that the claim leaves out."""
+    mine = _western(claim)
+    if not 0 < len(mine) <= _MOST_WESTERN:
+        return ()
+    given = {name for s in sentences for name in _western(s, first=True)}
+    texts = [s.folded for s in sentences]
+    for own in mine:
+        called = (name.strip() for name in (fold(own), *names.called(own)))
+        known = any(name in text for name in called for text in texts)
+        if known or any(_same(own, name, names) for name in given):
+            return ()
+    left = [n for n in _western(sentences[best]) if not any(_same(n, own, names) for own in mine)]
+    return mine if left else ()
+
+
+def held(claim: Reading, sentences: Sequence[Reading], names: Names) -> frozenset[str]:
+    """The words of a claim's names, folded, that the evidence has in the other language: their
+    meaning says nothing."""
+    spelt = names.of(claim.text) if not claim.han else ()
+    found = {w for n in spelt if any(map(n.stands_in, sentences)) for w in fold(n.text).split()}
+    given = {name for s in sentences for name in _western(s, first=True)}
+    western = (n for n in _western(claim) if any(_same(n, other, names) for other in given))
+    return frozenset(found | {fold(name) for name in western})
+
+
+def _same(one: str, other: str, names: Names) -> bool:
+    han, letters = (one, other) if _HAN.match(one) else (other, one)
+    return bool(_HAN.match(han)) and not _HAN.match(letters) and names.same(han, letters)
+
+
+def _western(reading: Reading, *, first: bool = False) -> tuple[str, ...]:
+    """The transcribed names of a Chinese text, and those in letters of another; `first`: with words
+    that may have their capital from beginning a sentence."""
+    if not reading.han:
+        listed = (n.lstrip("^") if first else n for n in reading.names)
+        return tuple(n for n in listed if n[0].isupper() and n[1:].islower())
+    return _transcribed(reading.text)
+
+
+@lru_cache(maxsize=1024)
+def _transcribed(text: str) -> tuple[str, ...]:
+    tagged = rjieba.tag(text, True)
+    return tuple(
+        dict.fromkeys(fold(word) for word, tag in tagged if tag == "nrt" and len(word) > 1)
+    )
 
 
 def misplaced_across(

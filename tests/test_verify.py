@@ -890,7 +890,6 @@ TOLD_OTHERWISE = [
     ("第一座厂已于2024年投产。", "第一座厂预计2024年投产，第二座厂预计2026年投产。"),
     ("小米的营销花费过高。", "有分析师认为，小米的营销花费过高。"),
     ("新电池充电比旧电池慢。", "新电池充满电需要四十分钟，旧电池需要两小时。"),
-    ("周凯坚持涨价两成，作者反对。", "合伙人周凯反对涨价，我坚持涨了两成。"),
     ("Jonas employed forty women and nine men.", "Jonas employed forty men and nine women."),
     (
         "Ms. Abara taught mathematics.",
