@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from rag import denial, elsewhere, order
 from rag.causes import other_cause
 from rag.contrast import turns
-from rag.each import of_another
+from rag.each import of_another, value_of_another
 from rag.extremes import compared, extreme
 from rag.fold import copy_key, fold, words
 from rag.items import misplaced
@@ -179,7 +179,7 @@ def _across(
     }
     return Comparison(
         figures, True, best, window, absent, strange, flips, int(denies), given=given, doer=doer,
-        misplaced=misplaced_across(claim, sentences, names) if names else None,
+        misplaced=_of_another(claim, sentences, names) if names else None,
         outdone=outdone_across(claim, near_sentences) or hedged_value(claim, sentences)
         or most_of(claim, near_sentences) or superlative(claim, near_sentences)
         or beyond(claim, _nearest_part(claim, sentences[best], word_vectors), sentences[best])
@@ -187,6 +187,16 @@ def _across(
         or surer(claim, [sentences[best]])
         or other_way(claim, near_sentences) or rather(claim, near_sentences, word_vectors),
     )  # fmt: skip
+
+
+def _of_another(
+    claim: Reading, sentences: Sequence[Reading], names: Names
+) -> tuple[str, str] | None:
+    """A value that the evidence, in another language, says of somebody or something else."""
+    found = misplaced_across(claim, sentences, names)
+    if found is None and len(sentences) <= _MOST_TOLD:
+        found = value_of_another(claim, sentences, names)
+    return found
 
 
 def _nearest_part(claim: Reading, sentence: Reading, word_vectors: WordVectors) -> Reading:

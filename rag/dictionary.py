@@ -49,13 +49,13 @@ _INITIALS = (("zh", "z"), ("ch", "z"), ("sh", "s"), ("hs", "s"), ("ts", "z"), ("
 
 def sound(syllable: str) -> str:
     """A syllable of pinyin without what spellings and speakers do not agree about: tones, the
-    breath after a consonant (Chou, Zhou), z and zh, n and ng."""
+    breath after a consonant (Chou, Zhou), z and zh."""
     plain = re.sub(r"u:|[üv]", "u", syllable.lower().rstrip("12345"))
     for initial, instead in _INITIALS:
         if plain.startswith(initial):
             plain = instead + plain[len(initial) :]
             break
-    return plain[:-1] if plain.endswith("ng") else plain
+    return plain
 
 
 class Dictionary:

@@ -10,15 +10,19 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from rag.fold import fold
+from rag.quantities import stated
 from rag.roles import pieces, tokens_in, words_in
-from rag.romanised import persons
-from rag.statement import Reading
+from rag.romanised import Names, persons
+from rag.statement import Reading, read
 
-__all__ = ["of_another"]
+__all__ = ["of_another", "value_of_another"]
 
 _CUT = re.compile(r"[;；。!！?？,，\n]|\.(?!\d)|\b(?:and|while|whereas|but|with)\b|[而但]")
 _BACK = re.compile(
-    r"\b(?:him|her|them|he|she|they|who|whom|both|each|all)\b|[他她它](?!的)|两人|都|一起"
+    r"\b(?:him|them|he|she|they|who|whom|both|each|all)\b"
+    r"|\bher(?= (?:to|in|on|at|with|and|that|how|by|for|the|an?|up|out)\b|\W*$)"
+    r"|[他她它](?!的)|两人|都|一起"
 )
 _SPEAKS = re.compile(r"\w+(?: \w+)?\s?[:：]\s")  # of a play: what is said is not of the speaker
 _BEFORE = 1.5  # weight of the words that may stand before a name: my uncle Bertil
@@ -63,6 +67,31 @@ def of_another(claim: Reading, sentences: Sequence[Reading]) -> tuple[str, str] 
             enough = _weight(found) >= _LEAST and 2 * _weight(said & other.words) >= _weight(said)
             if enough and other.who not in part.text:
                 return part.who, other.who
+    return None
+
+
+def value_of_another(
+    claim: Reading, sentences: Sequence[Reading], names: Names
+) -> tuple[str, str] | None:
+    """The same across languages by amounts: one that stands in the part about another alone."""
+    called = {name for s in sentences for name in _names(s)}
+    theirs = list(_parts(sentences, sorted(called, key=len)))
+    if claim.han:
+        given = [n for s in sentences for n in names.of(s.text) if n.person]
+        told = {w for n in given if n.stands_in(claim) for w in fold(n.text).split()}
+        own = [part for part in theirs if part.who in told]
+    else:
+        mine = [n for n in names.of(claim.text) if n.person]
+        own = [part for part in theirs if any(n.han.search(part.who) for n in mine)]
+    others = [part for part in theirs if part not in own]
+    if not own or not others or claim.denies:
+        return None
+    for value in (v for v in claim.values if v.kind == "number" and not v.weak):
+        if any(stated(value, read(part.text).values) for part in own):
+            continue
+        holding = [part for part in others if stated(value, read(part.text).values)]
+        if len(holding) == 1 and not _BACK.search(holding[0].text):
+            return value.text, holding[0].text
     return None
 
 

@@ -128,7 +128,7 @@ def _compared(
         return [], False
     crossed, back = (one - two) & (second - first), (two - one) & (first - second)
     here, there = (one - two) & (first - second), (two - one) & (second - first)
-    stayed = here | there
+    stayed = {word for word in here | there if " " not in word}  # how long after is on no side
     # what both sides have ("to learn to … before to learn to …") tells nothing
     least = min(len(crossed), len(back)) < 2  # then half is not enough
     shares = (2 * len(crossed) - len(one - two), 2 * len(back) - len(two - one))

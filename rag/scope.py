@@ -80,6 +80,11 @@ _THINKS = re.compile(
     r"|\bcall(?:s|ed)? (?:it|him|her|them)\b"
     r"|认为|觉得|相信|坚称|坚信|怀疑(?!地)|主张|称(?=[他她它其这那])"
 )
+_BEHIND = re.compile(
+    r",\s*(?:or )?so (?:\w+ ){1,3}(?:claim|sa(?:y|id)|think|thought|believe|swear|insist)\w*\W*$"
+    r"|,\s*(?:(?:the|his|her|its|their|some|many|one) )?(?!i\b|we\b)\w+"
+    r" (?:claims?|claimed|alleges?|alleged|believes?|believed|insists?|insisted|suspects?)\W*$"
+)
 _COMMONLY = re.compile(
     r"被|普遍|一般|通常|人们|大家|公认|\b(?:generally|widely|commonly|people|everybody|everyone)\b"
 )
@@ -179,7 +184,7 @@ _NOT_ANY = re.compile(
 _EVERY = re.compile(
     r"(?P<part>\b(?:nearly|almost|not) )?\b(?:all|every|each)(?: of)?(?: the| its| their| our)?"
     r" (?P<head>[a-z]+)"
-    r"|(?P<some>几乎|近乎|并非|不是)?(?:所有|全部|全体|每一?[个名位家])的?(?P<han>\w\w)"
+    r"|(?P<some>几乎|近乎|并非|不是)?(?:所有|全部|全体|全[班校村家厂]|每一?[个名位家])的?(?P<han>\w\w)"
 )
 _PARTLY = re.compile(
     r"(?:\b(?:nearly all|almost all|not all|most|many|some|few|several|half|part|majority)"
@@ -204,6 +209,8 @@ _MOSTLY = re.compile(
     r"|多|大部分|几乎|都|全|普遍|主要|一般|通常|往往|常|很少|所有|每|皆|均|大半|过半"
 )
 
+_OF = re.compile(r"\s*(?:out )?of (?:(?:the|its|their|his|her|our|all)\s*)?(?:[a-z]+ ){0,2}")
+_AMONG = re.compile(r"\w{0,3}[里中内](?:只?有)?")
 _SIDES = ("多少", "高低", "快慢", "长短", "贵贱", "大小", "重轻", "早晚", "增减", "涨跌", "升降")
 _BY = re.compile(
     rf"(?:比(?P<than>[^,，。;；比]{{1,6}}?))?(?P<way>[{''.join(_SIDES)}])[出加了]{{0,2}}[约近将大]?\Z"
@@ -259,6 +266,7 @@ def outdone(claim: Reading, sentences: Sequence[Reading]) -> Pair | None:
         outdone_across(claim, sentences)
         or _surer(claim, sentences)
         or hedged_value(claim, sentences)
+        or _said_at_its_end(claim, sentences)
         or _unconditional(claim, sentences)
         or _of_more(claim, sentences)
         or most_of(claim, sentences)
@@ -339,6 +347,20 @@ def _hedge_before(sentence: Reading, at: int, hedges: Sequence[re.Pattern[str]])
     return ""
 
 
+def _said_at_its_end(claim: Reading, sentences: Sequence[Reading]) -> Pair | None:
+    """What somebody says or thinks, named behind it: "…, or so the parish claims"."""
+    if _SAYS.search(claim.folded):
+        return None
+    whole = words_in(claim, 0, len(claim.folded))
+    for sentence in sentences:
+        found = _BEHIND.search(sentence.folded)
+        if found and len(whole) > 1:
+            told = words_in(sentence, 0, found.start())
+            if 4 * len(whole & told) >= 3 * len(whole):
+                return claim.folded, found[0].strip(" ,，")
+    return None
+
+
 def _hedges(claim: Reading) -> tuple[re.Pattern[str], ...]:
     """The words of doubt that a claim must not leave out, having none of their kind itself."""
     says = () if _SAYS.search(claim.folded) else (_ALLEGED, _THINKS)
@@ -364,7 +386,9 @@ def _unconditional(claim: Reading, sentences: Sequence[Reading]) -> Pair | None:
                 if perhaps and not _ONLY_ON.search(sentence.folded, c, d):
                     continue
                 told, untold = words_in(sentence, a, b) & whole, len(on - whole)
-                if whole <= told | on and 2 * len(told) > len(whole) and 2 * untold >= len(on) > 0:
+                near = words_in(sentence, start, end)  # "at 600 it cracks": what "it" is
+                half = 2 * len(told) > len(whole) or (len(told) > 1 and 2 * len(told) == len(whole))
+                if whole <= near and half and 2 * untold >= len(on) > 0:
                     found = found or (claim.folded, sentence.folded[c:d].strip(" ,，"))
             depending = {a for (a, _), _ in bound}
             free = [part for part in parts if part[0] not in depending]
@@ -562,6 +586,13 @@ def _of_more(claim: Reading, sentences: Sequence[Reading]) -> Pair | None:
         fewer += [m[0] for m in every if m["part"] or m["some"]]
         if fewer and all(m["part"] or m["some"] for m in every):
             return found[0], fewer[0]
+        counted = next(filter(None, map(_so_many_of, sentences)), "")
+        if (
+            counted
+            and not _so_many_of(claim)
+            and not any(_PLAINLY_ALL.search(s.folded) for s in sentences)
+        ):
+            return found[0], counted
         nearly = next((m[0] for s in sentences if (m := _NEARLY_ALL.search(s.folded))), None)
         if nearly and not any(_PLAINLY_ALL.search(s.folded) for s in sentences):
             return found[0], nearly
@@ -571,6 +602,18 @@ def _of_more(claim: Reading, sentences: Sequence[Reading]) -> Pair | None:
         if part and not any(_NOT_ANY.search(s.folded) for s in sentences):
             return none[0], part[0]
     return None
+
+
+def _so_many_of(sentence: Reading) -> str:
+    """39 of 42, 四十二人里有三十九人: fewer than all, as the text has it; or ""."""
+    placed = zip(sentence.values, sentence.placed, strict=True)
+    for (one, here), (two, there) in pairwise(placed):
+        between = sentence.folded[here[1] : there[0]]
+        less, more = (one, two) if _OF.fullmatch(between) else (two, one)
+        fewer = less.kind == more.kind == "number" and 0 < less.value < more.value
+        if fewer and (_OF.fullmatch(between) or _AMONG.fullmatch(between)):
+            return sentence.folded[here[0] : there[1]]
+    return ""
 
 
 def more_or_less(claim: Reading, sentences: Sequence[Reading]) -> Pair | None:

@@ -899,6 +899,11 @@ TOLD_OTHERWISE = [
         "Sigrid lost six colonies in 2013.",
         "My uncle Bertil lost six of his colonies in 2013; his neighbour Sigrid lost none.",
     ),
+    ("全班同学都及格了。", "最后全班四十二人里有三十九人及格。"),
+    (
+        "The bell is the oldest in the valley.",
+        "The bell, cast in 1688, is the oldest in the valley, or so the parish claims.",
+    ),
     (
         "The whales left because of the ferry.",
         "Nobody knows why the whales left. Fishermen blame the ferry, biologists the water.",
