@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nlargest
 from itertools import permutations
 
 from rag.asked import ASKING
@@ -96,7 +97,8 @@ def assigned(scores: Sequence[Mapping[str, float]]) -> tuple[str, ...]:
     Args:
         scores: of each part, by essay, the best that was found for it.
     """
-    essays = sorted({essay for part in scores for essay in part})
+    near = [nlargest(len(scores), part, key=part.__getitem__) for part in scores]
+    essays = sorted(set().union(*near))  # one of the best of each part is always free
     low = min((value for part in scores for value in part.values()), default=0.0) - 1.0
     return max(
         permutations(essays, len(scores)),
