@@ -13,6 +13,8 @@ override DATA := $(value DATA)
 export Q DIR DATA
 export GRADIO_ANALYTICS_ENABLED := False
 export ANONYMIZED_TELEMETRY := False
+# Where it is set, as in many containers, each of the tests' forty processes compiles Gradio anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help chat ask ingest eval test lint bench bench-retrieval bench-scale bench-embed bench-ui lock clean

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from eval.compare import Comparison, Row, compare
 from eval.datasets import Dataset, open_dataset
+from eval.output import write
 from eval.report import Report
 from eval.runner import run
 
-__all__ = ["Comparison", "Dataset", "Report", "Row", "compare", "open_dataset", "run"]
+__all__ = ["Comparison", "Dataset", "Report", "Row", "compare", "open_dataset", "run", "write"]

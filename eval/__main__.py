@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from eval.cli import main
-
-__all__ = ["main"]
+from rag.cli import main
 
 if __name__ == "__main__":
-    from rag.cli import main as rag  # knows what to do where the output cannot be written
-
-    rag(["eval", *sys.argv[1:]])
+    main(["eval", *sys.argv[1:]])

@@ -382,7 +382,8 @@ def _installed(systems: Sequence[str]) -> dict[str, dict[str, float]]:
 
 def copied(corpus: Path, folder: Path) -> Path:
     """The essays of a folder, decoded and in one folder in UTF-8, the same for every system."""
-    from rag.load import decode, loadable
+    from rag.decoding import decode
+    from rag.load import loadable
 
     folder.mkdir(parents=True)
     paths = [corpus] if corpus.is_file() else sorted(corpus.rglob("*"))

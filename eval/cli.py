@@ -17,7 +17,7 @@ from rag.errors import EvalFault, RagError
 
 __all__ = ["command", "main"]
 
-ERROR, USAGE, DROPPED = 1, 2, 4
+ERROR, DROPPED = 1, 4
 INTERRUPTED = 130
 
 
@@ -92,7 +92,8 @@ def command(  # noqa: PLR0913, PLR0917  # one parameter for each option of the c
     from eval.compare import compare
     from eval.datasets import open_dataset
     from eval.opening import open_rag
-    from eval.report import Report, table
+    from eval.output import table, write
+    from eval.report import Report
     from eval.runner import run
     from rag.config import Settings
     from rag.terminal import progress_bar
@@ -113,7 +114,7 @@ def command(  # noqa: PLR0913, PLR0917  # one parameter for each option of the c
                 rag, chosen, wanted, limit, on_progress, jobs=jobs, fresh=anew, baseline=before
             )
     with _written(reports):
-        data, page = report.write(reports)
+        data, page = write(report, reports)
     if as_json:
         click.echo(report.to_json())
     else:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,9 @@ from eval.cases import Outcome, PairOutcome
 from rag.endpoint import find_endpoint
 
 __all__ = ["Journal", "journal_path"]
+
+KEPT = 30 * 24 * 3600
+"""Seconds that a run which broke off can be taken up for: after a change of code it never is."""
 
 
 class Journal:
@@ -28,6 +33,8 @@ class Journal:
         self.path = path
         self._lock = threading.Lock()
         self._done: dict[str, Outcome | PairOutcome] = {}
+        if path:
+            _forget_old(path.parent)
         if path and path.exists():
             if fresh:
                 path.unlink()
@@ -53,6 +60,14 @@ class Journal:
         """The run is complete: forget it, so that the next one measures again."""
         if self.path:
             self.path.unlink(missing_ok=True)
+
+
+def _forget_old(folder: Path) -> None:
+    oldest = time.time() - KEPT
+    for path in folder.glob("*.jsonl"):
+        with suppress(FileNotFoundError):  # another run may be forgetting it too
+            if path.stat().st_mtime < oldest:
+                path.unlink()
 
 
 def _mend(path: Path) -> None:

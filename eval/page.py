@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from eval import plots
 from eval.cases import Outcome, PairOutcome
 from eval.measures import MEASURES, Measure, column, main_measures, shown
 from eval.metrics import Figure, calibration, eligible, risk_coverage
-
-if TYPE_CHECKING:
-    from eval.report import Report
+from eval.report import Report
 
 __all__ = ["faults", "render"]
 

@@ -9,93 +9,19 @@ on wrong claims alike.
 
 from __future__ import annotations
 
-import json
 import random
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+from eval.edits import WORD_NUMBERS, drop_clause
+from eval.pair_files import Answered, Pair, Paragraph
 from rag.errors import EvalFault
 from rag.fold import copy_key, fold
 from rag.quantities import quantities
 from rag.sentences import sentence_spans
 
-__all__ = [
-    "Pair",
-    "Paragraph",
-    "across",
-    "answers",
-    "beside",
-    "denied",
-    "edited",
-    "halueval",
-    "misplaced",
-    "probe",
-    "squad",
-    "statements",
-    "summedits",
-    "summedits_sentences",
-    "swapped",
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """A claim, the texts it is to be checked against, and whether they support it.
-
-    `kind` names how the pair was made; `group` the article or document, which never stands on both
-    sides of a cross-validation split.
-    """
-
-    claim: str
-    evidence: tuple[str, ...]
-    supported: bool
-    kind: str
-    group: str
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """A question with its answer's place in the paragraph."""
-
-    question: str
-    text: str
-    start: int
-
-
-@dataclass(frozen=True, slots=True)
-class Paragraph:
-    """A paragraph of an article with the questions asked about it."""
-
-    article: str
-    text: str
-    questions: tuple[Answered, ...]
-
-
-def squad(path: Path) -> list[Paragraph]:
-    """The paragraphs of a file in SQuAD's format. Raises EvalFault for any other."""
-    try:
-        data = json.loads(path.read_text("utf-8"))["data"]
-        return [
-            Paragraph(
-                # parallel files (x.en, x.zh) share their articles' names, and so their folds
-                f"{path.stem.split('.')[0]}/{number}",
-                paragraph["context"],
-                tuple(
-                    Answered(qa["question"], answer["text"], answer["answer_start"])
-                    for qa in paragraph["qas"]
-                    for answer in qa["answers"][:1]
-                ),
-            )
-            for number, article in enumerate(data)
-            for paragraph in article["paragraphs"]
-        ]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _unreadable(path, "in SQuAD's format", error) from error
-
-
-# Right and swapped sentences
+__all__ = ["across", "answers", "beside", "denied", "misplaced", "statements", "swapped"]
 
 
 def kind_of(answer: str) -> str:
@@ -183,170 +109,6 @@ def _near(
     others = [o.text for o in paragraph.questions if fold(o.text) not in sentence]
     alike = [text for text in others if kind_of(text) == kind_of(one.text)]
     return chance.choice(alike or others) if others else None
-
-
-# The same claims in other words
-
-
-def edited(pairs: Sequence[Pair], seed: int = 0) -> Iterator[Pair]:
-    """The pairs with a claim that is no longer word for word, labels kept.
-
-    A right pair and the wrong one after it get the same edit, or neither does.
-    """
-    chance = random.Random(seed)
-    for first, second in zip(pairs[::2], pairs[1::2], strict=True):
-        right, wrong = first, second
-        edits = list(_EDITS)
-        chance.shuffle(edits)
-        kept = 0
-        for edit in edits:
-            both = edit(right.claim, wrong.claim, chance)
-            if both is not None and both[0] != both[1]:
-                right, wrong = replace(right, claim=both[0]), replace(wrong, claim=both[1])
-                kept += 1
-                if kept == 2:
-                    break
-        if kept:
-            yield replace(right, kind=right.kind + ", edited")
-            yield replace(wrong, kind=wrong.kind + ", edited")
-
-
-Edit = Callable[[str, str, random.Random], "tuple[str, str] | None"]
-
-
-def _drop_clause(right: str, wrong: str, chance: random.Random) -> tuple[str, str] | None:
-    a, b = _clauses(right), _clauses(wrong)
-    if len(a) != len(b) or len(a) < 2:
-        return None
-    same = [i for i in range(len(a)) if a[i] == b[i]]
-    if not same:
-        return None
-    gone = chance.choice(same)
-    return _without(a, gone), _without(b, gone)
-
-
-def _move_clause(right: str, wrong: str, _chance: random.Random) -> tuple[str, str] | None:
-    a, b = _clauses(right), _clauses(wrong)
-    if len(a) != len(b) or len(a) < 2 or len(a) > 4:
-        return None
-    return _moved(a), _moved(b)
-
-
-def _clauses(text: str) -> list[str]:
-    return re.findall(r"[^，,；;]+(?:[，；;]|,(?=\s)|$|,)", text)
-
-
-def _without(clauses: list[str], index: int) -> str:
-    kept = clauses[:index] + clauses[index + 1 :]
-    return _ended("".join(kept), "".join(clauses))
-
-
-def _moved(clauses: list[str]) -> str:
-    first = clauses[0].strip().rstrip("，,；;")
-    rest = "".join(clauses[1:]).strip().rstrip("。.!！")
-    comma = "，" if re.search("[\u4e00-\u9fff]", first) else ", "
-    return _ended(rest[:1].upper() + rest[1:] + comma + first, "".join(clauses))
-
-
-def _ended(text: str, like: str) -> str:
-    return text.strip().rstrip("，,；;。. ") + ("。" if "。" in like[-2:] else ".")
-
-
-_WORD_NUMBERS = (
-    *("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
-    *("twelve", "twenty", "thirty", "forty", "fifty"),
-)
-_DIGITS = "〇一二三四五六七八九"
-
-
-def _number_form(right: str, wrong: str, _chance: random.Random) -> tuple[str, str] | None:
-    out = tuple(map(_respelt, (right, wrong)))
-    return (out[0], out[1]) if (right, wrong) != out else None
-
-
-def _respelt(text: str) -> str:
-    if re.search("[\u4e00-\u9fff]", text):
-        text = re.sub(
-            r"(\d{4})年", lambda m: "".join(_DIGITS[int(c)] for c in m[1]) + "年", text, count=1
-        )
-        text = re.sub(r"(\d+(?:\.\d+)?)[%％]", r"百分之\1", text)
-        small = re.compile("(?<![\\d.万亿])([2-9])(?=[个個次名位种種年月人])")
-        return small.sub(lambda m: _DIGITS[int(m[1])], text)
-    words = ["zero", "one", *_WORD_NUMBERS]
-    text = re.sub(
-        rf"\b({'|'.join(words[2:11])})\b(?! of the\b)(?= [a-z])",
-        lambda m: str(words.index(m[1])),
-        text,
-    )
-    text = re.sub(r"(\d)%", r"\1 percent", text)
-    return re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)
-
-
-def _script(right: str, wrong: str, _chance: random.Random) -> tuple[str, str] | None:
-    if not re.search("[\u4e00-\u9fff]", right):
-        return None
-    import opencc
-
-    to = opencc.OpenCC("s2t" if fold(right) == right.casefold() else "t2s")
-    return str(to.convert(right)), str(to.convert(wrong))
-
-
-def _reported(right: str, wrong: str, chance: random.Random) -> tuple[str, str] | None:
-    chinese = bool(re.search("[\u4e00-\u9fff]", right))
-    lead = chance.choice(_LEADS[chinese])
-    return lead + right, lead + wrong
-
-
-_LEADS = (
-    ("According to the passage, ", "The author notes that ", "As the text says, ", "In short, "),
-    ("文中提到，", "根据原文，", "作者认为，", "简单来说，", "據文章所述，"),
-)
-_SMALL = re.compile(r"\b(?:also|very|however|then|just|still|really|quite|thus|therefore|rather) ")
-_SMALL_HAN = re.compile("也|还|還|则|則|便|亦|曾|已经|已經|其中|此外|另外|因此|然而")
-
-
-def _lighter(right: str, wrong: str, _chance: random.Random) -> tuple[str, str] | None:
-    pattern = _SMALL_HAN if re.search("[\u4e00-\u9fff]", right) else _SMALL
-    out = (pattern.sub("", right), pattern.sub("", wrong))
-    return out if out != (right, wrong) else None
-
-
-_SYNONYMS = {
-    "began": "started", "many": "numerous", "large": "big", "important": "significant",
-    "located": "situated", "known": "called", "made": "produced", "used": "employed",
-    "including": "among them", "because": "since", "however": "but", "major": "main",
-    "usually": "normally", "received": "got", "built": "constructed", "created": "made",
-    "became": "turned into", "people": "persons", "several": "a number of", "city": "town",
-    "approximately": "about", "located in": "in", "such as": "like", "often": "frequently",
-    "was": "has been", "were": "have been", "would": "was to", "shows": "indicates",
-    "位于": "坐落在", "开始": "起初", "因为": "由于", "但是": "不过", "包括": "涵盖",
-    "使用": "采用",
-    "主要": "重要", "许多": "很多", "成为": "变成", "认为": "觉得", "建立": "设立", "目前": "现在",
-    "位於": "坐落在", "開始": "起初", "因為": "由於", "許多": "很多", "成為": "變成",
-    "認為": "覺得",
-    "建立了": "設立了", "举行": "举办", "舉行": "舉辦", "获得": "得到", "獲得": "得到",
-    "由于": "因为",
-    "当时": "那时", "當時": "那時", "并且": "而且", "此后": "之后", "根据": "依据", "著名": "有名",
-}  # fmt: skip
-
-
-def _synonyms(right: str, wrong: str, _chance: random.Random) -> tuple[str, str] | None:
-    out = (_in_synonyms(right), _in_synonyms(wrong))
-    return out if out != (right, wrong) else None
-
-
-def _in_synonyms(text: str) -> str:
-    def other(match: re.Match[str]) -> str:
-        return _SYNONYMS[match.group()]
-
-    latin = "|".join(rf"\b{w}\b" for w in _SYNONYMS if w.isascii())
-    han = "|".join(w for w in _SYNONYMS if not w.isascii())
-    return re.sub(f"{latin}|{han}", other, text, count=3)
-
-
-_EDITS: tuple[Edit, ...] = (
-    _drop_clause, _move_clause, _number_form, _script, _reported, _lighter, _synonyms,
-)  # fmt: skip
 
 
 def statements(paragraphs: Sequence[Paragraph], seed: int = 0) -> Iterator[Pair]:
@@ -476,7 +238,7 @@ def denied(paragraphs: Sequence[Paragraph]) -> Iterator[Pair]:
             wrong = _denied(right)
             if len(right) < 12 or wrong is None:
                 continue
-            right, wrong = _drop_clause(right, wrong, chance) or (right, wrong)
+            right, wrong = drop_clause(right, wrong, chance) or (right, wrong)
             if right != wrong:
                 given = (paragraph.text,)
                 yield Pair(right, given, True, "denied", paragraph.article)
@@ -519,7 +281,7 @@ _ARABIC = re.compile(r"(?<![A-Za-z\d.,])\d+(?:[.,]\d+)*(?![A-Za-z\d])")
 
 
 _SPELT = re.compile(
-    rf"\b(?:{'|'.join(_WORD_NUMBERS)})\b|[二三四五六七八九两兩](?=[个個次名位种種年月人])"
+    rf"\b(?:{'|'.join(WORD_NUMBERS)})\b|[二三四五六七八九两兩](?=[个個次名位种種年月人])"
 )
 
 
@@ -537,8 +299,8 @@ def _changed(sentence: str, context: str, chance: random.Random) -> str | None:
 
 
 def _another(number: str, chance: random.Random) -> str:
-    if number in _WORD_NUMBERS:
-        return chance.choice(_WORD_NUMBERS)
+    if number in WORD_NUMBERS:
+        return chance.choice(WORD_NUMBERS)
     if not number[0].isdigit() or not number.isascii():
         return chance.choice("三四五六七八九")
     digits = [i for i, c in enumerate(number) if c.isdigit()]
@@ -547,74 +309,3 @@ def _another(number: str, chance: random.Random) -> str:
     at = chance.choice(digits)
     low = 1 if at == 0 else 0
     return number[:at] + str(chance.randint(low, 9)) + number[at + 1 :]
-
-
-# Labelled by people and models
-
-
-def halueval(path: Path) -> Iterator[Pair]:
-    """HaluEval QA (Li et al. 2023): question and answer as one claim, against the knowledge."""
-    for number, line in enumerate(_lines(path)):
-        try:
-            row = json.loads(line)
-            given = (str(row["knowledge"]),)
-            for name, label in (("right_answer", True), ("hallucinated_answer", False)):
-                claim = f"{row['question'].strip()} {row[name].strip()}"
-                yield Pair(claim, given, label, "halueval", f"halueval/{number}")
-        except (ValueError, KeyError, TypeError) as error:
-            raise _unreadable(path, f"HaluEval's in line {number + 1}", error) from error
-
-
-def summedits(path: Path) -> Iterator[Pair]:
-    """SummEdits (Laban et al. 2023): a summary, maybe with an edited fact, and its document."""
-    try:
-        rows = json.loads(path.read_text("utf-8"))
-        for row in rows:
-            group = f"{path.stem}/{hash_of(row['doc'])}"
-            yield Pair(row["summary"], (row["doc"],), row["label"] == 1, path.stem, group)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _unreadable(path, "in SummEdits' format", error) from error
-
-
-def summedits_sentences(path: Path) -> Iterator[Pair]:
-    """The summaries' single sentences: all of a right one, and of a wrong one those edited."""
-    for row in json.loads(path.read_text("utf-8")):
-        group = f"{path.stem}/{hash_of(row['doc'])}"
-        summary, original, right = row["summary"], row["original_summary"], row["label"] == 1
-        for start, stop in sentence_spans(summary):
-            if right or summary[start:stop] not in original:
-                yield Pair(summary[start:stop], (row["doc"],), right, "sentence", group)
-
-
-def probe(path: Path) -> Iterator[Pair]:
-    """Claims written by hand, one object a line: claim, evidence, supported, direction, split.
-
-    `kind` is the direction ("en → zh-Hans": claim, evidence), `group` the half ("tune" was looked
-    at while the verifier was made, "held-out" only counted).
-    """
-    for number, line in enumerate(_lines(path)):
-        try:
-            row = json.loads(line)
-            given = tuple(map(str, row["evidence"]))
-            label = bool(row["supported"])
-            yield Pair(str(row["claim"]), given, label, str(row["direction"]), str(row["split"]))
-        except (ValueError, KeyError, TypeError) as error:
-            raise _unreadable(path, f"a probe's in line {number + 1}", error) from error
-
-
-def hash_of(text: str) -> str:
-    """A short stable name for a document."""
-    import hashlib
-
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def _unreadable(path: Path, form: str, error: Exception) -> EvalFault:
-    return EvalFault(f"{path} is not {form}: {error}.", "Give another file.")
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return [line for line in path.read_text("utf-8").splitlines() if line.strip()]
-    except OSError as error:
-        raise EvalFault(f"{path} cannot be read: {error}.", "Give another file.") from error

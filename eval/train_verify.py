@@ -24,7 +24,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval import pairs as made
-from eval.pairs import Pair, Paragraph
+from eval.edits import edited
+from eval.pair_files import (
+    Pair,
+    Paragraph,
+    halueval,
+    probe,
+    squad,
+    summedits,
+    summedits_sentences,
+)
 from rag.comparison import Comparison
 from rag.fold import content_words
 from rag.verify import Memo, Model, Verifier, claim_parts, examine, quoted, sentences_of
@@ -224,7 +233,7 @@ def probed(path: Path, vectors: Vectors, model: Model) -> Iterator[str]:
     verifier = Verifier(vectors, model)
     labels = ("supported", "partly", "unsupported")
     count: dict[tuple[str, str, bool], dict[str, int]] = {}
-    for pair in made.probe(path):
+    for pair in probe(path):
         kind = "across" if pair.kind[:2] != pair.kind.split("→ ")[1][:2] else "alike"
         for name in (kind, pair.kind):
             row = count.setdefault((pair.group, name, pair.supported), dict.fromkeys(labels, 0))
@@ -275,26 +284,26 @@ def gather(options: argparse.Namespace, vectors: Vectors) -> list[Example]:
     """Every data set that was given, as examples."""
     out: list[Example] = []
     for path in options.squad:
-        paragraphs = made.squad(path)
+        paragraphs = squad(path)
         for near in (False, True):
             listed = _some(list(made.swapped(paragraphs, near=near)), options.limit)
             out += prepare(path.stem, listed, vectors)
-            out += prepare(path.stem, list(made.edited(listed)), vectors)
+            out += prepare(path.stem, list(edited(listed)), vectors)
         for build in (made.statements, made.misplaced, made.denied):
             listed = _some(list(build(paragraphs)), options.limit)
             out += prepare(path.stem, listed, vectors)
     if options.parallel:
-        first, second = map(made.squad, options.parallel)
+        first, second = map(squad, options.parallel)
         name = f"{options.parallel[0].stem} → {options.parallel[1].stem}"
         back = f"{options.parallel[1].stem} → {options.parallel[0].stem}"
         for data, a, b in ((name, first, second), (back, second, first)):
             out += prepare(data, list(made.across(a, b)), vectors)
             out += prepare(data, list(made.beside(_varied(a, options.limit // 2), a, b)), vectors)
     for path in options.halueval:
-        out += prepare(path.stem, list(made.halueval(path)), vectors)
+        out += prepare(path.stem, list(halueval(path)), vectors)
     for path in options.summedits:
-        out += prepare(path.stem, list(made.summedits(path)), vectors)
-        out += prepare(path.stem, list(made.summedits_sentences(path)), vectors)
+        out += prepare(path.stem, list(summedits(path)), vectors)
+        out += prepare(path.stem, list(summedits_sentences(path)), vectors)
     return out
 
 
@@ -303,7 +312,7 @@ def _varied(paragraphs: Sequence[Paragraph], limit: int) -> list[Pair]:
     out: list[Pair] = []
     for near in (False, True):
         listed = list(made.swapped(paragraphs, near=near))
-        out += _some(listed, limit) + _some(list(made.edited(listed)), limit)
+        out += _some(listed, limit) + _some(list(edited(listed)), limit)
     for build in (made.statements, made.misplaced, made.denied):
         out += _some(list(build(paragraphs)), limit)
     return out

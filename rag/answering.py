@@ -18,6 +18,7 @@ from rag.abstention import abstains
 from rag.answerable import answerable, with_answer
 from rag.arguments import several
 from rag.cite import cite, quote
+from rag.compound import Parts as AskedFor
 from rag.compound import parts as parts_of
 from rag.errors import InvalidArgument
 from rag.evidence import Evidence, Pick
@@ -207,12 +208,17 @@ class _Look:
     def vectors(self) -> VectorsAtHand:
         return self._parts.sentence_vectors
 
-    def parts(self) -> list[Readings]:
-        """The same passages beside each part of a question that asks for several things."""
+    @cached_property
+    def asked(self) -> AskedFor:
+        """The parts of a question that asks for several things; none of one alone."""
         asked = parts_of(simplified(self._question))
-        if len(asked) < 2 or "parts" in self._parts.settings.without:
-            return []
-        found = [self._parts.evidence(part, self._passages) for part in asked]
+        left_out = len(asked.questions) < 2 or "parts" in self._parts.settings.without
+        return AskedFor() if left_out else asked
+
+    @cached_property
+    def parts(self) -> list[Readings]:
+        """The same passages beside each of these parts."""
+        found = [self._parts.evidence(part, self._passages) for part in self.asked.questions]
         return [Readings(evidence, self._parts.readings) for evidence in found]
 
     @cached_property
@@ -240,8 +246,13 @@ class _Look:
         if self.whole and self._stand_for(SURE) and (self.whole.aspect == "gist" or self.told()):
             return WHOLE
         evidence, telling = self.evidence, self.telling
+        searched = bool(self._turn.hits)
         with self._turn.timed("read"):
-            found = answerable(evidence, bool(self._turn.hits), telling, self.readings)
+            found = answerable(evidence, searched, telling, self.readings)
+            # What answers one part need have no number that another asks for. The words that a
+            # follow-up was given ask for nothing.
+            parts = () if self._turn.history else self.parts
+            found = max(found, *(answerable(p.evidence, searched, readings=p) for p in parts), 0.0)
         if not self._turn.hits or not keywords(self._question):
             return found
         return max(found, NAMED) if self._names_it() else min(found, UNNAMED)
@@ -310,7 +321,8 @@ def _quoted(question: str, look: _Look, turn: Turn) -> Draft:
                 evidence,
                 telling=look.telling,
                 readings=look.readings,
-                parts=look.parts(),
+                parts=look.parts,
+                same=look.asked.same,
                 each=asks_which_essays(question),
             )
     spans = [

@@ -15,9 +15,12 @@ from rag import elsewhere
 from rag.fold import content_words, fold, language
 
 __all__ = [
+    "ASKING",
+    "ENGLISH_ASKING",
     "Asked",
     "Kind",
     "asked",
+    "asks",
     "fits",
     "is_question",
     "is_small_talk",
@@ -60,7 +63,7 @@ _KINDS: tuple[tuple[Kind, str], ...] = (
         r"|\bwhat (?:\w+ )?(?:revenue|salary|budget|fee|rent|turnover)\b",
     ),
     ("reason", r"(?<![称名])为(?:什么|何|啥)|点解|怎么会|何以|(?:什么|啥|何)(?:原因|缘故|理由)"
-               r"|原因(?:是|有|为)"
+               r"|(?<![文单])凭(?:什么|啥)|(?:原因|理由|缘由)(?:是|有|为|呢|何在)"
                r"|\bwhy\b|\bhow come\b|\bwhat (?:caused?|reasons?|led|made|makes)\b"),
     ("person", r"谁|边(?:个|位)(?=[^界])|哪(?:一|几|些|两|三|二)?位|何人|哪(?:个|些)人"
                r"|姓(?:什么|啥|何)|\bwho(?:m|se)?\b"
@@ -326,6 +329,19 @@ def _unit(folded: str) -> re.Pattern[str] | None:
     return re.compile(
         rf"(?:{_SIGNS['number']})(?: ?[\w-]+){{0,2}} ?(?:{nouns})|{_AMOUNT}[{_MEASURES}]|{_ALONE}"
     )
+
+
+ENGLISH_ASKING = r"\b(?:what|who|whom|whose|which|when|where|why|how)\b"
+ASKING = re.compile(
+    r"什么|啥|多少|(?<![好这那十])几(?!乎)|谁|哪|怎|如何|为何|何时|何处|何地|吗(?=\W|$)|是不是|是否"
+    rf"|{ENGLISH_ASKING}"
+)
+"""The question words of Chinese and English, in folded text."""
+
+
+def asks(folded: str) -> bool:
+    """Whether a heading, folded, asks or leads in: "How we started", 我们做错了什么."""
+    return ASKING.search(folded) is not None
 
 
 def is_question(sentence: str) -> bool:

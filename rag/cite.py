@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import log
 
+from rag.chatter import REPEATED, said_once, without_chatter
 from rag.fold import content_words
 from rag.marks import LINE_START, Mark, disarmed, strip, usual
 from rag.schema import Citation, Hit, Passage, Sentence, Verdict
@@ -54,11 +55,14 @@ def cite(text: str, hits: Sequence[Hit], similarity: Similarity | None = None) -
     compares by meaning, across languages too; without it words and numbers decide.
     """
     titles = [hit.passage.title for hit in hits]
-    plain, marks = strip(usual(text, len(hits), titles), len(hits))
+    given = usual(without_chatter(text), len(hits), titles)
+    once = said_once(given)
+    plain, marks = strip(once, len(hits))
     sentences = [Span(start, end) for start, end in sentence_spans(plain)]
     _assign(plain, sentences, marks)
     narrow = _Narrowing(hits, similarity)
-    return _write(plain, sentences, marks, narrow)
+    cited = _write(plain, sentences, marks, narrow)
+    return cited if once == given else replace(cited, warnings=(*cited.warnings, REPEATED))
 
 
 def quote(spans: Sequence[tuple[Passage, int, int]]) -> Cited:

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 IN_PART = 3
-DROPPED = 4
 INTERRUPTED = 130
 UNFOLDED = 100_000  # columns; paths are shorter
 
@@ -284,7 +283,7 @@ def ui(host: str, port: int, no_browser: bool) -> None:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def eval_(arguments: tuple[str, ...]) -> None:
     """Measure retrieval, answers, citations and refusals (`rag eval --help` lists the options)."""
-    from eval.__main__ import main as run_eval
+    from eval.cli import main as run_eval
 
     raise click.exceptions.Exit(run_eval(list(arguments)))
 

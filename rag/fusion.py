@@ -277,17 +277,36 @@ NEAR = 0.85
 
 
 def near_copies(texts: Iterable[Text]) -> Iterator[bool]:
-    """Which of these texts nearly repeat one that stands before them.
+    """Which of these texts nearly repeat one that stands before them, or what several of them say.
 
-    Two texts are near copies when the Jaccard index of their words is `NEAR` or more and no number
-    differs: another number is another fact.
+    Two texts are near copies when the Jaccard index of their words is `NEAR` or more, and a text is
+    told already where nearly all its pairs of neighbouring words stand in earlier ones: a page that
+    says the same twice is cut in other places each time. No number may differ: another number is
+    another fact.
     """
-    kept: list[frozenset[str]] = []
+    kept: list[Text] = []
+    told: set[tuple[str, str]] = set()
     for text in texts:
-        near = any(_near(text.distinct, other) for other in kept)
+        pairs = set(pairwise(text.words))
+        near = any(_near(text.distinct, other.distinct) for other in kept)
+        near = near or (_told(pairs, told) and _same_numbers(text, kept))
         yield near
         if not near:
-            kept.append(text.distinct)
+            kept.append(text)
+            told |= pairs
+
+
+TOLD = 0.9
+"""Share of a text's pairs of words that make it a repetition of what holds them."""
+
+
+def _told(pairs: set[tuple[str, str]], before: set[tuple[str, str]]) -> bool:
+    return bool(pairs) and len(pairs & before) >= TOLD * len(pairs)
+
+
+def _same_numbers(text: Text, kept: Iterable[Text]) -> bool:
+    numbers = {word for word in text.distinct if word[0].isdigit()}
+    return not numbers.difference(*(other.distinct for other in kept))
 
 
 def _near(own: frozenset[str], other: frozenset[str]) -> bool:

@@ -25,9 +25,10 @@ from typing import Protocol, Self
 
 from filelock import FileLock, Timeout
 
-from rag.catalog import Catalog, Pending
+from rag.catalog import Catalog
 from rag.errors import IndexBusy, IndexFault
 from rag.lexical import Lexical
+from rag.rows import Pending
 from rag.vectors import Vectors
 
 __all__ = ["Index"]

@@ -15,11 +15,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from rag import clean, fold, split
-from rag.catalog import FileState, Piece, Root
 from rag.embed import Encoder, Encoders, TokenEncoder, Vector
 from rag.errors import LoadError
 from rag.index import Index
 from rag.load import load, loadable
+from rag.rows import FileState, Piece, Root
 from rag.scan import KEPT, Plan, file_state, make_plan, place, scan
 from rag.schema import Essay, EssayInfo, IngestReport, Passage
 from rag.sentences import sentence_spans

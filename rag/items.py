@@ -13,7 +13,7 @@ from itertools import pairwise
 from rag.quantities import Quantity, agree
 from rag.statement import Reading, Token
 
-__all__ = ["misplaced"]
+__all__ = ["Item", "items", "misplaced"]
 
 # What parts two items, the clearest first, and which of several is taken: 0 the first, -1 the last.
 _BETWEEN = (
@@ -36,7 +36,7 @@ _MOST_ITEMS = 24  # more is a table, which has its own order
 
 
 @dataclass(frozen=True, slots=True)
-class _Item:
+class Item:
     """One of several parallel parts of a sentence: the tokens before and after its value."""
 
     text: str
@@ -63,6 +63,9 @@ def misplaced(claim: Reading, sentences: Sequence[Reading]) -> tuple[str, str] |
     that has it there."""
     if claim.denies:
         return None
+    crossed = _crossed(claim, sentences)
+    if crossed:
+        return crossed
     for value, place in zip(claim.values, claim.placed, strict=True):
         if value.weak or _BOUND.search(claim.text[: value.start]):
             continue
@@ -75,13 +78,40 @@ def misplaced(claim: Reading, sentences: Sequence[Reading]) -> tuple[str, str] |
     return None
 
 
+def _crossed(claim: Reading, sentences: Sequence[Reading]) -> tuple[str, str] | None:
+    """Two values of which each has the word that stands beside the other in the evidence: "forty
+    women and nine men" beside "forty men and nine women"."""
+    placed = [
+        (v, span)
+        for v, span in zip(claim.values, claim.placed, strict=True)
+        if v.kind == "number" and not v.weak
+    ]
+    for (one, here), (two, there) in pairwise(placed):
+        for sentence in sentences:
+            found = {
+                value: [
+                    span
+                    for v, span in zip(sentence.values, sentence.placed, strict=True)
+                    if agree(value, v)
+                ]
+                for value in (one, two)
+            }
+            if len(found[one]) != 1 or len(found[two]) != 1:
+                continue
+            mine = [_beside_it(claim, place, True) for place in (here, there)]
+            theirs = [_beside_it(sentence, found[value][0], True) for value in (one, two)]
+            if all(mine) and mine[0] != mine[1] and mine == theirs[::-1]:
+                return one.text, _text(sentence, *found[one][0]) + " " + " ".join(theirs[0])
+    return None
+
+
 def _owner(claim: Reading, place: tuple[int, int], sentence: Reading, value: Quantity) -> str:
     """The item that has the value, where the claim has another item's label; or ""."""
-    items = _items(sentence, value)
-    mine = next((item for item in items if item.value is value), None)
+    parts = items(sentence, value)
+    mine = next((item for item in parts if item.value is value), None)
     if mine is None:
         return ""
-    for other in items:
+    for other in parts:
         if other is mine or any(agree(v, other.value) for v in claim.values):
             continue
         if _bound_to(claim, place, sentence, mine, other):
@@ -95,7 +125,7 @@ def _owner(claim: Reading, place: tuple[int, int], sentence: Reading, value: Qua
 
 
 def _bound_to(
-    claim: Reading, place: tuple[int, int], sentence: Reading, mine: _Item, other: _Item
+    claim: Reading, place: tuple[int, int], sentence: Reading, mine: Item, other: Item
 ) -> bool:
     """Whether the claim has the word beside the value that another item has beside its own: 18
     percent of [teachers], [sold] in 1791. What both texts have in other words is not told so."""
@@ -138,7 +168,7 @@ def _beside_it(reading: Reading, place: tuple[int, int], after: bool) -> frozens
     return frozenset()
 
 
-def _items(sentence: Reading, value: Quantity) -> list[_Item]:
+def items(sentence: Reading, value: Quantity) -> list[Item]:
     """The sentence cut into one item for each value of this kind; none where it cannot be cut."""
     numbering = _numbering(sentence)
     alike = [
@@ -159,7 +189,7 @@ def _items(sentence: Reading, value: Quantity) -> list[_Item]:
         cuts.append(cut)
     edges = pairwise([*cuts, len(sentence.folded)])
     return [
-        _Item(
+        Item(
             _text(sentence, a, b),
             v,
             span,
@@ -200,7 +230,7 @@ def _cut(folded: str, start: int, end: int) -> int | None:
     return None
 
 
-def _labels(sentence: Reading, mine: _Item, other: _Item) -> Iterator[tuple[_Label, _Label]]:
+def _labels(sentence: Reading, mine: Item, other: Item) -> Iterator[tuple[_Label, _Label]]:
     """(label of the one, label of the other) on the same side of their values."""
     for side in ("before", "after"):
         here, there = getattr(mine, side), getattr(other, side)

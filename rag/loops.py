@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["WINDOW", "loops", "without_loop"]
+import re
+
+__all__ = ["WINDOW", "loops", "stutters", "without_loop"]
 
 TIMES, LEAST = 10, 240
 """So often, and so many characters in all: verses and tables repeat themselves less."""
@@ -12,6 +14,26 @@ WINDOW = TIMES * LONGEST
 """How much of a text's end has to be looked at."""
 
 _ENDS, _GOES_ON = ".。!！?？])】\n", ".。!！?？,，;；[(（【"
+
+_WORD = re.compile(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+")
+_NUMBERING = re.compile(r"(?:^|(?<=[\s.。!！?？;；]))\d{1,3}[.)、]\s")
+_AGAIN, _WORD_AGAIN = 3, 4
+"""How often a stretch of words stands in a row that nobody writes so, and how often one word."""
+_LONGEST_STRETCH, _MOST_WORDS = 40, 400
+
+
+def stutters(text: str) -> bool:
+    """Whether the same words follow upon themselves, whatever numbers a list gives them: "a a a a",
+    "in 1904 in 1904 in 1904"."""
+    words = _WORD.findall(_NUMBERING.sub(" ", text).lower())[:_MOST_WORDS]
+    for period in range(1, min(_LONGEST_STRETCH, len(words) // _AGAIN) + 1):
+        needed = period * ((_WORD_AGAIN if period == 1 else _AGAIN) - 1)
+        run = 0
+        for one, other in zip(words, words[period:], strict=False):
+            run = run + 1 if one == other else 0
+            if run >= needed:
+                return True
+    return False
 
 
 def loops(text: str) -> bool:

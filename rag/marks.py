@@ -26,7 +26,8 @@ NAMED = (
     r"passages?|sources?|ref(?:erence)?s?|doc(?:ument)?s?|para(?:graph)?s?|cit(?:e|ation)s?|notes?"
     r"|quotes?|excerpts?|snippets?|chunks?|contexts?|texts?|essays?|articles?|p|no|id|see"
     r"|quellen?|fuentes?|fontes?|出典"
-    r"|第|来源|來源|资料|資料|段落|段|文献|文獻|引用|出处|出處|原文|文|文章|文档|文檔|参考|參考|见|見"
+    r"|第|来源|來源|资料|資料|段落|段|文献|文獻|引用|出处|出處|原文|文|文章|文档|文檔|参考"
+    r"|參考|见|見"
 )
 DASH = "[-\u2010-\u2014]"
 # A place in the passage that was named before it: a page is no passage.
@@ -90,13 +91,15 @@ DRESSED = tuple(
         rf"[〔〖](?P<n>(?:{ROUND_NAMED}\s?)?{NUMBERS})[〕〗]",
         rf"{AFTER}(?P<n>{RAISED}(?:[,\s]?{RAISED}){{0,9}})(?!\w)",
         rf"(?:(?<=[^\s:：])|(?<=[^\s:：] ))(?P<n>[\u2460-\u2473]{{1,9}}){PAUSES}",
-        rf"[\[\uff3b\u3010](?:{ROUND_NAMED}|第)\s?(?P<n>[一二三四五六七八九十])\s?[段节節]?[\]\uff3d\u3011]",
+        rf"[\[\uff3b\u3010](?:{ROUND_NAMED}"
+        rf"|第)\s?(?P<n>[一二三四五六七八九十])\s?[段节節]?[\]\uff3d\u3011]",
         rf"[(（](?:{SEE})?(?P<n>(?:{ROUND_NAMED}|第)[^\[\]()（）\n]{{1,80}})[)）]",
         rf"[(（](?:{SEE})?第\s?(?P<n>[{HAN_NUMBERS}])\s?段[)）]",
         rf"(?P<before>\b[Pp]assages?\s|段落\s?)(?P<n>[{DIGIT}]{{1,2}})(?![{DIGIT}]|[.,][{DIGIT}])"
         rf"{OUTSIDE}",
         # 段 is a paragraph too: only where something is told by it
-        rf"(?P<before>(?:[据據照见見如]|依照)第\s?)(?P<n>[{DIGIT}]{{1,2}}|[{HAN_NUMBERS}])(?=\s?段){OUTSIDE}",
+        rf"(?P<before>(?:[据據照见見如]|依照)第\s?)(?P<n>[{DIGIT}]{{1,2}}"
+        rf"|[{HAN_NUMBERS}])(?=\s?段){OUTSIDE}",
         rf"(?P<before>第\s?)(?P<n>[{DIGIT}]{{1,2}}|[{HAN_NUMBERS}])"
         rf"(?=\s?段(?:落|中)?(?:[说說]|提到|指出|写道|寫道|[显顯]示|[说說]明|[称稱])){OUTSIDE}",
     )
@@ -134,7 +137,8 @@ PROSE = frozenset(("markdown", "md", "text", "txt", "plaintext"))
 TAGGED = re.compile(r"\A\s*<((?:final_)?answer|response)>(.*?)(?:</\1>\s*)?\Z", re.DOTALL)
 LINE_BREAK = re.compile(r"[ \t]?<br\s?/?>")
 SOURCES = (
-    r"(?:references?|sources?|citations?|(?:参考|參考|引用|资料|資料|信息)?(?:资料|資料|文献|文獻|来源|來源|出处|出處)"
+    r"(?:references?|sources?|citations?|(?:参考|參考|引用|资料|資料|信息)?(?:资料|資料|文献"
+    r"|文獻|来源|來源|出处|出處)"
     r"|引用)"
 )
 LIST_OF_SOURCES = re.compile(rf"\A[\s#*_>-]*{SOURCES}[\s*_]*[:：]?[\s*_]*\Z", re.IGNORECASE)
@@ -209,6 +213,13 @@ def _outside_code(text: str, change: Callable[[str], str]) -> str:
     return "".join([*kept, change(text[at:])])
 
 
+_SUBJECT = re.compile(
+    rf"(?:\A|(?<=[.!?]\s)|(?<=\n))(?=\[[{DIGIT}]{{1,2}}\] (?:also |further )?(?:says?|states?"
+    rf"|mentions?|notes?"
+    r"|adds?|explains?|describes?|shows?|reports?)\b)"
+)
+
+
 def _rewritten(text: str, retrieved: int) -> str:
     def bracketed(found: re.Match[str]) -> str:
         numbers = _named(found["n"])
@@ -221,6 +232,7 @@ def _rewritten(text: str, retrieved: int) -> str:
     for pattern in AROUND:
         text = pattern.sub(lambda found: found["row"], text)
     text = FROM_TO.sub(r"\g<first>-\g<last>", text)
+    text = _SUBJECT.sub("Passage ", text)  # "[1] also states that …" goes on without its mark
     return ROWS.sub(_joined, text)
 
 

@@ -53,6 +53,7 @@ _BODIES = (
 _PERSON = re.compile(f"[李王刘陈杨赵吴徐孙郭蒋沈韩邓冯曹][{_HAN}]{{2}}")
 _TRANSCRIBED = re.compile(f"[{_HAN}A-Za-z]{{1,6}}(?:[·・][{_HAN}A-Za-z]{{1,6}})+")
 _AFTER = re.compile(f"(?:{_BODIES})")
+_POINTS_AT = re.compile("(?:[这那该本此某每各哪几][家个所座间支本份]?|我们|他们|一家|一所|一个)$")
 _PERSON_AFTER = re.compile(
     "先生|女士|教授|博士|院士|总统|主席|总理|部长|老师|校长|将军|国王|皇帝|小姐"
 )
@@ -130,7 +131,8 @@ def han_names(
         if folded[start - 1 : start] in {"·", "・"} or folded[end : end + 1] in {"·", "・"}:
             found.append(_with_points(folded, start, end))
         elif (after := _AFTER.match(folded, end)) and len(run) <= 8:
-            found.append(run + after.group())
+            if not _POINTS_AT.search(run):  # 这家公司
+                found.append(run + after.group())
         else:
             words_of = [*_words_in(run), *(w for w in listed if len(w) == 3 and w[:2] in run)]
             words_of += [m.group() for m in _PERSON.finditer(run) if _apart(m.group(), listed)]

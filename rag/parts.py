@@ -264,9 +264,11 @@ class Parts:
     @once
     def verifier(self) -> Verifier:
         """Checks sentences without a model."""
+        from rag.romanised import Names
         from rag.verify import Verifier
 
-        return Verifier(self.sentence_vectors)
+        names = None if "dictionary" in self.settings.without else Names(self.dictionary)
+        return Verifier(self.sentence_vectors, names=names)
 
     @once
     def sentence_vectors(self) -> VectorsAtHand:

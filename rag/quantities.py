@@ -28,6 +28,7 @@ class Quantity:
     hundredth), a time's is minutes since midnight, a weekday's 1 (Monday) to 7. `unit` is the
     dimension, "" where none is known or things are counted. `weak`: so common ("one", 一个, first)
     that its absence elsewhere says nothing. `rounded`: hedged by a word such as about or 多.
+    `lead`: of an amount in two units (3 hours and 10 minutes) that in the larger one.
     """
 
     kind: Literal["number", "date", "time", "weekday"]
@@ -40,6 +41,7 @@ class Quantity:
     weak: bool = False
     rounded: bool = False
     scale: Fraction = Fraction(1)
+    lead: Fraction | None = None
 
 
 # Vocabulary
@@ -212,7 +214,7 @@ def quantities(text: str) -> list[Quantity]:
                 )
             plain = plain[:start] + "\0" * (end - start) + plain[end:]
     found.sort(key=lambda q: q.start)
-    return _ranges(found, text)
+    return _ranges(_added(found, text), text)
 
 
 def agree(claimed: Quantity, given: Quantity) -> bool:
@@ -235,7 +237,7 @@ def agree(claimed: Quantity, given: Quantity) -> bool:
         return claimed.value == given.value or claimed.value * given.scale == given.value * (
             claimed.scale
         )
-    return claimed.value == given.value or _about(claimed, given)
+    return claimed.value in (given.value, given.lead) or _about(claimed, given)
 
 
 def _same_hour(one: Quantity, other: Quantity) -> bool:
@@ -405,6 +407,8 @@ def _han_date(match: re.Match[str]) -> Quantity | None:
     if year is not None:
         if match["era"] and match["era"] in "民国民國":
             year += 1911
+        elif match["era"] == "前" and year < 10:
+            return None  # 前三年, 前一年: the first three, the one before
         elif match["era"] and match["era"].endswith("前"):
             year = -year
     return _date(year, _int(match["m"]), _int(match["d"]))
@@ -566,6 +570,11 @@ def _times(match: re.Match[str]) -> Quantity:
     return replace(_number(Fraction(_TIMES[match["n"].lower()])), weak=True)
 
 
+def _numbered(match: re.Match[str]) -> Quantity:
+    """四号线, 3号楼: a number in a name."""
+    return replace(_number(_han(match["n"])), weak=True)
+
+
 def _half(match: re.Match[str]) -> Quantity:
     """Half of a unit; 半天 is as often a long while."""
     unit = match["unit"] or ""
@@ -590,6 +599,7 @@ def _vulgar(match: re.Match[str]) -> Quantity:
 
 _LASTING = "(?:年|月|小时|小時|钟头|鐘頭|世纪|世紀)"
 _NOT_HALF = "(?<!半(?=[导導径徑数數程价價路夜山岛島成载載途]))"
+_NUMBERED = "线線楼樓馆館机機厅廳门門院车車路房库庫井"
 _HAN_SMALL = "[〇零○一二三四五六七八九十廿0-9]"
 _NUM_HAN = rf"{_HAN_NUMBER}(?:[點点](?:{_HAN_DIGIT})+)?"
 _READERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Quantity | None]], ...] = tuple(
@@ -604,6 +614,13 @@ _READERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Quantity | None
             _decade,
         ),
         (rf"(?P<c>(?!))?(?P<n>{_HAN_SMALL}{{2,4}})\s?年代", 0, _decade),
+        (rf"(?P<n>{_HAN_SMALL}{{1,4}})[号號](?=[{_NUMBERED}])", 0, _numbered),
+        (
+            r"(?<!first )(?<!second )(?<!latter )(?<!other )(?<!a )(?<!top )(?<!better )"
+            r"\bhalf(?= (?:of|the|its|their|our|my|his|her|all)\b)(?P<unit>(?!))?",
+            re.IGNORECASE,
+            _half,
+        ),
         (r"(?<![\d.,])(?P<c>(?!))?(?P<n>\d{3}0)['’]?s\b", 0, _decade),
         (
             r"(?P<era>公元前|西元前|纪元前|紀元前|公元|西元|民国|民國|前)?\s?"
@@ -772,7 +789,30 @@ _READERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Quantity | None
     )
 )  # fmt: skip
 
-_RANGE = re.compile(r"\s*(?:-|–|—|~|～|至|到|to|and|和)\s*")
+_AND = re.compile(r"\s*(?:and|又|零)?\s*")
+_RANGE = re.compile(r"\s*(?:-|–|—|~|～|至|到|to|and|和|against|versus|vs\.?|比|对)\s*")
+
+
+def _added(found: list[Quantity], text: str) -> list[Quantity]:
+    """Two amounts in a row in units of one dimension as one: 3 hours and 10 minutes, 5公里300米."""
+    out = list[Quantity]()
+    for one in found:
+        last = out[-1] if out else None
+        if (
+            last is not None
+            and last.unit == one.unit in (_SECOND, _MONTH, "metres")
+            and last.lead is None
+            and last.scale > 1
+            and one.value < last.scale
+            and one.scale < last.scale
+            and _AND.fullmatch(text, last.end, one.start)
+        ):
+            both = text[last.start : one.end]
+            value = last.value + one.value
+            out[-1] = replace(last, text=both, end=one.end, value=value, lead=last.value)
+        else:
+            out.append(one)
+    return out
 
 
 def _ranges(found: list[Quantity], text: str) -> list[Quantity]:

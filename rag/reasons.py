@@ -30,6 +30,12 @@ class Wording:
     def nothing_to_check(self) -> str:
         return self._say("It states nothing that could be checked.", "这句没有可以核对的内容。")
 
+    def breaks_off(self) -> str:
+        return self._say("The sentence breaks off.", "这句话没有说完。")
+
+    def says_it_again(self) -> str:
+        return self._say("It says the same again and again.", "这句在反复说同样的话。")
+
     def no_evidence(self) -> str:
         return self._say("There is no passage to check it against.", "没有可以核对的原文。")
 

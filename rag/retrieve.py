@@ -63,8 +63,13 @@ GONE = 3  # passages that another process may remove meanwhile
 SPARE = 3  # times k passages are looked at, so that near copies can be left out
 
 WHOLE = 3
-"""Of a question that asks for several things: after so many passages for the whole of it comes one
-for each of its parts."""
+"""Of a question that asks for several things: after so many passages for the whole of it, one less
+before three parts, comes one for each of its parts."""
+
+
+FARTHER = 3
+"""Where the same is asked of each of several, so many times as many passages are looked at for one
+of each essay."""
 
 
 class Dense(Protocol):
@@ -173,7 +178,10 @@ class Retriever:
         if k <= WHOLE or "parts" in self._without or self._reranker:
             return hits
         parts = compound.parts(fold.simplified(question[:LONGEST]))
-        found = [self._hits(part, k, sources, known) for part in parts]
+        wanted = FARTHER * k if parts.same else k
+        found = [self._hits(part, wanted, sources, known) for part in parts.questions]
+        if parts.same:
+            found = _of_other_essays(found)
         return self._with_parts(hits, found, known)[:k] if found else hits
 
     def _of_essays(
@@ -202,12 +210,13 @@ class Retriever:
         self, whole: Sequence[Hit], parts: Sequence[Sequence[Hit]], known: Known
     ) -> list[Hit]:
         """The passages for a question with the first new one for each of its parts among them."""
-        hits = list(whole[:WHOLE])
+        first = WHOLE if len(parts) < WHOLE else WHOLE - 1
+        hits = list(whole[:first])
         for number, found in enumerate(parts, 1):
             fresh = next(self._new(found, hits, known), None)
             if fresh:
                 hits.append(_marked(fresh, fresh.score, "part", float(number)))
-        return [*hits, *self._new(whole[WHOLE:], hits, known)]
+        return [*hits, *self._new(whole[first:], hits, known)]
 
     def _new(self, found: Sequence[Hit], before: Sequence[Hit], known: Known) -> Iterator[Hit]:
         """Those of `found` that repeat none before them, nor nearly."""
@@ -587,6 +596,19 @@ class Retriever:
         for row, again in zip(rows, fusion.near_copies(texts[row] for row in rows), strict=True):
             if not again:
                 yield row
+
+
+def _of_other_essays(parts: Sequence[list[Hit]]) -> list[list[Hit]]:
+    """For each part those of its own essay first."""
+    best: list[dict[str, float]] = [{} for _ in parts]
+    for scores, hits in zip(best, parts, strict=True):
+        for hit in hits:
+            scores.setdefault(hit.passage.source, hit.score)
+    essays = compound.assigned(best) or [""] * len(parts)
+    return [
+        sorted(hits, key=lambda hit: hit.passage.source != essay)
+        for essay, hits in zip(essays, parts, strict=True)
+    ]
 
 
 _SIGNALS = {"passage": ("passage",), "sentence": ("mean", "sentence")}

@@ -16,7 +16,16 @@ from itertools import pairwise, takewhile
 from rag.people import other_person, people
 from rag.statement import Reading, Token
 
-__all__ = ["clauses", "other_doer", "pieces", "tokens_in", "turned_round", "words_in"]
+__all__ = [
+    "causes",
+    "clauses",
+    "in_order",
+    "other_doer",
+    "pieces",
+    "tokens_in",
+    "turned_round",
+    "words_in",
+]
 
 _CLAUSE = re.compile(r"[;；.。!！?？:：]|[,，](?!\d)|\b(?:and|but|while|whereas)\b")
 _BLOCK = re.compile(r"[;；。!！?？\n]|\.(?!\d)")
@@ -89,6 +98,24 @@ def turned_round(claim: Reading, sentences: Sequence[Reading]) -> tuple[str, str
     return None
 
 
+def causes(folded: str) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """(cause, effect) wherever a text has a word for it."""
+    return ((one.one, one.two) for one in _relations(folded) if one.kind == "cause")
+
+
+def in_order(claim: Reading, sentences: Sequence[Reading]) -> bool:
+    """Whether what the claim has first and what it has later are so in the evidence, where one of
+    them says "before" and the other "after"."""
+    pairs = (
+        (sentence, mine, theirs)
+        for mine in _relations(claim.folded)
+        for sentence in sentences
+        for theirs in _relations(sentence.folded)
+        if mine.kind == theirs.kind == "time"
+    )
+    return any(_compared(claim, mine, s, theirs)[1] for s, mine, theirs in pairs)
+
+
 def _compared(
     claim: Reading, mine: _Relation, sentence: Reading, theirs: _Relation
 ) -> tuple[list[tuple[str, str]], bool]:
@@ -101,9 +128,11 @@ def _compared(
         return [], False
     crossed, back = (one - two) & (second - first), (two - one) & (first - second)
     here, there = (one - two) & (first - second), (two - one) & (second - first)
-    stayed = here | there
+    stayed = {word for word in here | there if " " not in word}  # how long after is on no side
     # what both sides have ("to learn to … before to learn to …") tells nothing
-    most = 2 * len(crossed) > len(one - two) and 2 * len(back) > len(two - one) and not stayed
+    least = min(len(crossed), len(back)) < 2  # then half is not enough
+    shares = (2 * len(crossed) - len(one - two), 2 * len(back) - len(two - one))
+    most = min(shares) >= least and not stayed
     names = _names_in(claim)
     most = most or bool(crossed & names and back & names)
     both = crossed and back and (most or mine.kind not in _WHOLE)
@@ -266,7 +295,15 @@ def _other_agent(claim: Reading, sentences: Sequence[Reading]) -> Doers | None:
         for sentence in sentences
         for agent, verbs in _agents(sentence, names)
     ]
-    for mine, verbs in _agents(claim, names, passive=True):
+    told_by = list(_agents(claim, names, passive=True))
+    if not told_by:  # "Marek opened it" beside "it was opened by Anna"
+        told_by = list(_agents(claim, names))
+        theirs = [
+            (sentence, agent, verbs)
+            for sentence in sentences
+            for agent, verbs in _agents(sentence, names, passive=True)
+        ]
+    for mine, verbs in told_by:
         others = [(s, who) for s, who, does in theirs if does & verbs]
         done = {verb for _, _, does in theirs for verb in does & verbs}
         told = sum(_surface(s, t) in done for s in sentences for t in s.tokens)
@@ -286,7 +323,7 @@ def _agents(
     for start, end in pieces(_CLAUSE, reading.folded):
         inside = tokens_in(reading, start, end)
         by = next((n for n, t in enumerate(inside) if _surface(reading, t) == "by"), None)
-        named = inside[by + 1 : by + 4] if by else []
+        named = inside[by + 1 : by + 6] if by else []
         agent = [t for t in named if _surface(reading, t) in names]
         after = inside[inside.index(agent[-1]) + 1 :][:1] if agent else []
         if any(t.latin and t.weight >= 0.5 for t in after):

@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rag.catalog import FileState
 from rag.errors import LoadError
+from rag.rows import FileState
 from rag.visible import portable
 
 __all__ = ["Plan", "Scan", "digest", "file_state", "make_plan", "place", "scan", "unreadable"]
@@ -85,39 +85,80 @@ def scan(top: Path, name: str, loadable: Callable[[Path], bool]) -> Scan:
     """Look through a folder, or at one file, which then is the root itself.
 
     Hidden files and folders below `top` are passed over, and what is about the folder rather than
-    one of its essays (named alone, it is taken). Links are followed, each folder once.
+    one of its essays (named alone, it is taken). Links are followed inside the folder, each folder
+    once. One that leads out of it stands among what cannot be read: whoever made the folder, and it
+    may have come from elsewhere, would else choose what of this machine is read.
     """
     if not top.is_dir():
         return Scan({name: top}, {})
-    files: dict[str, Path] = {}
-    failed: dict[str, str] = {}
-    blind: list[str] = []
-    visited: set[tuple[int, int]] = set()
+    walk = _Walk(top, name, loadable)
     folders = [top]
     while folders:
-        folder = folders.pop()
+        folders += walk.into(folders.pop())
+    return Scan(dict(sorted(walk.files.items())), walk.failed, tuple(walk.blind))
+
+
+class _Walk:
+    """What was met so far under a folder."""
+
+    def __init__(self, top: Path, name: str, loadable: Callable[[Path], bool]) -> None:
+        self.files: dict[str, Path] = {}
+        self.failed: dict[str, str] = {}
+        self.blind: list[str] = []
+        self._top = top
+        self._home = Path(os.path.realpath(top))
+        self._name = name
+        self._loadable = loadable
+        self._visited: set[tuple[int, int]] = set()
+
+    def into(self, folder: Path) -> list[Path]:
+        """Take the files of a folder; returns the folders in it."""
         try:
-            entries = _entries(folder, visited)
+            self._check_inside(folder)
+            entries = _entries(folder, self._visited)
         except OSError as error:
-            blind.append(_source(name, top, folder))
-            failed[blind[-1]] = unreadable(error)
-            continue
-        for entry in entries:
-            path = Path(entry.path)
-            try:
-                if entry.is_dir():
-                    folders.append(path)
-                elif loadable(path) and path.stem.casefold() not in ABOUT:
-                    source = _source(name, top, path)
-                    if source in files:  # bytes that are no text, and a name that spells them out
-                        failed[f"{source} (another)"] = (
-                            "has the name of a file beside it: rename it"
-                        )
-                        continue
-                    files[source] = _regular(entry)
-            except OSError as error:
-                failed[_source(name, top, path)] = unreadable(error)
-    return Scan(dict(sorted(files.items())), failed, tuple(blind))
+            self.blind.append(self._failed(folder, error))
+            return []
+        return [Path(entry.path) for entry in entries if self._is_folder(entry)]
+
+    def _is_folder(self, entry: os.DirEntry[str]) -> bool:
+        """Whether this is a folder; a file is taken if it may be an essay."""
+        path = Path(entry.path)
+        try:
+            if entry.is_dir():
+                return True
+            if self._loadable(path) and path.stem.casefold() not in ABOUT:
+                self._take(path, entry)
+        except OSError as error:
+            self._failed(path, error)
+        return False
+
+    def _take(self, path: Path, entry: os.DirEntry[str]) -> None:
+        source = self._source(path)
+        if source in self.files:  # bytes that are no text, and a name that spells them out
+            self.failed[f"{source} (another)"] = "has the name of a file beside it: rename it"
+            return
+        self._check_inside(path)
+        if not stat.S_ISREG(entry.stat().st_mode):
+            raise OSError(0, "it is no regular file")
+        self.files[source] = path
+
+    def _check_inside(self, path: Path) -> None:
+        """Raise OSError where links lead out of the folder."""
+        target = Path(os.path.realpath(path))
+        if not target.is_relative_to(self._home):
+            told = f"it is a link out of the folder, to {target}: ingest that by its own name"
+            raise OSError(0, portable(told))
+
+    def _failed(self, path: Path, error: OSError) -> str:
+        """Note what is wrong with what is at `path`; returns its source."""
+        source = self._source(path)
+        self.failed[source] = unreadable(error)
+        return source
+
+    def _source(self, path: Path) -> str:
+        inside = path.relative_to(self._top).as_posix()
+        return self._name if inside == "." else f"{self._name}/{portable(inside)}"
 
 
 def make_plan(found: Scan, known: Mapping[str, FileState]) -> Plan:
@@ -204,14 +245,3 @@ def _entries(folder: Path, visited: set[tuple[int, int]]) -> list[os.DirEntry[st
     with os.scandir(folder) as entries:
         seen = [entry for entry in entries if not entry.name.startswith(".")]
     return sorted(seen, key=lambda entry: entry.name, reverse=True)
-
-
-def _regular(entry: os.DirEntry[str]) -> Path:
-    if not stat.S_ISREG(entry.stat().st_mode):
-        raise OSError(0, "it is no regular file")
-    return Path(entry.path)
-
-
-def _source(name: str, top: Path, path: Path) -> str:
-    inside = path.relative_to(top).as_posix()
-    return name if inside == "." else f"{name}/{portable(inside)}"

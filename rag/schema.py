@@ -9,9 +9,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
 __all__ = [
+    "SIGNS",
     "Answer",
     "Citation",
     "Done",
@@ -35,6 +37,12 @@ __all__ = [
 ]
 
 VerdictLabel = Literal["supported", "partly", "unsupported", "unchecked"]
+
+SIGNS: Mapping[VerdictLabel, str] = MappingProxyType(
+    {"supported": "✓", "partly": "◐", "unsupported": "✗", "unchecked": "?"}
+)
+"""How a verdict is shown: told apart by shape, not by colour alone."""
+
 Mode = Literal["llm", "extractive"]
 Message = Mapping[str, str]
 """One turn of a conversation: {"role": "user" | "assistant", "content": str}."""

@@ -9,36 +9,45 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from fractions import Fraction
+from itertools import islice, pairwise, permutations
 
 from rag.fold import words
 from rag.quantities import Quantity, agree
 from rag.roles import pieces, tokens_in, words_in
-from rag.statement import Reading, Token
+from rag.statement import Reading, Token, read
 
 __all__ = [
     "beyond",
+    "hedged_value",
     "limits",
+    "more_or_less",
+    "most_of",
     "one_more",
     "outdone",
     "outdone_across",
     "part_of",
     "superlative",
     "surer",
+    "tells",
+    "thinks",
 ]
 
 Pair = tuple[str, str]  # the claim's words, the evidence's
+_Span = tuple[int, int]
 
 _PART = re.compile(r"[;；。!！?？\n]|\.(?!\d)|[,，](?!\d)")
 _STOP = re.compile(r"[;；。!！?？\n]|\.(?!\d)")
 _AT_LEAST = re.compile(
-    r"(?:\b(?:at least|(?:no|not) (?:less|fewer) than|(?<!no )(?<!not )more than|over|above"
+    r"(?:\b(?:at least|(?:no|not) (?:less|fewer) than|(?<!no )(?<!not )(?<!never )more than"
+    r"|(?<!never \w\w\w\w )over|(?<!never \w\w\w\w )above"
     r"|exceed(?:s|ed|ing)?|a minimum of|upwards of)|(?:至少|最少)[^\d,，、:：]{0,5}|不少于|不低于"
     r"|不下于?|(?<!不)超过|逾|(?<!不)[高多大]于)\s*[$€£¥]?\s*\Z"
 )
 _AT_MOST = re.compile(
     r"(?:\b(?:at most|(?:no|not) more than|up to|a maximum of|(?<!no )(?<!not )(?:less|fewer) than"
-    r"|under|below)|(?:最多|至多)[^\d,，、:：]{0,5}|不超过|不到|不足|不[高多大]于|(?<!不)[低少小]于)\s*[$€£¥]?\s*\Z"
+    r"|under|below|never (?:\w+ )?(?:above|over|more than|beyond|exceed(?:s|ed)?))|(?:最多"
+    r"|至多)[^\d,，、:：]{0,5}|不超过|不到|不足|不[高多大]于|(?<!不)[低少小]于)\s*[$€£¥]?\s*\Z"
 )
 _OR_MORE = re.compile(r"\s*(?:or (?:more|above|over|older|longer)\b|\w?(?:或)?以上)")
 _OR_LESS = re.compile(
@@ -57,8 +66,29 @@ _ALLEGED = re.compile(
 )
 _SAYS = re.compile(
     r"\b(?:sa(?:y|ys|id)|according|claim\w*|report\w*|believ\w*|think\w*|argu\w*|stat(?:e[sd]?)"
-    r"|told|alleg\w+|accus\w+|rumou?r\w*|suppos\w+)\b|[说称据传]|认为|表示|觉得|相信|报道"
+    r"|told|alleg\w+|accus\w+|rumou?r\w*|suppos\w+|swears?|swore|thought|insist\w*|suspect\w*"
+    r"|maintain\w*"
+    r"|contend\w*|reckon\w*|fe(?:els?|lt)|opinion|view|blam\w+|call\w*|consider\w*"
+    r"|regard\w*|deem\w*|condemn\w*|estimat\w*|take[ns]?)\b"
+    r"|[说称据传]|认为|表示|觉得|相信|报道|坚[称信]|怀疑|主张|看来|眼里|指出|提醒"
 )
+# What somebody else thinks; whoever writes may think so too.
+_THINKS = re.compile(
+    r"\b(?:(?:think|believe|argue|insist|suspect|maintain|contend|reckon)s?|believed|argued"
+    r"|insisted"
+    r"|suspected|maintained|contended|reckoned|swears?|swore|thought)\b"
+    r"|\bcall(?:s|ed)? (?:it|him|her|them)\b"
+    r"|认为|觉得|相信|坚称|坚信|怀疑(?!地)|主张|称(?=[他她它其这那])"
+)
+_BEHIND = re.compile(
+    r",\s*(?:or )?so (?:\w+ ){1,3}(?:claim|sa(?:y|id)|think|thought|believe|swear|insist)\w*\W*$"
+    r"|,\s*(?:(?:the|his|her|its|their|some|many|one) )?(?!i\b|we\b)\w+"
+    r" (?:claims?|claimed|alleges?|alleged|believes?|believed|insists?|insisted|suspects?)\W*$"
+)
+_COMMONLY = re.compile(
+    r"被|普遍|一般|通常|人们|大家|公认|\b(?:generally|widely|commonly|people|everybody|everyone)\b"
+)
+_THIRD = frozenset(("he", "she", "they", "他", "她"))
 _CERTAIN = re.compile(
     r"\b(?:certain (?:that|to)|(?:is|are|was|were|be|feels?) (?:certain|sure)|certainly|definitely"
     r"|surely|guaranteed?|undoubtedly|inevitabl[ey]|proven?)\b"
@@ -71,15 +101,19 @@ _GUESSED = re.compile(
 )
 _MEANT = re.compile(
     r"\b(?:plan|intend|hope|hop|want|aim|expect|propos|promis|attempt|try|tri|offer)"
-    r"(?:s|es|d|ed|ing)? to\b|计划|打算|(?<!模)拟|准备|希望|有意(?![思义])|试图"
+    r"(?:s|es|d|ed|ing)? to\b|\b(?:is|are|was|were) (?:due|set|scheduled|slated|projected"
+    r"|forecast) to\b"
+    r"|计划|打算|(?<!模)拟|准备|希望|有意(?![思义])|试图|预计|预期|有望"
 )
 _IF = re.compile(
     r"(?<!even )(?<!as )\b(?:if|unless|provided that|in case)\b"
     "|如果|假如|假使|倘若|(?<![主只还重])要是|除非|一旦"
 )
 _UNSURE = re.compile(
-    r"\b(?:could|can|would|should|likely|possib\w+|potential\w*|able|allowed|permitted|if|whether"
-    r"|unless|plan(?:s|ned|ning)?|intend\w*|intention|hope\w*|hoping|want\w*|aim\w*|goal|expect\w*|propos\w*"
+    r"\b(?:could|can|would|should|likely|estimat\w+|possib\w+|potential\w*|able|allowed"
+    r"|permitted|if|whether"
+    r"|unless|plan(?:s|ned|ning)?|intend\w*|intention|hope\w*|hoping|want\w*|aim\w*|goal"
+    r"|expect\w*|propos\w*"
     r"|promis\w*|attempt\w*|try|trie[sd]|trying|offer\w*|consider\w*|suggest\w*)\b"
     r"|可以|可能|[想要拟]|如果|是否|或|目标|有望|考虑|设想|预[计期]"
 )
@@ -90,10 +124,12 @@ _ON = re.compile(
     r"(?<!even )(?<!as )\b(?:if|unless|only (?:if|when|where|after|with)|provided that"
     r"|as long as|in case)\b|如果|假如|假使|倘若|(?<![主只还重])要是|除非|只有|只要|一旦"
 )
+_EACH = frozenset(words("every each all any always"))
 _ONLY_ON = re.compile(r"\b(?:only|unless|provided that|as long as)\b|除非|只有|只要")
 _ON_BEFORE = re.compile("(?:的话|的)[,，](?=[才则就便方]?[可应须得将不])")
 _DEPENDS = re.compile(
-    r"\b(?:if|when\w*|where|with|without|after|once|until|unless|only|who|subject|condition\w*"
+    r"\b(?:if|when\w*|where|with|without|after|(?<!at )once|until|unless|only|who|subject"
+    r"|condition\w*"
     r"|provided that|as long as|in case)\b|如果|假如|要是|除非|一旦|条件|前提|[时后只须才]|的话"
 )
 
@@ -122,11 +158,15 @@ _NO_OTHER = re.compile(
 
 _ROW = re.compile(r"[,，、](?:\s?(?:and|or)\b)?|\b(?:and|or)\b|以及|[和与及跟]")
 _LONGEST_ITEM = 4  # tokens
+_MOST_COUNTS = 8
+_NEAR_HEDGE = (40, 12)  # characters between a hedge and its value, in letters and in Han
+_WHICH = re.compile(r"\b(?:that|which|who|where|when|because|since)\b|的|因为")
 _MOST_HEDGES = 12  # of one part: each is looked at with all that follows it
 
 _RATHER = re.compile(r"\b(?:but|rather|instead|except)\b|而是|而非|反而|除了")
 _LACKS = re.compile(
-    r"\b(?:stop|ceas|fail|refus|lack|without|free|absen|ban|prohibit|forbid|avoid|reject|den[yi]|halt"
+    r"\b(?:stop|ceas|fail|refus|lack|without|free|absen|ban|prohibit|forbid|avoid|reject"
+    r"|den[yi]|halt"
     r"|quit|miss|lose|lost|end|clos|shut|few|little|rare|never|poor|bad|wrong"
     r"|un(?!der|i|til)\w{3}|dis(?:obe|agree|lik|connect|continu|appear|approv|allow|regard|abl)"
     r"|in(?:capable|sufficient))\w*"
@@ -144,12 +184,36 @@ _NOT_ANY = re.compile(
 _EVERY = re.compile(
     r"(?P<part>\b(?:nearly|almost|not) )?\b(?:all|every|each)(?: of)?(?: the| its| their| our)?"
     r" (?P<head>[a-z]+)"
-    r"|(?P<some>几乎|近乎|并非|不是)?(?:所有|全部|全体|每一?[个名位家])的?(?P<han>\w\w)"
+    r"|(?P<some>几乎|近乎|并非|不是)?(?:所有|全部|全体|全[班校村家厂]|每一?[个名位家])的?(?P<han>\w\w)"
 )
 _PARTLY = re.compile(
     r"(?:\b(?:nearly all|almost all|not all|most|many|some|few|several|half|part|majority)"
     r"|\d ?(?:%|percent|per cent))(?: of)?(?: the| its| their| our)? (?P<head>[a-z]+)"
     r"|(?:几乎所有|大多数|多数|大部分|部分|许多|很多|一些|有些|少数|半数|\d%)的?(?P<han>\w\w)"
+)
+
+_NEARLY_ALL = re.compile(r"\b(?:nearly|almost|not) (?:all|every\w*)\b|(?:几乎|近乎|并非)[全都所]")
+_PLAINLY_ALL = re.compile(
+    r"(?<!nearly )(?<!almost )(?<!not )(?<!at )\b(?:all|every\w*|each)\b"
+    r"|(?<![几近]乎)(?<!并非)(?:所有|全部|全体)"
+)
+_MOST_OF = re.compile(
+    r"(?<!the )(?<!at )\bmost (?:of|[a-z]+s|people)\b|\b(?:the |a )(?:vast |great )?majority of\b"
+    r"|(?:大多|绝大多|多)数|大部分"
+)
+_MOSTLY = re.compile(
+    r"\b(?:most\w*|majority|nearly|almost|all|every\w*|each|both|main\w*|larg\w*"
+    r"|predominant\w*|general\w*"
+    r"|usual\w*|typical\w*|common\w*|widely|wide\w*|(?:more than|over) half|hardly|rare\w*"
+    r"|chief\w*|primar\w*|principal\w*|always|everybody|many|much|overwhelming\w*|bulk)\b"
+    r"|多|大部分|几乎|都|全|普遍|主要|一般|通常|往往|常|很少|所有|每|皆|均|大半|过半"
+)
+
+_OF = re.compile(r"\s*(?:out )?of (?:(?:the|its|their|his|her|our|all)\s*)?(?:[a-z]+ ){0,2}")
+_AMONG = re.compile(r"\w{0,3}[里中内](?:只?有)?")
+_SIDES = ("多少", "高低", "快慢", "长短", "贵贱", "大小", "重轻", "早晚", "增减", "涨跌", "升降")
+_BY = re.compile(
+    rf"(?:比(?P<than>[^,，。;；比]{{1,6}}?))?(?P<way>[{''.join(_SIDES)}])[出加了]{{0,2}}[约近将大]?\Z"
 )
 
 _UP_TO = re.compile(r"(?:\b(?:until|till|before|prior to)(?: the)?|直到)\s*\Z")
@@ -201,8 +265,12 @@ def outdone(claim: Reading, sentences: Sequence[Reading]) -> Pair | None:
     return (
         outdone_across(claim, sentences)
         or _surer(claim, sentences)
+        or hedged_value(claim, sentences)
+        or _said_at_its_end(claim, sentences)
         or _unconditional(claim, sentences)
         or _of_more(claim, sentences)
+        or most_of(claim, sentences)
+        or more_or_less(claim, sentences)
         or _at_its_end(claim, sentences)
     )
 
@@ -226,6 +294,11 @@ def _surer(claim: Reading, sentences: Sequence[Reading]) -> Pair | None:
                 until = parts[n + 1][2]  # according to rumours, …
                 after = words_in(sentence, found.end(), until)
             shared = whole & after
+            if found.re is _THINKS:
+                known = whole & words_in(sentence, 0, len(sentence.folded))
+                if len(shared) > 1 and 3 * len(shared) >= len(whole) <= 2 * len(known):
+                    return claim.folded, sentence.folded[found.start() : until].strip(" ,，")
+                continue
             if len(shared) * 2 < len(whole) or not shared:
                 continue
             told = (t for t in tokens_in(sentence, found.end(), until) if t.weight >= 0.5)
@@ -236,16 +309,61 @@ def _surer(claim: Reading, sentences: Sequence[Reading]) -> Pair | None:
                 words_in(s, a, b)
                 for s, a, b in parts
                 if not (s is sentence and start <= a < until)
-                and not any(True for _ in _hedged((_PERHAPS, _IF, _MEANT, _ALLEGED), s, a, b))
+                and not any(
+                    True for _ in _hedged((_PERHAPS, _IF, _MEANT, _ALLEGED, _THINKS), s, a, b)
+                )
             )
             if not any(shared <= other for other in elsewhere):
                 return claim.folded, sentence.folded[found.start() : until].strip(" ,，")
     return None
 
 
+def hedged_value(claim: Reading, sentences: Sequence[Reading]) -> Pair | None:
+    """A value that is hoped for, planned or possible wherever the evidence has it, and told as a
+    fact; in whatever language."""
+    hedges = tuple(h for h in _hedges(claim) if h in (_PERHAPS, _MEANT))
+    for value in claim.values if hedges else ():
+        if value.weak or claim.denies:
+            continue
+        places = [
+            (s, span)
+            for s in sentences
+            for v, span in zip(s.values, s.placed, strict=True)
+            if agree(value, v)
+        ]
+        found = [_hedge_before(s, span[0], hedges) for s, span in places]
+        if found and all(found):
+            return value.text, found[0]
+    return None
+
+
+def _hedge_before(sentence: Reading, at: int, hedges: Sequence[re.Pattern[str]]) -> str:
+    """The words of doubt or intention that a value goes with, up to it; or ""."""
+    start = max((a for a, b in pieces(_PART, sentence.folded) if a <= at), default=0)
+    for found in _hedged(hedges, sentence, start, at):
+        between = sentence.folded[found.end() : at]
+        if len(between) <= _NEAR_HEDGE[sentence.han] and not _WHICH.search(between):
+            return sentence.folded[found.start() : at]
+    return ""
+
+
+def _said_at_its_end(claim: Reading, sentences: Sequence[Reading]) -> Pair | None:
+    """What somebody says or thinks, named behind it: "…, or so the parish claims"."""
+    if _SAYS.search(claim.folded):
+        return None
+    whole = words_in(claim, 0, len(claim.folded))
+    for sentence in sentences:
+        found = _BEHIND.search(sentence.folded)
+        if found and len(whole) > 1:
+            told = words_in(sentence, 0, found.start())
+            if 4 * len(whole & told) >= 3 * len(whole):
+                return claim.folded, found[0].strip(" ,，")
+    return None
+
+
 def _hedges(claim: Reading) -> tuple[re.Pattern[str], ...]:
     """The words of doubt that a claim must not leave out, having none of their kind itself."""
-    says = () if _SAYS.search(claim.folded) else (_ALLEGED,)
+    says = () if _SAYS.search(claim.folded) else (_ALLEGED, _THINKS)
     if any(said.search(claim.folded) for said in (_PERHAPS, _MEANT, _IF, _UNSURE)):
         return says
     meant = () if _TO_COME.search(claim.folded) else (_MEANT,)
@@ -256,7 +374,7 @@ def _unconditional(claim: Reading, sentences: Sequence[Reading]) -> Pair | None:
     """What is so under a condition, told without it."""
     if _DEPENDS.search(claim.folded):
         return None
-    whole = words_in(claim, 0, len(claim.folded))
+    whole = words_in(claim, 0, len(claim.folded)) - _EACH
     perhaps = _PERHAPS.search(claim.folded) is not None
     found = None
     for sentence in sentences:
@@ -268,16 +386,15 @@ def _unconditional(claim: Reading, sentences: Sequence[Reading]) -> Pair | None:
                 if perhaps and not _ONLY_ON.search(sentence.folded, c, d):
                     continue
                 told, untold = words_in(sentence, a, b) & whole, len(on - whole)
-                if whole <= told | on and 2 * len(told) > len(whole) and 2 * untold >= len(on) > 0:
+                near = words_in(sentence, start, end)  # "at 600 it cracks": what "it" is
+                half = 2 * len(told) > len(whole) or (len(told) > 1 and 2 * len(told) == len(whole))
+                if whole <= near and half and 2 * untold >= len(on) > 0:
                     found = found or (claim.folded, sentence.folded[c:d].strip(" ,，"))
             depending = {a for (a, _), _ in bound}
             free = [part for part in parts if part[0] not in depending]
             if any(whole <= words_in(sentence, a, b) for a, b in free):
                 return None
     return found
-
-
-_Span = tuple[int, int]
 
 
 def _bound_parts(sentence: Reading, parts: Sequence[_Span]) -> list[tuple[_Span, _Span]]:
@@ -396,8 +513,10 @@ def beyond(claim: Reading, part: Reading, sentence: Reading) -> Pair | None:
     that is nearest to it: no words can be compared, only those that hedge, count and deny."""
     for pattern in _hedges(claim):
         within = sentence if pattern is _ALLEGED else part
+        if pattern in (_MEANT, _THINKS):
+            continue
         hedge = next(_hedged((pattern,), within, 0, len(within.folded)), None)
-        if hedge and pattern is not _MEANT:
+        if hedge:
             return claim.folded, within.folded[hedge.start() :]
     on = None if _DEPENDS.search(claim.folded) else _ON.search(sentence.folded)
     if on and len(part_of(sentence)) <= 2:
@@ -430,8 +549,30 @@ def _hedged(
         for found in pattern.finditer(sentence.folded, start, end):
             if any(a <= found.start() < b for a, b in sentence.placed):
                 continue
+            if pattern is _THINKS and not _of_another(sentence, found.start()):
+                continue
             if not (found[0] == "may" and whole and sentence.text[found.start()] == "M"):
                 yield found
+
+
+def _of_another(sentence: Reading, at: int) -> bool:
+    """Whether somebody is named who thinks so, and it is not whoever tells."""
+    before = max((a for a, b in pieces(_PART, sentence.folded) if a <= at), default=0)
+    who = tokens_in(sentence, before, at)
+    named = any(t.weight >= 0.5 or t.word in _THIRD for t in who)
+    commonly = _COMMONLY.search(sentence.folded, before, at)
+    return named and not commonly and all(t.word != "=I" for t in who)
+
+
+def tells(claim: Reading) -> bool:
+    """Whether a claim says that somebody says or thinks it."""
+    return _SAYS.search(claim.folded) is not None
+
+
+def thinks(folded: str) -> bool:
+    """Whether a text tells what somebody else thinks."""
+    sentence = read(folded)
+    return any(True for _ in _hedged((_THINKS,), sentence, 0, len(sentence.folded)))
 
 
 def _of_more(claim: Reading, sentences: Sequence[Reading]) -> Pair | None:
@@ -445,12 +586,72 @@ def _of_more(claim: Reading, sentences: Sequence[Reading]) -> Pair | None:
         fewer += [m[0] for m in every if m["part"] or m["some"]]
         if fewer and all(m["part"] or m["some"] for m in every):
             return found[0], fewer[0]
+        counted = next(filter(None, map(_so_many_of, sentences)), "")
+        if (
+            counted
+            and not _so_many_of(claim)
+            and not any(_PLAINLY_ALL.search(s.folded) for s in sentences)
+        ):
+            return found[0], counted
+        nearly = next((m[0] for s in sentences if (m := _NEARLY_ALL.search(s.folded))), None)
+        if nearly and not any(_PLAINLY_ALL.search(s.folded) for s in sentences):
+            return found[0], nearly
     none = _NOT_ANY.search(claim.folded)
     if none and not _NOT_ALL.search(claim.folded):
         part = next((m for s in sentences if (m := _NOT_ALL.search(s.folded))), None)
         if part and not any(_NOT_ANY.search(s.folded) for s in sentences):
             return none[0], part[0]
     return None
+
+
+def _so_many_of(sentence: Reading) -> str:
+    """39 of 42, 四十二人里有三十九人: fewer than all, as the text has it; or ""."""
+    placed = zip(sentence.values, sentence.placed, strict=True)
+    for (one, here), (two, there) in pairwise(placed):
+        between = sentence.folded[here[1] : there[0]]
+        less, more = (one, two) if _OF.fullmatch(between) else (two, one)
+        fewer = less.kind == more.kind == "number" and 0 < less.value < more.value
+        if fewer and (_OF.fullmatch(between) or _AMONG.fullmatch(between)):
+            return sentence.folded[here[0] : there[1]]
+    return ""
+
+
+def more_or_less(claim: Reading, sentences: Sequence[Reading]) -> Pair | None:
+    """By how much something is more in one of them and less in the other: 多三成, 少了三成."""
+    for value, place in zip(claim.values, claim.placed, strict=True):
+        mine = _by_how_much(claim, place)
+        same = [
+            (_by_how_much(s, span), s, span)
+            for s in sentences
+            for v, span in zip(s.values, s.placed, strict=True)
+            if mine and agree(value, v)
+        ]
+        if same and all(way == (mine[0], 1 - mine[1], mine[2]) for way, _, _ in same if mine):
+            return _around(claim, place), _around(*same[0][1:])
+    return None
+
+
+def _by_how_much(reading: Reading, place: _Span) -> tuple[int, int, str] | None:
+    """(pair, side, what it is compared with) of the word that a value goes with."""
+    found = _BY.search(reading.folded[: place[0]])
+    if found is None:
+        return None
+    pair = next(n for n, both in enumerate(_SIDES) if found["way"] in both)
+    return pair, _SIDES[pair].index(found["way"]), found["than"] or ""
+
+
+def most_of(claim: Reading, sentences: Sequence[Reading]) -> Pair | None:
+    """Most told of what the evidence says no such thing of, and whose counts are less than half."""
+    nearly = _NEARLY_ALL.search(claim.folded)
+    found = nearly or _MOST_OF.search(claim.folded)
+    if found is None or any(_MOSTLY.search(s.folded) for s in sentences):
+        return None
+    counts = [v.value for s in sentences for v in s.values if v.kind == "number" and not v.weak]
+    shares = [a / b for a, b in permutations(counts[:_MOST_COUNTS], 2) if 0 < a < b]
+    shares += [v for v in counts if v < 1]
+    if any(share >= (Fraction(4, 5) if nearly else Fraction(1, 2)) for share in shares):
+        return None
+    return found[0], sentences[0].folded
 
 
 def _head(found: re.Match[str]) -> str:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.asked import Asked, asked, fits, is_question, signs
+from rag.asked import Asked, asked, asks, fits, is_question, signs
 from rag.evidence import Evidence
 from rag.fold import content_words, fold, is_latin, language
 
@@ -232,7 +232,7 @@ def tell(evidence: Evidence) -> Telling:
             fits(question, line.folded, line.language),
             min(log1p(len(line.words.difference(question.words))), 3.0),
             sum(word in reach for word in exact) / len(exact) if exact else 0.0,
-            is_question(line.text),
+            is_question(line.text) or (line.heads and asks(line.folded)),
             line.leads,
             len(line.text) < _SHORT,
             _ADDRESS.search(line.text) is not None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from rich.text import Text
 
 from rag.errors import RagError
 from rag.redact import without_userinfo
-from rag.schema import Answer, Citation, Done, EssayInfo, Replace, Status, Token
+from rag.schema import SIGNS, Answer, Citation, Done, EssayInfo, Replace, Status, Token
 from rag.visible import visible
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ __all__ = [
     "settings_table",
 ]
 
-MARKS = {"supported": "✓", "partly": "◐", "unsupported": "✗", "unchecked": "?"}
-"""A sentence's verdict, as the page shows it too."""
 QUOTE_WIDTH = 240  # a longer quote is cut for reading; --json has it whole
 
 
@@ -53,7 +52,7 @@ def _grounds(answer: Answer) -> Iterator[str]:
     if doubts:
         yield ""
         for sentence in doubts:
-            doubt = f"{MARKS[sentence.verdict.label]} {sentence.text}: {sentence.verdict.reason}"
+            doubt = f"{SIGNS[sentence.verdict.label]} {sentence.text}: {sentence.verdict.reason}"
             yield visible(doubt, lines=True)
     yield ""
     yield _how(answer)
@@ -64,9 +63,16 @@ def _marked(answer: Answer) -> str:
         return answer.text
     parts, at = [], 0
     for sentence in answer.sentences:
-        parts += [answer.text[at : sentence.end], " ", MARKS[sentence.verdict.label]]
+        parts += [answer.text[at : sentence.end], " ", SIGNS[sentence.verdict.label]]
         at = sentence.end
     return "".join([*parts, answer.text[at:]])
+
+
+def _tally(answer: Answer) -> str:
+    """How many sentences have which verdict, for a text that was shown before they had one."""
+    counts: Counter[str] = Counter(sentence.verdict.label for sentence in answer.sentences)
+    told = [f"{sign} {counts[label]} {label}" for label, sign in SIGNS.items() if counts[label]]
+    return f"(sentences: {', '.join(told)})"
 
 
 def _citation_line(citation: Citation) -> str:
@@ -118,7 +124,9 @@ def settings_rows(settings: Settings) -> Iterator[tuple[str, str, str]]:
         if name.startswith("openai_"):
             continue
         value = getattr(settings, name)
-        shown = ", ".join(sorted(value)) if isinstance(value, frozenset) else str(value)
+        if isinstance(value, frozenset):
+            value = ", ".join(sorted(value))
+        shown = "" if value is None else str(value)
         yield f"RAG_{name.upper()}", without_userinfo(shown), field.description or ""
 
 
@@ -188,6 +196,11 @@ def _stream(rag: Rag, question: str, history: Sequence[dict[str, str]], console:
                 status.stop()
                 answer = event.answer
     console.print()
-    for line in _grounds(answer) if shown == answer.text else answer_lines(answer):
-        console.print(Text(line))
+    if shown != answer.text:
+        lines = [*answer_lines(answer)]
+    elif answer.refused:
+        lines = [*_grounds(answer)]
+    else:
+        lines = [_tally(answer), *_grounds(answer)]
+    console.print(Text("\n".join(lines)))
     return answer

@@ -24,8 +24,11 @@ from rag import reasons
 from rag.comparison import Comparison, compare
 from rag.contrast import doubts
 from rag.fold import copy_key
+from rag.loops import stutters
 from rag.narrator import in_first_person, tells_of_oneself
+from rag.romanised import Names
 from rag.schema import Verdict, VerdictLabel
+from rag.scope import thinks
 from rag.sentences import sentence_spans
 from rag.statement import Reading, read
 
@@ -51,12 +54,14 @@ _SOURCE = (
     r"(?:passage|text|essay|article|source|author|document|context|excerpt)s?"
     r"(?: (?:provided|given|above))?"
 )
+_ITS_SOURCE = r"(?:passage|text|source|document|context|excerpt)s?"
 _HAN_SOURCE = "(?:原文|文中|文章|上文|资料|資料|材料|段落)"
 _LEAD_IN = re.compile(
-    rf"^(?:(?:final )?answer[:：] ?|(?:according to|based on)(?: {_SOURCE})?, ?"
+    rf"^(?:(?:however|but|that said),? (?=(?:(?:the|this) )?{_ITS_SOURCE} ))?"
+    rf"(?:(?:final )?answer[:：] ?|(?:according to|based on)(?: {_SOURCE})?, ?"
     rf"|as (?:{_SOURCE} )?(?:says?|notes?|states?|mentions?)(?: in {_SOURCE})?, ?"
     rf"|as (?:said|noted|stated|mentioned) in {_SOURCE}, ?|as {_SOURCE}, ?"
-    rf"|passages? (?:says?|notes?|states?|mentions?)(?: that)? "
+    rf"|(?:(?:the|this) )?{_ITS_SOURCE} (?:also )?(?:says?|notes?|states?|mentions?)(?: that)? "
     r"|(?:答案|回答)(?:是|为|為)?[：:]"
     rf"|(?:根据|根據|按照|据|據)?(?:您|你)?(?:所?(?:提供|给出|給出|给定|給定)的?)?(?:这些|這些)?{_HAN_SOURCE}"
     r"(?:(?:提到|指出|说明|說明|写道|寫道)[，,:：]?|(?:所述|所说|所說|的?内容)?[，,:：]))",
@@ -65,8 +70,12 @@ _LEAD_IN = re.compile(
 _STATES_NOTHING = re.compile(
     r"^\W*(?:(?:here|below|following)\b.{0,60}[:：]|(?:the )?(?:answer|summary|reasons?|steps?)\W*$"
     rf"|(?:based on|according to) {_SOURCE}[,，]? (?:here|below)\b.{{0,40}}[:：]\W*$"
+    r"|(?:please )?(?:note(?: that)?:? )?(?:(?:i am|i['’]m|as) an? (?:ai|large|language)"
+    r" (?:language )?(?:model|assistant)\b|(?:this|my|the) (?:answer|response|summary) is"
+    r" (?:only |solely |entirely )?based\b).{0,160}"
     r"|(?:please )?(?:let me know|feel free)\b[^.!?]{0,60}[.!?]?\W*$"
     r"|(?:what|how|why|who|where|when|which)\b[^.!?:：]{0,80}[:：]\W*$"
+    r"|(?:好的)?[，,]?(?:根据|根據|以下)[^。！？]{0,20}[，,]?(?:答案|回答|总结|總結)(?:如下|是)?[:：]\W*$"
     r"|(?:好的)?[，,]?(?:根据|根據)[^。！？]{0,20}[，,]我来?(?:來)?(?:为您|為您)?(?:回答|解答)[^。！？]{0,12}[。！]?\W*$"
     r"|(?:hello|hi|hey|thanks?|thank you|you'?re welcome|great question|i hope this helps)\b"
     r"[^.!?]{0,24}[.!?]?\W*$"
@@ -78,10 +87,17 @@ _STATES_NOTHING = re.compile(
     r"|(?:好的|当然|當然)(?:可以|没问题|沒問題)?[^\w]*(?:以下|下面|我来|我來)?[^。！？\w]*$)",
     re.IGNORECASE,
 )
-_HEADING = re.compile(r"\s{0,9}#{1,6}\s")
+_HEADING = re.compile(r"\s{0,9}#{1,6}\s|\s{0,9}\|[^.。!！?？]{0,200}\|\s*$")
 _HAN = "[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff…]"
 # a key has a space between Han characters, the words that deny and doubt have none
 _SPACES = re.compile(f"(?<={_HAN}) (?={_HAN})")
+_OPEN_END = re.compile(
+    r"(?:^|\s)(?:an?|the|and|or|but|of|from|with|because|although|than|was|were|is|are|has|its|their|his|by)$"
+    r"|(?:因为|所以|但是|而且|以及|如果|由于|[和与把被])$",
+    re.IGNORECASE,
+)
+_SMALL_WORDS = 4
+"""Words that say little: so few of them state nothing."""
 _LEADS_IN = 120
 """Characters of the longest lead-in: a list of colons must not become one sentence."""
 _MOST_SENTENCES = 400
@@ -150,13 +166,18 @@ class Verifier:
     """Says of a sentence whether its evidence supports it, with a reason and the deciding words.
 
     Parameters: `sentence_vectors` maps n sentences to their vectors [n, d], rows of length 1, from
-    an encoder that both languages share; whoever gives it may keep them.
+    an encoder that both languages share; whoever gives it may keep them. `names` knows how Chinese
+    names are written in letters; without it they are not compared across languages.
     """
 
     def __init__(
-        self, sentence_vectors: Callable[[Sequence[str]], Vector], model: Model | None = None
+        self,
+        sentence_vectors: Callable[[Sequence[str]], Vector],
+        model: Model | None = None,
+        names: Names | None = None,
     ) -> None:
         self._vectors = sentence_vectors
+        self._names = names
         self._model = model or load_model()
         self._words = Memo(sentence_vectors)
 
@@ -164,18 +185,23 @@ class Verifier:
         """The verdict on `claim`, which may hold several sentences: the worst one decides.
 
         Citation marks and Markdown in the claim are ignored. What states nothing (a greeting, a
-        question, "Here is the answer:", a heading that is not supported and names nothing) is
-        "unchecked" with score .5; a claim without evidence is "unsupported". A quotation, in
-        whatever script and spacing, is "supported" at once.
+        question, "Here is the answer:", a heading that is not supported and names nothing) or
+        breaks off is "unchecked" with score .5; a claim without evidence, or that says the same
+        words over and over, is "unsupported". A quotation, in whatever script and spacing, is
+        "supported" at once.
         """
         given, claim = claim, _bare(claim)
         wording = reasons.wording(claim)
         pieces = [text for text in evidence if text.strip()]
+        if _breaks_off(claim):
+            return Verdict("unchecked", 0.5, wording.breaks_off())
         words_for_it = verbatim(given, pieces)
         if words_for_it is not None:
             return Verdict("supported", 1.0, wording.word_for_word(), words_for_it)
         if not _states(claim):
             return Verdict("unchecked", 0.5, wording.nothing_to_check())
+        if stutters(claim):
+            return Verdict("unsupported", 0.0, wording.says_it_again())
         if not pieces:
             return Verdict("unsupported", 0.0, wording.no_evidence())
         verdicts = [self._sentence(part, pieces) for part in claim_parts(claim)]
@@ -199,7 +225,7 @@ class Verifier:
                 return np.stack([known[text] for text in texts])
             return self._vectors(texts)
 
-        one = Verifier(vectors, self._model)
+        one = Verifier(vectors, self._model, self._names)
         one._words = self._words
         return [one.verify(c, e) for c, e in zip(claims, evidences, strict=True)]
 
@@ -213,7 +239,7 @@ class Verifier:
             return Verdict("unsupported", 0.0, wording.no_evidence())
         judged = [
             (self._model.bounded(found), found, kept)
-            for found, kept in examine(claim, sentences, self._vectors, self._words)
+            for found, kept in examine(claim, sentences, self._vectors, self._words, self._names)
         ]
         score, found, kept = max(judged, key=lambda one: one[0])
         label: VerdictLabel = (
@@ -232,6 +258,7 @@ def examine(
     sentences: Sequence[str],
     vectors: Callable[[Sequence[str]], Vector],
     word_vectors: Callable[[Sequence[str]], Vector] | None = None,
+    names: Names | None = None,
 ) -> list[tuple[Comparison, list[Reading]]]:
     """The claim compared with the sentences of its own language and with those of the other.
 
@@ -256,7 +283,8 @@ def examine(
         nearest = float(cosines[chosen].max())
         kept = [readings[i] for i in chosen]
         pooled = _pooled(rows[chosen]) @ mine
-        out.append((compare(reading, kept, cosines[chosen], pooled, word_vectors or vectors), kept))
+        asked = word_vectors or vectors
+        out.append((compare(reading, kept, cosines[chosen], pooled, asked, names), kept))
     return out
 
 
@@ -314,9 +342,15 @@ def _bare(claim: str) -> str:
 
 def _names_nothing(claim: str) -> bool:
     """Whether a heading holds no value and no name: then it says only what comes."""
-    reading = read(claim)
-    named = any(not name.startswith("^") for name in reading.names)
+    reading = read(claim.strip("| "))
+    row = "|" in claim.strip("| ")  # of a table, whose cells have capitals
+    named = any(not (name.startswith("^") or row) for name in reading.names)
     return not named and all(value.weak for value in reading.values)
+
+
+def _breaks_off(claim: str) -> bool:
+    """Whether a claim ends in a word that no sentence ends in, and without a full stop."""
+    return _OPEN_END.search(claim.rstrip(" ,，、…")) is not None
 
 
 def _states(claim: str) -> bool:
@@ -325,7 +359,8 @@ def _states(claim: str) -> bool:
     reading = read(claim)
     # "The answer is 42." does state something.
     stating = any(not value.weak for value in reading.values) or not _STATES_NOTHING.match(claim)
-    return stating and bool(reading.tokens)
+    said = any(token.weight >= 0.5 for token in reading.tokens)
+    return stating and (said or len(reading.tokens) > _SMALL_WORDS)
 
 
 def quoted(claim: str, pieces: Sequence[str]) -> str | None:
@@ -345,7 +380,8 @@ def quoted(claim: str, pieces: Sequence[str]) -> str | None:
         if not holding:
             return claim if claim in piece else piece
         for sentence in holding:
-            if not doubts(_SPACES.sub("", _key(sentence).replace(key, " … ", 1))):
+            rest = _SPACES.sub("", _key(sentence).replace(key, " … ", 1))
+            if not (doubts(rest) or thinks(rest)):
                 return sentence
     return None
 

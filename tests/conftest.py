@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import os
+
+# As the command sets it (rag/cli.py), before numpy is imported, which reads it once. Threads that
+# wait for small products by spinning took a third of the tests' processor time.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import shutil
 import socket
 import threading

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.catalog import Catalog, FileState, Piece
+from rag.catalog import Catalog
 from rag.embed import Encoders
+from rag.rows import FileState, Piece
 from rag.schema import Essay, OffsetMap, Passage
 
 Vector = NDArray[np.float32]
@@ -27,6 +28,7 @@ class HashEncoder:
         self.name = name
         self.dimension = dimension
         self.embedded: list[str] = []
+        self._known: dict[str, Vector] = {}
 
     def passages(self, texts: Sequence[str], on_progress: object = None) -> Vector:
         del on_progress
@@ -36,9 +38,15 @@ class HashEncoder:
     def query(self, text: str) -> Vector:
         total = np.full(self.dimension, 1e-3, np.float32)
         for word in text.split() or [text]:
-            seed = int.from_bytes(hashlib.sha256(f"{self.name}{word}".encode()).digest()[:8], "big")
-            total += np.random.default_rng(seed).standard_normal(self.dimension, np.float32)
+            total += self._word(word)
         return np.asarray(total / np.linalg.norm(total), np.float32)
+
+    def _word(self, word: str) -> Vector:
+        if word not in self._known:
+            seed = int.from_bytes(hashlib.sha256(f"{self.name}{word}".encode()).digest()[:8], "big")
+            random = np.random.default_rng(seed)
+            self._known[word] = random.standard_normal(self.dimension, np.float32)
+        return self._known[word]
 
     def count_tokens(self, text: str) -> int:
         return len(text)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib
 import json
+import socket
+import struct
 import subprocess
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -67,6 +70,15 @@ def questions(tmp_path: Path) -> Path:
 def printed(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
     return found
+
+
+def test_a_client_that_hangs_up_is_no_traceback(capfd: pytest.CaptureFixture[str]) -> None:
+    with bench_endpoint.serving() as endpoint:
+        with socket.create_connection(("127.0.0.1", urlsplit(endpoint).port)) as client:
+            client.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nContent-Length: 9\r\n\r\n")
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        bench_endpoint.bare_first_piece(endpoint, "?", 1)
+    assert capfd.readouterr().err == ""
 
 
 # -- eval.bench -----------------------------------------------------------------------------------
@@ -223,7 +235,8 @@ def test_the_machine_is_described() -> None:
 # -- the other benchmarks -------------------------------------------------------------------------
 
 
-def test_the_curve_of_the_store(tmp_path: Path) -> None:
+def test_the_curve_of_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench_scale, "QUESTIONS", 12)
     pool = bench_scale.sentences(())
     built = bench_scale.build(tmp_path / "index", 250, pool)
     assert built["disk MB"] > 0

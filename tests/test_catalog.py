@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from store_support import HashEncoder, essay, put
 
-from rag.catalog import MIGRATIONS, Catalog, FileState, Piece
+from rag.catalog import Catalog
+from rag.database import MIGRATIONS
 from rag.errors import IndexFault, IndexMismatch, SourceNotFound
+from rag.rows import FileState, Piece
 from rag.schema import Essay, OffsetMap, Passage, Place
 
 
@@ -274,7 +276,7 @@ def test_folder_that_cannot_be_made(tmp_path: Path) -> None:
 
 def test_full_disk_is_a_clear_error(catalog: Catalog, encoder: HashEncoder) -> None:
     put(catalog, [essay("r/a", ["one"])], encoder)
-    with catalog._connection() as connection:  # the one connection that is idle
+    with catalog._file.connection() as connection:  # the one connection that is idle
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count = {pages + 2}")
     with pytest.raises(IndexFault, match="no room"):
@@ -290,7 +292,7 @@ def test_a_write_that_the_system_refuses_is_no_damage(
     resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, hard))  # as a quota does
     try:
         with pytest.raises(IndexFault, match="could not be read or written") as caught:
-            put(catalog, [essay("r/b", [f"line {n} " * 50 for n in range(2000)])], encoder)
+            put(catalog, [essay("r/b", [f"line {n} " * 50 for n in range(500)])], encoder)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert "damaged" not in str(caught.value)

@@ -476,3 +476,45 @@ def test_the_marks_of_an_essay_itself_open_no_citation() -> None:
     found = quote([(passage, 0, len(text))])
     assert found.text == "Built in 1747 by masons (2). Rebuilt in 1858 (1), see [Table 3]. [1]"
     assert found.citations[0].quote == text
+
+
+@pytest.mark.parametrize(
+    ("reply", "text"),
+    [
+        (
+            "Question: How many?\nAnswer: The cake has five layers [2].",
+            "The cake has five layers [1].",
+        ),
+        (
+            "The cake has five layers [2].\n\nUser: And then?\nAssistant: Rain.",
+            "The cake has five layers [1].",
+        ),
+        (
+            "The cake has five layers [2].<|im_end|>\n<|im_start|>user\nthanks",
+            "The cake has five layers [1].",
+        ),
+        ("<p>The cake has <b>five</b> layers [2].</p>", "The cake has five layers [1]."),
+        ("<ul><li>Chips [2]</li><li>Energy [2]</li></ul>", "- Chips [1]\n\n- Energy [2]"),
+        ("用户：几层？", "用户：几层？"),
+        ("It is <b>bold</b> in `<b>code</b>`.", "It is bold in `<b>code</b>`."),
+    ],
+)
+def test_chatter_around_an_answer_is_left_out(reply: str, text: str) -> None:
+    assert " ".join(cited(reply).text.split()) == " ".join(text.split())
+
+
+def test_what_a_model_says_again_is_left_out() -> None:
+    again = cited(
+        "".join(f"{n}. The cake has five layers [2].\n" for n in range(1, 7)) + "7. The cake"
+    )
+    assert again.text == "1. The cake has five layers [1]."
+    assert any("repeated itself" in warning for warning in again.warnings)
+    both = "The cake has five layers [1]. The cake has five layers [2]."
+    assert cited(both).text == both
+    assert not cited(both).warnings
+    assert not cited("a a a a a a").sentences
+
+
+def test_a_mark_that_a_sentence_begins_with_is_kept() -> None:
+    found = cited("Passage [2] says that it has five layers. [2] also states that rain fell.")
+    assert found.text.count("Passage [") == 2

@@ -169,6 +169,7 @@ def test_the_list_of_settings_shows_no_password(
     ran = run("doctor", "--settings")
     assert ran.status == 0
     assert "PASSW0RD" not in ran.out
+    assert "None" not in ran.out
     ran = run("doctor", "--settings", "--json")
     assert "PASSW0RD" not in ran.out
     assert json.loads(ran.out)["RAG_WITHOUT"] == "reader, tokens"

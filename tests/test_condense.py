@@ -55,6 +55,11 @@ def test_a_question_that_stands_alone_is_left_alone(question: str) -> None:
     assert condense(question, HEURIGYM) == Condensed(question)
 
 
+def test_of_whom_a_question_asks_stands_first() -> None:
+    turns = talk("Who ran the harbour when the author was hired?", "That was Dr Halloran.")
+    assert condense("And who came after him?", turns).added.startswith("Dr Halloran ")
+
+
 def test_without_a_history_nothing_changes() -> None:
     assert condense("它呢？", []) == Condensed("它呢？")
     assert condense("它呢？", talk(" ", "\n")) == Condensed("它呢？")

@@ -32,6 +32,20 @@ def test_terms_are_bridged_both_ways(words: Dictionary) -> None:
     assert words.bridges("nobody knows", "en", "zh") == []
 
 
+def test_characters_are_found_by_their_sound(tmp_path: Path) -> None:
+    lines = [*LINES, "張 张 [Zhang1] /surname Zhang/", "張 张 [zhang1] /sheet of paper/"]
+    lines += ["歐陽 欧阳 [Ou1 yang2] /two-character surname Ouyang/", "女 女 [nu:3] /woman/"]
+    words = Dictionary(tmp_path, lambda: lines)
+    assert words.sounding("zhang") == words.sounding("Chang") == "张"
+    assert words.sounding("nü") == "女"
+    assert words.sounding("chuan") == "船"
+    assert words.sounding("smith") == ""
+    assert words.family_names("zhang") == ("张",)
+    assert words.family_names("ou yang") == ("欧阳",)
+    assert words.family_names("chuan") == ()
+    assert words.translations("Martin Luther") == ("马丁·路德",)
+
+
 def test_other_languages_have_no_bridge(words: Dictionary) -> None:
     assert words.bridges("船", "ja", "en") == []
     assert words.bridges("船", "zh", "zh") == []

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from scripted_endpoint import Reply, ScriptedEndpoint, models, page, whole
 
-from rag import endpoint as endpoints
+from rag import servers
 from rag.config import Settings
 from rag.connect import is_loopback
 from rag.endpoint import Endpoint, find_endpoint, judge_endpoint, list_models, survey
@@ -24,10 +24,10 @@ OTHER = "https://other.example/v1"
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is recognised is one question, how fast on a busy machine another."""
-    assert endpoints.DISCOVERY_SECONDS == 0.3
-    assert endpoints.LISTING_SECONDS == 2.0
-    monkeypatch.setattr(endpoints, "DISCOVERY_SECONDS", 5.0)
-    monkeypatch.setattr(endpoints, "LISTING_SECONDS", 5.0)
+    assert servers.DISCOVERY_SECONDS == 0.3
+    assert servers.LISTING_SECONDS == 2.0
+    monkeypatch.setattr(servers, "DISCOVERY_SECONDS", 5.0)
+    monkeypatch.setattr(servers, "LISTING_SECONDS", 5.0)
 
 
 def key(endpoint: Endpoint | None) -> str:
@@ -215,7 +215,7 @@ def test_a_server_that_cannot_chat_is_found_and_not_chosen(
     pages = models("ollama", *ids)
     pages["/v1/models"]["data"] = pages["/v1/models"]["data"] or None
     with ScriptedEndpoint(pages=pages) as scripted:
-        monkeypatch.setattr(endpoints, "LOCAL_PORTS", (scripted.port,))
+        monkeypatch.setattr(servers, "LOCAL_PORTS", (scripted.port,))
         found = survey(discovering(), ports=[scripted.port])
     assert found.endpoint is None
     assert "no model that can answer" in found.findings[0].note
@@ -242,7 +242,7 @@ def test_the_first_that_can_answer_is_chosen_and_all_are_shown() -> None:
 def test_discovery_keeps_its_time_also_with_servers_that_hang(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(endpoints, "LISTING_SECONDS", 2.0)
+    monkeypatch.setattr(servers, "LISTING_SECONDS", 2.0)
     with socket.socket() as dumb, ScriptedEndpoint(pages=models("vllm", "m")) as good:
         dumb.bind(("127.0.0.1", 0))
         dumb.listen()
@@ -257,7 +257,7 @@ def test_discovery_keeps_its_time_also_with_servers_that_hang(
 
 
 def test_a_server_on_a_busy_machine_has_time_to_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endpoints, "DISCOVERY_SECONDS", 0.3)
+    monkeypatch.setattr(servers, "DISCOVERY_SECONDS", 0.3)
     listed = whole(models("ollama", "a:1b")["/v1/models"])
     slow = {"/v1/models": Reply([0.8, *listed.parts], 200, {}, "application/json")}
     with ScriptedEndpoint(pages=slow) as scripted:
@@ -267,8 +267,8 @@ def test_a_server_on_a_busy_machine_has_time_to_answer(monkeypatch: pytest.Monke
 
 
 def test_nobody_waits_for_a_server_that_is_only_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endpoints, "DISCOVERY_SECONDS", 0.3)
-    monkeypatch.setattr(endpoints, "LISTING_SECONDS", 60.0)
+    monkeypatch.setattr(servers, "DISCOVERY_SECONDS", 0.3)
+    monkeypatch.setattr(servers, "LISTING_SECONDS", 60.0)
     with socket.socket() as dumb, ScriptedEndpoint(pages=models("vllm", "m")) as good:
         dumb.bind(("127.0.0.1", 0))
         dumb.listen()

@@ -15,7 +15,7 @@ import pytest
 from eval_support import DownRag, WordRag
 
 from eval import opening
-from eval.__main__ import main
+from eval.cli import main
 from eval.datasets import Dataset
 from rag.config import Settings
 

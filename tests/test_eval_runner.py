@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -20,10 +22,10 @@ from pydantic import SecretStr
 from eval import Report, compare, run
 from eval.cases import Evidence, Outcome, Pair, Question
 from eval.datasets import Dataset
-from eval.journal import Journal
+from eval.journal import KEPT, Journal
 from eval.measures import MEASURES
-from eval.page import faults
-from eval.report import table
+from eval.output import table, write
+from eval.page import faults, render
 from eval.stamp import stamp
 from rag.config import Settings
 from rag.endpoint import Endpoint
@@ -86,7 +88,7 @@ def test_cases_hold_what_the_report_shows(report: Report) -> None:
 
 
 def test_a_report_survives_its_file(report: Report, tmp_path: Path) -> None:
-    data, page = report.write(tmp_path / "new")
+    data, page = write(report, tmp_path / "new")
     assert Report.read(data) == report
     assert json.loads(data.read_text("utf-8"))["figures"]["hit@1"]["n"] == len(ASKED)
     assert page.read_text("utf-8").startswith("<!doctype html>")
@@ -95,7 +97,7 @@ def test_a_report_survives_its_file(report: Report, tmp_path: Path) -> None:
 def test_a_report_that_cannot_be_written_leaves_the_one_before(
     report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data, page = report.write(tmp_path)
+    data, page = write(report, tmp_path)
     write_text = Path.write_text
 
     def torn(path: Path, text: str, encoding: str) -> None:
@@ -104,7 +106,7 @@ def test_a_report_that_cannot_be_written_leaves_the_one_before(
 
     monkeypatch.setattr(Path, "write_text", torn)
     with pytest.raises(OSError, match="No space"):
-        replace(report, dataset="other").write(tmp_path)
+        write(replace(report, dataset="other"), tmp_path)
     assert Report.read(data) == report
     assert sorted(tmp_path.iterdir()) == [page, data]
 
@@ -310,7 +312,7 @@ def test_no_secret_is_written(secret: str, tmp_path: Path) -> None:
     found = run(Plain(settings, stop_after=99), DATA, limit=2)
     assert found.settings["llm_gguf"] == "small.gguf"
     assert found.settings["llm_base_url"] == "http://host/v1"
-    assert "swordfish" not in found.to_json() + found.html()
+    assert "swordfish" not in found.to_json() + render(found)
     assert str(tmp_path) not in found.to_json()
 
 
@@ -338,7 +340,7 @@ def test_the_page_escapes_everything_and_loads_nothing() -> None:
         HOSTILE, HOSTILE, HOSTILE, True, (), (Evidence("<b>.txt", HOSTILE),), ((HOSTILE + "no",),)
     )
     pair = Pair(f"{HOSTILE} pair", HOSTILE, HOSTILE, ("other",), True)
-    page = run(WordRag(texts), Dataset(HOSTILE, (asked,), (pair,))).html()
+    page = render(run(WordRag(texts), Dataset(HOSTILE, (asked,), (pair,))))
     tags = Tags()
     tags.feed(page)
     assert tags.names <= {
@@ -396,7 +398,7 @@ class Tags(HTMLParser):
 
 def test_the_page_shows_every_failure_with_its_passages() -> None:
     found = run(WordRag(TEXTS, refuse_below=-1), DATA)
-    page = found.html()
+    page = render(found)
     for question in MISSING:
         assert question.question in page
     assert page.count("answered without evidence") == len(MISSING)
@@ -405,7 +407,7 @@ def test_the_page_shows_every_failure_with_its_passages() -> None:
 
 def test_the_evidence_is_marked_inside_its_passage() -> None:
     silent = run(WordRag(TEXTS, refuse_below=2), ASKED[:1])
-    assert "<mark>The copper price was 100 crowns in spring.</mark>" in silent.html()
+    assert "<mark>The copper price was 100 crowns in spring.</mark>" in render(silent)
 
 
 # ---- taking up a run that broke off
@@ -435,6 +437,17 @@ def test_a_journal_gives_back_what_was_done_and_nothing_else(
     again.close()
     assert not path.exists()
     assert Journal(path, fresh=False).known(report.cases[0].id) is None
+
+
+def test_a_journal_that_nobody_took_up_is_forgotten(tmp_path: Path, report: Report) -> None:
+    old, young = tmp_path / "old.jsonl", tmp_path / "young.jsonl"
+    for path in (old, young):
+        Journal(path, fresh=True).add(report.cases[0])
+    long_ago = time.time() - 2 * KEPT
+    os.utime(old, (long_ago, long_ago))
+    Journal(tmp_path / "another.jsonl", fresh=False)
+    assert not old.exists()
+    assert young.exists()
 
 
 def test_a_fresh_run_forgets_the_journal(tmp_path: Path, report: Report) -> None:

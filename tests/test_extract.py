@@ -62,6 +62,8 @@ def quoted(question: str, *texts: str) -> list[str]:
         ("What annual revenue does the firm make?", "number"),
         ("What did it cost him to admit the mistake?", "other"),
         ("为什么他没有回去？", "reason"),
+        ("他凭什么不肯裁人？", "reason"),
+        ("哪个部门不同意，理由呢？", "reason"),
         ("Why did it fail?", "reason"),
         ("审稿人资料外泄之后，会议被戏称为什么？", "other"),
         ("这门课是谁教的？", "person"),
@@ -241,6 +243,29 @@ def test_each_part_of_a_question_has_its_sentence() -> None:
     parts = [Readings(of, lambda asked, _: [np.array(told[asked])]) for of in (hen, fox)]
     assert {pick.sentence for pick in extract(whole)} == {0, 1, 2}
     assert 3 in {pick.sentence for pick in extract(whole, parts=parts)}
+
+
+def test_what_is_asked_of_each_is_quoted_from_another_essay_for_each() -> None:
+    mill = "The mill lets nobody go. The mill pays more. The mill trains boys."
+    seen = evidence(
+        "Who does not let men go? What do the mill and the yard each say?", mill, "Ask."
+    )
+    parts = []
+    for place, told in (("mill", [3.0, 2.0, 1.0]), ("yard", [3.5, 2.0, 1.0])):
+        of_part = evidence(f"What do the {place} say of it?", mill, "Ask.")
+        scores = [np.array(told), np.array([-1.0])]
+        parts.append(Readings(of_part, lambda _, __, scores=scores: scores))
+    both = {pick.passage for pick in extract(seen, limit=2, parts=parts, same=True)}
+    assert both == {0, 1}
+    assert {pick.passage for pick in extract(seen, limit=2, parts=parts)} == {0}
+
+
+def test_a_heading_that_asks_tells_nothing() -> None:
+    lines = ("How we saved the mill", "We let the yard to a dealer.")
+    heads = [
+        tell(gather("Who?", [passage("\n".join(lines), heading=h)], alike, alike)) for h in lines
+    ]
+    assert [told.column("asks")[0] for told in heads] == [1.0, 0.0]
 
 
 def test_a_question_without_passages_has_no_quotes() -> None:

@@ -127,3 +127,12 @@ def test_near_copies_are_the_same_but_for_wording_and_never_other_numbers() -> N
     assert near_copies([text, [*text[:-1], "other"], text]) == [False, True, True]
     assert near_copies([[*text, "2024"], [*text, "2025"]]) == [False, False]
     assert near_copies([[], [], text]) == [False, False, False]
+
+
+def test_what_earlier_texts_hold_between_them_is_told_already() -> None:
+    one, two = [f"a{n}" for n in range(20)], [f"b{n}" for n in range(20)]
+    again = [*one[12:], *two[:12]]
+    assert near_copies([[*one, *two], one, two, again]) == [False, True, True, True]
+    assert near_copies([one, two, [*one[5:], *two[5:]]]) == [False, False, True]
+    assert near_copies([one, [*one[10:], "2025"]]) == [False, False]
+    assert near_copies([one, sorted(one, reverse=True)[:10]]) == [False, False]

@@ -250,6 +250,21 @@ def test_one_bad_file_stops_nothing(index: Indexer, folder: Path) -> None:
     check(index)
 
 
+def test_a_link_that_leads_out_of_the_folder_is_told_and_not_followed(
+    index: Indexer, folder: Path, tmp_path: Path
+) -> None:
+    write(tmp_path / "private" / "letter.txt", "Private words.")
+    (folder / "out").symlink_to(tmp_path / "private", target_is_directory=True)
+    (folder / "letter.txt").symlink_to(tmp_path / "private" / "letter.txt")
+    (folder / "picture.jpg").symlink_to(tmp_path / "private" / "picture.jpg")
+    (folder / "inside.txt").symlink_to(folder / "one.txt")
+    report = index.ingest(folder)
+    assert report.failed.keys() == {"essays/out", "essays/letter.txt"}
+    assert all(str(tmp_path / "private") in why for why in report.failed.values())
+    assert "essays/inside.txt" in report.added
+    assert not any("letter" in info.source for info in index.essays())
+
+
 def test_a_file_that_became_bad_keeps_its_version(index: Indexer, folder: Path) -> None:
     index.ingest(folder)
     write(folder / "one.txt", bytes(range(256)) * 20)

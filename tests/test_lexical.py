@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from store_support import HashEncoder, essay, put
 
-from rag.catalog import Pending
 from rag.errors import IndexFault
 from rag.index import Index
 from rag.lexical import BOOSTS
+from rag.rows import Pending
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from rag.decoding import decode
 from rag.errors import LoadError, UnknownFormat
-from rag.load import decode, load, loadable
+from rag.load import load, loadable
 from rag.schema import Essay
 
 SEEDS = Path(__file__).parent.parent / "seeds"
@@ -43,6 +44,13 @@ def essay(folder: Path, text: str | bytes, name: str = "file.txt") -> Essay:
         ("AI 產業的訓練與推理，以及應用。", "big5", "big5hkscs"),
         ("Le café est fermé à Noël, désolé.", "cp1252", "cp1252"),
         ("これは日本語の文章です。とても長い。", "shift_jis", "shift_jis"),
+        ("これは日本語の文章です。とても長い。", "iso2022_jp", "iso2022_jp_2"),
+        ("English words, then はい.\r\n", "iso2022_jp", "iso2022_jp_2"),
+        ("그는 다음 해에 돌아왔다.", "iso2022_kr", "iso2022_kr"),
+        (SIMPLIFIED + " and ASCII\r\n", "hz", "hz"),
+        (TRADITIONAL + " and ASCII\r\n", "utf-7", "utf-7"),
+        ("Un été à la mer, déjà passé.", "utf-7", "utf-7"),
+        ("C++ and a+bcd-e, x~{y} and foo+bar-baz+qux-quux, 1+100-3.", "ascii", "utf-8"),
         ("", "utf-8", "utf-8"),
         ("a\r\nb\rc\n", "utf-8", "utf-8"),
     ],
@@ -292,6 +300,8 @@ CHINESE = "这是一段文字，说明了事情的来龙去脉。" * 50
         (CHINESE.encode("gb18030")[:-1], "gb18030 but ends in the middle"),
         (CHINESE.encode()[:300] + b"\xff" + CHINESE.encode(), "but for one place at byte 300"),
         ("“Yes”, “no”. ".encode() * 9 + b"\xe9 and more", "but for one place at byte 189"),
+        (CHINESE.encode() + CHINESE.encode("gb18030"), "UTF-8 up to byte 2700, another after it"),
+        (CHINESE.encode("gb18030") + b"\n" + CHINESE.encode(), "another encoding up to byte 1801"),
         (b"Some words. " * 99 + b"\0" * 99, "99, the first at byte 1188"),
         (b"\xef\xbb\xbfcaf\xe9", "begins like utf-8 but byte 6"),
         (b"ab\0", "zero bytes"),

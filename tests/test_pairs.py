@@ -7,20 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from eval.pairs import (
-    Pair,
-    across,
-    beside,
-    denied,
-    edited,
-    halueval,
-    misplaced,
-    probe,
-    squad,
-    statements,
-    summedits,
-    swapped,
-)
+from eval.edits import edited
+from eval.pair_files import Pair, halueval, probe, squad, summedits
+from eval.pairs import across, beside, denied, misplaced, statements, swapped
 from rag.errors import EvalFault
 
 TEXTS = [

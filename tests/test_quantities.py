@@ -20,6 +20,9 @@ def only(text: str):
 SAME = [
     ("six weeks", "a month and a half"),
     ("90 days", "three months"),
+    ("190 minutes", "three hours and ten minutes"),
+    ("三小时十分钟", "190分钟"),
+    ("1.5 years", "1 year and 6 months"),
     ("roughly 33%", "about 1/3"),
     ("7 a.m.", "seven"),
     ("3.5个百分点", "3.5 percentage points"),
@@ -140,6 +143,16 @@ def test_a_range_gives_its_scale_to_both_ends() -> None:
 def test_a_bare_year_is_also_a_number() -> None:
     assert agree(only("2010"), only("2010人"))
     assert not agree(only("2010"), only("2010 km"))
+
+
+def test_an_amount_in_two_units_states_the_larger_too() -> None:
+    assert agree(only("three hours"), only("三小时十分钟"))
+    assert not agree(only("three hours and ten minutes"), only("三小时"))
+
+
+def test_the_year_before_is_no_date() -> None:
+    assert not any(value.kind == "date" for value in quantities("比前一年少，前三年也是"))
+    assert only("前221年").date == (-221, None, None)
 
 
 def test_common_small_words_are_weak() -> None:

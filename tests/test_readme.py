@@ -26,7 +26,7 @@ def test_the_examples_run(code: str, seeded: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("RAG_DATA_DIR", str(seeded))
     monkeypatch.setenv("RAG_LLM", "off")
     Path("seeds").symlink_to(PROJECT / "seeds")
-    shutil.copytree(seeded / "index", "my-essays/index")  # the seeds are embedded once in a run
+    shutil.copytree(seeded / "index", "my-index/index")  # the seeds are embedded once in a run
     engine._default.cache_clear()
     exec(compile(code, "README.md", "exec"), {})
     engine._default.cache_clear()

@@ -188,6 +188,17 @@ def test_each_part_of_a_question_has_its_passage(tmp_path: Path) -> None:
         assert len({hit.passage.id for hit in hits}) == len(hits) == 5
 
 
+def test_where_the_same_is_asked_of_each_another_essay_is_found_for_each(tmp_path: Path) -> None:
+    wool = "Number {} of the mistakes that the shipyard admits, and no farm would."
+    texts = {"yard.md": "\n\n".join(f"# Yard {n}\n\n{wool.format(n)}" for n in range(9))}
+    texts["hens.txt"] = "The hens cost us more than their eggs."
+    question = "Which mistakes do the shipyard and the farm each admit?"
+    with Indexer(tmp_path / "index", encoders()) as index:
+        index.ingest(write(tmp_path / "texts", texts))
+        hits = made(index, tmp_path, without=frozenset({"copies"})).hits(question)
+    assert {hit.passage.source: hit.signals.get("part") for hit in hits}["texts/hens.txt"]
+
+
 def test_what_was_asked_before_helps(retriever: Retriever) -> None:
     history = [
         {"role": "user", "content": "汉堡 Hamburg harbour containers 有什么？"},

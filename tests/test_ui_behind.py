@@ -294,7 +294,8 @@ def test_a_taken_port_is_passed_over() -> None:
 
 def test_an_index_that_cannot_be_read_is_no_empty_one(tmp_path: Path) -> None:
     """Nor does it change which essays are searched."""
-    from ui.handlers import Handlers, Session
+    from ui.session import Session
+    from ui.shelf import Shelf
 
     class Gone(FakeRag):
         def essays(self) -> list[Any]:
@@ -306,9 +307,9 @@ def test_an_index_that_cannot_be_read_is_no_empty_one(tmp_path: Path) -> None:
     store = Store(tmp_path / "kept.sqlite3")
     desk = Desk(Preferences(Settings(data_dir=tmp_path)), opened, seeds=lambda: None)
     desk.replace(desk.settings)
-    handlers = Handlers(desk, store, runs_of(store, FakeRag()))
+    shelf = Shelf(desk, store)
     session = Session(chosen=("corpus/cake.txt",))
-    shelf = handlers.shelf(session)
-    assert "The catalog was taken away. Put it back." in shelf["essays"]
-    assert handlers.choose(session.chosen, session)["session"].chosen == session.chosen
+    shown = shelf.view(session)
+    assert "The catalog was taken away. Put it back." in shown["essays"]
+    assert shelf.choose(session.chosen, session)["session"].chosen == session.chosen
     desk.close()

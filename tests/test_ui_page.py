@@ -364,8 +364,9 @@ def test_follow_up_retry_and_edit(visit: Visit, rag: FakeRag) -> None:
     assert rag.asked[-1][0] == "and then?"
     page.locator("#history .turn").first.locator("[data-act=edit]").click()
     page.fill("dialog textarea", "another first")
+    page.press("dialog textarea", "Shift+Enter")
     visit.shot("edit")
-    page.click("dialog .solid")
+    page.press("dialog textarea", "Enter")
     visit.settle(1)
     assert rag.asked[-1][:2] == ("another first", ())
     assert visit.last().locator(".question-text").inner_text() == "another first"

@@ -14,6 +14,7 @@ from ui_support import CAKE, DIARY, ESSAYS, HOSTILE, LAMP, VERDICTS, an_answer, 
 
 from rag.errors import EndpointDenied, LoadError
 from rag.schema import Citation, EssayInfo, Sentence
+from rag.sentences import sentence_spans
 from ui.markup import bare, prose, quoted, shown
 from ui.render import answer_html, error_html, failure, live_html, plain_text, thread_html
 from ui.store import Conversation, Turn
@@ -32,7 +33,8 @@ from ui.views import (
 
 SAY = speaker("en")
 SAFE = {"article", "blockquote", "br", "button", "code", "div", "em", "h2", "h3", "h4", "hr", "li",
-        "mark", "ol", "p", "pre", "s", "section", "span", "strong", "ul"}  # fmt: skip
+        "mark", "ol", "p", "pre", "s", "section", "span", "strong", "table", "tbody", "td", "th",
+        "thead", "tr", "ul"}  # fmt: skip
 ACTIVE = re.compile(r"^(on|style$|src|href|action|formaction|srcdoc|xlink)", re.IGNORECASE)
 
 
@@ -115,6 +117,27 @@ def test_marks_stand_in_lists_quotes_and_code() -> None:
     assert "<blockquote>" in body
     assert "<pre>" in body
     assert "\ue000" not in found
+
+
+def test_a_table_of_a_model_is_a_table_with_its_marks() -> None:
+    text = (
+        "The layers:\n\n| Layer | Cost |\n|:---|---:|\n| **One** | 5 kr [1] |\n"
+        "| Two. It rose | 6 kr | [2][1]\n\nThat is all [1].\n"
+    )
+    sentences = tuple(
+        Sentence(text[a:b], a, b, tuple(map(int, re.findall(r"\[(\d)\]", text[a:b]))),
+                 VERDICTS["partly"])
+        for a, b in sentence_spans(text)
+    )  # fmt: skip
+    made = make_answer("q", [], [("corpus/diary.md", LAMP), ("corpus/cake.txt", "五层蛋糕")])
+    found = answer_html(replace(made, text=text, sentences=sentences), SAY)
+    read = assert_harmless(found)
+    body = found[: found.index('class="sources"')]
+    assert "|" not in Reader(body).text
+    assert [body.count(f"<{tag}>") for tag in ("table", "tr", "th", "td")] == [1, 3, 2, 4]
+    assert "5 kr 1◐" in read.text
+    assert "6 kr 21◐" in read.text
+    assert body.count('data-act="cite"') == 4
 
 
 def test_a_full_stop_does_not_stand_behind_its_chip() -> None:

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from rag.config import Settings
+from rag.dictionary import Dictionary
 from rag.embed import open_encoders
+from rag.romanised import Names
 from rag.schema import Verdict
 from rag.verify import Memo, Verifier
 
@@ -815,3 +817,166 @@ def test_its_own_kind_and_what_follows_from_values_are_supported(
 ) -> None:
     verdict = check(claim, evidence)
     assert verdict.label == "supported", verdict
+
+
+SOUNDS = [
+    "張 张 [Zhang1] /surname Zhang/", "王 王 [Wang2] /surname Wang/", "偉 伟 [wei3] /great/",
+    "芳 芳 [fang1] /fragrant/", "李 李 [Li3] /surname Li/", "娜 娜 [na4] /elegant/",
+    "張 张 [zhang1] /sheet/", "王 王 [wang2] /king/", "李 李 [li3] /plum/",
+    "小 小 [xiao3] /small/", "米 米 [mi3] /rice/", "香港 香港 [Xiang1 gang3] /Hong Kong/",
+    "孔 孔 [Kong3] /surname Kong/", "洪 洪 [Hong2] /surname Hong/", "洪 洪 [hong2] /flood/",
+    "孔 孔 [kong3] /hole/",
+]  # fmt: skip
+FIRM = "公司由张伟于2009年创立，最初只有六名员工。2015年，王芳出任首席执行官，张伟转任董事长。"
+FIRM_EN = "Zhang Wei founded the firm in 2009. In 2015 Wang Fang became its chief executive."
+
+
+@pytest.fixture(scope="session")
+def named(verifier: Verifier, tmp_path_factory: pytest.TempPathFactory) -> Check:
+    words = Dictionary(tmp_path_factory.mktemp("words"), lambda: SOUNDS)
+    knows = Verifier(verifier._vectors, names=Names(words))
+    return lambda claim, evidence: knows.verify(claim, [evidence])
+
+
+@pytest.mark.parametrize(
+    ("claim", "evidence"),
+    [
+        ("Zhang Wei founded the company in 2009 with only six employees.", FIRM),
+        ("In 2015 Wang Fang became CEO and Zhang Wei became chairman.", FIRM),
+        ("张伟2009年创立了这家公司。", FIRM_EN),
+        ("He lives in Hong Kong.", "他住在香港。"),
+    ],
+)
+def test_a_name_in_letters_is_the_name_in_characters(
+    named: Check, claim: str, evidence: str
+) -> None:
+    assert named(claim, evidence).label == "supported"
+
+
+@pytest.mark.parametrize(
+    ("claim", "evidence"),
+    [
+        ("Li Na founded the company in 2009 with only six employees.", FIRM),
+        ("Wang Fang founded the company in 2009 with only six employees.", FIRM),
+        ("李娜2009年创立了这家公司。", FIRM_EN),
+        (
+            "Xiaomi spent 101.5 billion yuan on research in 2018.",
+            "腾讯在2018年的研发投入为1015亿元，小米为58亿元。",
+        ),
+    ],
+)
+def test_a_name_of_the_other_language_put_in_place_of_another_is_not_supported(
+    named: Check, claim: str, evidence: str
+) -> None:
+    assert named(claim, evidence).label != "supported"
+
+
+BAKERY = (
+    "The bakery on Mill Lane was opened in 1987 by Anna Kowalski. Her brother Marek joined in 1994 "
+    "and took over the accounts. The shop closes on Mondays."
+)
+LAKES = (
+    "Lake Orta is 143 metres deep, Lake Iseo 251 metres and Lake Garda 346 metres. "
+    "Lake Como, at 410 metres, is the one that divers avoid."
+)
+TOLD_OTHERWISE = [
+    ("Marek opened the bakery on Mill Lane in 1987.", BAKERY),
+    ("The shop closes on Mondays because Marek does the accounts.", BAKERY),
+    ("Lake Garda is the deepest of the four lakes.", LAKES),
+    ("Of the lakes, Lake Iseo is the shallowest.", LAKES),
+    ("作者坐普通列车是因为它便宜。", "我那次坐的是普通列车，因为想看看秦岭的隧道。"),
+    ("去年收的茶叶比前年多三分之一。", "去年春天，我们村收了四百公斤茶叶，比前年少了三分之一。"),
+    ("今年村里收到了六百公斤茶叶。", "今年雨水好，大家希望能收到六百公斤茶叶。"),
+    ("第一座厂已于2024年投产。", "第一座厂预计2024年投产，第二座厂预计2026年投产。"),
+    ("小米的营销花费过高。", "有分析师认为，小米的营销花费过高。"),
+    ("新电池充电比旧电池慢。", "新电池充满电需要四十分钟，旧电池需要两小时。"),
+    ("Jonas employed forty women and nine men.", "Jonas employed forty men and nine women."),
+    (
+        "Ms. Abara taught mathematics.",
+        "We had two teachers, Ms. Abara for languages and Mr. Quist for mathematics.",
+    ),
+    (
+        "Sigrid lost six colonies in 2013.",
+        "My uncle Bertil lost six of his colonies in 2013; his neighbour Sigrid lost none.",
+    ),
+    ("全班同学都及格了。", "最后全班四十二人里有三十九人及格。"),
+    (
+        "The bell is the oldest in the valley.",
+        "The bell, cast in 1688, is the oldest in the valley, or so the parish claims.",
+    ),
+    (
+        "The whales left because of the ferry.",
+        "Nobody knows why the whales left. Fishermen blame the ferry, biologists the water.",
+    ),
+    (
+        "Nearly all of the budget comes from listeners.",
+        "Roughly half of its budget comes from listeners, a fifth from the town.",
+    ),
+    (
+        "All of those over sixty read paper.",
+        "Of those over sixty, nearly all read paper.",
+    ),
+    (
+        "Most of the museum's objects are on display.",
+        "The museum owns about 14,000 objects, of which fewer than 900 are on display.",
+    ),
+    (
+        "The pump should be stopped at once.",
+        "If the cylinder head exceeds 120 °C, the pump should be stopped at once.",
+    ),
+    (
+        "The wooden deck burned down after the bridge was reopened in 1978.",
+        "It was reopened in 1978 after a fire destroyed the wooden deck.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("claim", "evidence"), TOLD_OTHERWISE)
+def test_what_the_evidence_tells_otherwise_is_not_supported(
+    check: Check, claim: str, evidence: str
+) -> None:
+    assert check(claim, evidence).label != "supported"
+
+
+TOLD_SO = [
+    ("Lake Orta is the shallowest of the four lakes, at 143 metres.", LAKES),
+    ("The bakery was opened in 1987 by Anna Kowalski.", BAKERY),
+    ("高铁最快需要190分钟，票价263元。", "高铁最快三小时十分钟，票价263元。"),
+    (
+        "去年村里收了400公斤茶叶，比前一年少三分之一。",
+        "去年我们村收了四百公斤茶叶，比前年少了三分之一。",
+    ),
+    ("新电池充电比旧电池快。", "新电池充满电需要四十分钟，旧电池需要两小时。"),
+    (
+        "Bertil lost six colonies in 2013, while Sigrid lost none.",
+        "My uncle Bertil lost six of his colonies in 2013; his neighbour Sigrid lost none.",
+    ),
+    ("一位分析师认为小米的营销花费过高。", "有分析师认为，小米的营销花费过高。"),
+    ("这家公司有六名员工。", "公司由张伟创立，最初有六名员工。"),
+    (
+        "Harrow Press took the novel in 2003 after three publishers had rejected it.",
+        "Three publishers rejected the novel before Harrow Press accepted it in 2003.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("claim", "evidence"), TOLD_SO)
+def test_the_same_in_other_words_is_supported(check: Check, claim: str, evidence: str) -> None:
+    assert check(claim, evidence).label == "supported"
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "a a a a",
+        "The library the library the library the library.",
+        "It was built in 1904 in 1904 in 1904 in 1904.",
+        "1. The library was built in 1904. 2. The library was built in 1904. "
+        "3. The library was built in 1904. 4. The library",
+        "图书馆图书馆图书馆图书馆",
+        "The library was",
+    ],
+)
+def test_what_goes_round_or_breaks_off_is_not_supported(check: Check, claim: str) -> None:
+    evidence = "The library was built in 1904 with money from a brewer. 图书馆建于1904年。"
+    assert check(claim, evidence).label != "supported"

@@ -426,9 +426,11 @@ class Visit:
         self.page.wait_for_selector(f"#view-{name}")
 
     def shot(self, name: str) -> None:
-        ARTIFACTS.mkdir(exist_ok=True)
+        """Let the page settle and, with SHOTS=1, keep a picture of it for people to look at."""
         self.page.wait_for_timeout(250)
-        self.page.screenshot(path=ARTIFACTS / f"{name}.png")
+        if os.environ.get("SHOTS"):
+            ARTIFACTS.mkdir(exist_ok=True)
+            self.page.screenshot(path=ARTIFACTS / f"{name}.png")
 
     def faults_of_axe(self) -> list[str]:
         """What axe-core finds that is serious or critical on what is shown now."""

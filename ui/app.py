@@ -1,6 +1,7 @@
 """The page: layout, wiring, and the server it runs on.
 
-Gradio carries the page; what it shows is made in `render` and `views`, what happens in `handlers`.
+Gradio carries the page; what it shows is made in `render` and `views`, what happens in `handlers`,
+`shelf`, `form` and `measuring`.
 Importing this module does nothing; Gradio is imported when a page is built.
 """
 

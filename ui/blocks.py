@@ -9,9 +9,12 @@ from typing import Any, cast
 
 import gradio as gr
 
+from ui.form import Form
 from ui.frame import heading_html, pane_bar_html, side_html, top_html
-from ui.handlers import Handlers, Patch, Session
+from ui.handlers import Handlers
 from ui.measuring import Measuring
+from ui.session import Patch, Session
+from ui.shelf import Shelf
 from ui.texts import Say, speaker
 from ui.views import Shown
 
@@ -112,11 +115,11 @@ def layout(handlers: Handlers, measuring: Measuring, *, events: int) -> gr.Block
     """The page. `events` is how many answers may be watched or wait at once."""
     say = speaker("en")
     with gr.Blocks(title=say("title"), analytics_enabled=False, fill_width=True) as blocks:
-        parts = _components(say, handlers)
+        parts = _components(say, handlers.shelf)
         _wire_page(blocks, parts, handlers)
         _wire_chat(parts, handlers)
-        _wire_essays(parts, handlers)
-        _wire_settings(parts, handlers)
+        _wire_essays(parts, handlers.shelf)
+        _wire_settings(parts, handlers.form)
         _wire_measuring(parts, measuring)
     blocks.max_threads = events + 40  # Gradio's limit on events under way; followers count
     blocks.queue(api_open=False, default_concurrency_limit=None)
@@ -130,7 +133,7 @@ def _html(name: str, value: str = "") -> gr.HTML:
     return gr.HTML(value, elem_id=name, apply_default_css=False, js_on_load=None)
 
 
-def _components(say: Say, do: Handlers) -> Parts:
+def _components(say: Say, shelf: Shelf) -> Parts:
     """Everything on the page, by name. The texts of the person's language come with `load`."""
     parts: dict[str, Any] = {"session": gr.State(Session())}
     parts["bridge"] = gr.HTML("", elem_id="bridge", apply_default_css=False, js_on_load=BRIDGE)
@@ -152,11 +155,11 @@ def _components(say: Say, do: Handlers) -> Parts:
             _settings(parts, say)
         with gr.Column(elem_id="pane-box", scale=0, min_width=0):
             parts["pane-bar"] = _html("pane-bar", pane_bar_html(say))
-            parts["pane"] = _pane(do)
+            parts["pane"] = _pane(shelf)
     return parts
 
 
-def _pane(do: Handlers) -> gr.HTML:
+def _pane(shelf: Shelf) -> gr.HTML:
     """The essay beside the chat. The script asks for it directly: it must be quick, and the last
     of several clicks counts."""
 
@@ -172,7 +175,7 @@ def _pane(do: Handlers) -> gr.HTML:
             number("cite"),
             number("part") if asked.get("part") else None,
         )
-        return do.show(what, speaker(str(asked.get("language"))))
+        return shelf.show(what, speaker(str(asked.get("language"))))
 
     return gr.HTML(
         "",
@@ -460,7 +463,7 @@ def _wire_chat(parts: Parts, do: Handlers) -> None:
     _on(parts, parts["search"].change, search, typing, found, trigger_mode="always_last")
 
 
-def _wire_essays(parts: Parts, do: Handlers) -> None:
+def _wire_essays(parts: Parts, do: Shelf) -> None:
     bridge = parts["bridge"]
 
     def choose(event: gr.EventData, session: Session) -> Any:
@@ -474,11 +477,11 @@ def _wire_essays(parts: Parts, do: Handlers) -> None:
 
     _on(parts, bridge.do_choose, choose, ["session"], SHELF)
     _on(parts, bridge.do_remove, _told(parts, do.remove, "source"), ["session"], SHELF)
-    _on(parts, bridge.do_refresh, _told(parts, do.shelf), ["session"], SHELF)
+    _on(parts, bridge.do_refresh, _told(parts, do.view), ["session"], SHELF)
     _on(parts, parts["files"].upload, add, ["files", "session"], SHELF)
 
 
-def _wire_settings(parts: Parts, do: Handlers) -> None:
+def _wire_settings(parts: Parts, do: Form) -> None:
     def form(*values: Any) -> tuple[dict[str, Any], Session]:
         return dict(zip(FORM, values, strict=False)), values[-1]
 

@@ -45,6 +45,7 @@ class Task:
         self.result: Any = None
 
     def report(self, message: str, done: int = 0, total: int = 0) -> None:
+        """Say how far it is, in whatever `total` counts; 0 where that is not known."""
         self.live.set(Progress(message, done, total))
 
     def settle(self, done: Future[Any]) -> None:
@@ -115,6 +116,7 @@ class Desk:
 
     @property
     def settings(self) -> Settings:
+        """The settings that hold. Raises ConfigError."""
         return self.preferences.settings()
 
     @contextlib.contextmanager

@@ -11,43 +11,22 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import takewhile
-from pathlib import Path
 from typing import Any
 
-from rag.endpoint import find_endpoint, list_models
-from rag.errors import ConfigError, RagError, SourceNotFound
-from rag.schema import EssayInfo
-from ui.desk import Added, Desk, NotReady, Task, safe_name
+from rag.errors import RagError
+from ui.desk import Desk
+from ui.form import Form
 from ui.live import Run, Runs, Writing
-from ui.preferences import Preferences
-from ui.render import Failure, cited_in, error_html, failure, live_html, thread_html
+from ui.render import Failure, error_html, failure, live_html, thread_html
+from ui.session import PACE, Patch, Session
+from ui.shelf import Shelf
 from ui.store import ConversationNotFound, Store, Turn
-from ui.suggest import suggestions
-from ui.texts import LANGUAGES, TEXTS, Say, preferred, speaker
-from ui.views import (
-    Banner,
-    Progress,
-    Shown,
-    banner_html,
-    conversations_html,
-    essay_html,
-    essays_html,
-    gone_html,
-    notice_html,
-    progress_html,
-    scope_html,
-    welcome_html,
-)
+from ui.texts import LANGUAGES, TEXTS, Say, preferred
+from ui.views import conversations_html, progress_html, welcome_html
 
-__all__ = ["Gaze", "Handlers", "Patch", "Session"]
-
-Patch = Mapping[str, Any]
-"""Parts of the page by name, with their new values; the others stay as they are."""
-
-PACE = 0.05
-"""Seconds between two looks at an answer that is being written: 20 pictures a second."""
+__all__ = ["Handlers"]
 
 CROWD_PACE = 0.0125
 """So much longer between two looks for each answer under way: 80 pictures a second for all."""
@@ -59,33 +38,6 @@ REMEMBERED = 8
 """Turns of a conversation that a follow-up is understood from."""
 
 
-class Gaze:
-    """What a page looks at: of all that would show a conversation there, the last to begin may."""
-
-    def __init__(self) -> None:
-        self._last: object = None
-
-    def take(self) -> Callable[[], bool]:
-        """Look at something else from now on; the outcome says whether that still holds."""
-        mine = self._last = object()
-        return lambda: self._last is mine
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """What one page has open. `chosen` are the essays to search, None for all."""
-
-    language: str = "en"
-    conversation: str = ""
-    chosen: tuple[str, ...] | None = None
-    searched: str = ""
-    gaze: Gaze = field(default_factory=Gaze, compare=False)
-
-    @property
-    def say(self) -> Say:
-        return speaker(self.language)
-
-
 class Handlers:
     """The page's behaviour, without its layout."""
 
@@ -93,7 +45,8 @@ class Handlers:
         self._desk = desk
         self._store = store
         self._runs = runs
-        self._banner: tuple[object, Banner] | None = None
+        self.shelf = Shelf(desk, store)
+        self.form = Form(desk)
 
     # --- opening the page ---
 
@@ -153,10 +106,12 @@ class Handlers:
             yield patch
 
     def search(self, words: str, session: Session) -> Patch:
+        """The conversations that hold these words."""
         session = replace(session, searched=words)
         return {"session": session, "talks": self._talks(session)}
 
     def rename(self, conversation: str, title: str, session: Session) -> Patch:
+        """Give a conversation another title."""
         try:
             self._store.rename(conversation, title)
         except ConversationNotFound as error:
@@ -164,6 +119,7 @@ class Handlers:
         return {"talks": self._talks(session)}
 
     def delete(self, conversation: str, session: Session) -> Patch:
+        """Delete a conversation, and stop its answer under way."""
         self._runs.stop(conversation)
         self._store.delete(conversation)
         if conversation == session.conversation:
@@ -222,6 +178,7 @@ class Handlers:
             yield {name: value for name, value in patch.items() if name != "question"}
 
     def stop(self, session: Session) -> None:
+        """Stop the answer under way in the open conversation."""
         self._runs.stop(session.conversation)
 
     def judge(self, turn: str, thumb: str, comment: str, session: Session) -> Patch:
@@ -234,141 +191,6 @@ class Handlers:
             return {"toast": str(error)}
         toast = {} if undo else {"toast": session.say("thanks")}
         return {"history": self._thread(session), **toast}
-
-    # --- essays ---
-
-    def show(self, what: Shown, say: Say) -> str:
-        """An essay for the pane, at a passage."""
-        quote = self._quote(what)
-        try:
-            with self._desk.lease() as rag:
-                text = rag.text(what.source)
-                info = next((e for e in rag.essays() if e.source == what.source), None)
-        except SourceNotFound:
-            return gone_html(what, say, quote=quote)
-        except RagError as error:
-            return error_html(failure(error), say, retry=False)
-        info = info or EssayInfo(what.source, what.source, "", "", "", len(text), 0)
-        return essay_html(info, text, what, say, quote=quote)
-
-    def choose(self, sources: Sequence[str] | None, session: Session) -> Patch:
-        """Which essays are searched from now on."""
-        session = replace(session, chosen=self._ticked(sources))
-        return {**self._shelf(session), "session": session}
-
-    def remove(self, source: str, session: Session) -> Patch:
-        try:
-            title = next((e.title for e in self._listed() if e.source == source), source)
-            self._desk.remove(source)
-        except RagError as error:
-            return {
-                **self._shelf(session),
-                "added": notice_html((), (failure(error),), session.say),
-            }
-        if session.chosen is not None:
-            session = replace(session, chosen=self._ticked(session.chosen))
-        toast = session.say("removed", title=title)
-        return {**self._shelf(session), "session": session, "toast": toast}
-
-    async def add(
-        self, files: Sequence[tuple[Path, str]], session: Session
-    ) -> AsyncIterator[Patch]:
-        """Copy files in and read them, with progress; then what came of each."""
-        say = session.say
-        if not files:
-            return
-        first = Progress(say("adding", n=len(files)))
-        yield {"added": progress_html(first, say)}
-        task = self._desk.background(lambda task: self._desk.add(files, task))
-        async for progress in task.live.follow():
-            if progress.total:
-                told = Progress(first.message, progress.done, progress.total)
-                yield {"added": progress_html(told, say)}
-            await asyncio.sleep(PACE)
-        names = {safe_name(name) for _, name in files}
-        yield {**self._shelf(session), "added": _outcome(task, names, say), "files": None}
-
-    def shelf(self, session: Session) -> Patch:
-        """The essays as they are now."""
-        return self._shelf(session)
-
-    # --- settings ---
-
-    def settings(self, session: Session) -> Patch:
-        """The form as it is kept: never with a key."""
-        preferences = self._desk.preferences
-        kept = preferences.settings()
-        use = "off" if kept.llm == "off" else "endpoint" if kept.llm_base_url else "auto"
-        return {
-            "form": {
-                "use": use,
-                "endpoint": kept.llm_base_url,
-                "model": kept.llm_model,
-                "key": "",
-                "k": kept.k,
-                "policy": kept.unsupported,
-            },
-            "key_note": session.say(_key_note(preferences)),
-        }
-
-    def save(self, form: Mapping[str, Any], session: Session) -> Patch:
-        """Keep the form; new questions are answered with it."""
-        say = session.say
-        try:
-            settings = self._desk.preferences.keep(**_changes(form))
-            self._desk.replace(settings)
-        except RagError as error:
-            return {"outcome": _fault(error, say)}
-        return {
-            **self.settings(session),
-            "banner": self._banner_html(say),
-            "outcome": notice_html((say("saved"),), (), say),
-        }
-
-    def reset(self, session: Session) -> Patch:
-        settings = self._desk.preferences.reset()
-        self._desk.replace(settings)
-        say = session.say
-        return {
-            **self.settings(session),
-            "banner": self._banner_html(say),
-            "outcome": notice_html((say("saved"),), (), say),
-        }
-
-    def models(self, form: Mapping[str, Any], session: Session) -> Patch:
-        """The models that the endpoint in the form lists."""
-        say = session.say
-        try:
-            # A model's name is made up where there is none: it is not needed for asking the list.
-            endpoint = find_endpoint(
-                self._desk.preferences.tried(**_changes({**form, "model": form["model"] or "-"}))
-            )
-            if endpoint is None:
-                raise ConfigError(say("need-endpoint"), say("need-endpoint-do"))
-            names = list_models(endpoint)
-        except RagError as error:
-            return {"outcome": _fault(error, say)}
-        told = say("models-found", n=len(names)) if names else say("models-none")
-        return {"models": names, "outcome": notice_html((told,), (), say)}
-
-    def test(self, form: Mapping[str, Any], session: Session) -> Patch:
-        """Whether the endpoint in the form answers, in one sentence."""
-        from rag.llm import LLM
-
-        say = session.say
-        try:
-            settings = self._desk.preferences.tried(**_changes(form))
-            endpoint = find_endpoint(settings)
-            if endpoint is None:
-                told = say("test-off" if settings.llm == "off" else "test-none")
-                return {"outcome": notice_html((told,), (), say)}
-            began = time.perf_counter()
-            LLM(endpoint, settings).complete([{"role": "user", "content": "Say: ok"}])
-        except RagError as error:
-            return {"outcome": _fault(error, say)}
-        spent = round(1000 * (time.perf_counter() - began))
-        told = say("test-ok", model=endpoint.model, host=endpoint.host, ms=spent)
-        return {"outcome": notice_html((told,), (), say)}
 
     # --- parts ---
 
@@ -446,20 +268,20 @@ class Handlers:
             error = Failure(say("start-failed"), say("defect-do"))
             yield {"start": error_html(error, say, retry=False)}
         else:
-            session = replace(session, chosen=self._ticked(session.chosen))
+            session = replace(session, chosen=self.shelf.ticked(session.chosen))
             opened = await asyncio.to_thread(self._conversation, session, None)
-            shelf = await asyncio.to_thread(self._shelf, session)
-            banner = await asyncio.to_thread(self._banner_html, say)
+            shelf = await asyncio.to_thread(self.shelf.view, session)
+            banner = await asyncio.to_thread(self.form.banner_html, say)
             yield {**shelf, **(opened if looking() else {}), "start": "", "banner": banner}
 
     def _opened(self, session: Session, run: Run | None) -> dict[str, Any]:
         if self._desk.start.live.over():  # else there is no list yet to hold the choice against
-            session = replace(session, chosen=self._ticked(session.chosen))
+            session = replace(session, chosen=self.shelf.ticked(session.chosen))
         return {
-            **self._shelf(session),
+            **self.shelf.view(session),
             **self._conversation(session, run),
-            **self.settings(session),
-            "banner": self._banner_html(session.say),
+            **self.form.view(session),
+            "banner": self.form.banner_html(session.say),
             "start": "",
         }
 
@@ -477,7 +299,7 @@ class Handlers:
         session = replace(session, conversation=conversation)
         history = thread_html(turns, say, conversation)
         if not turns:
-            history = welcome_html(self._suggestions(), say, asked)
+            history = welcome_html(self.shelf.suggestions(), say, asked)
         return {
             "session": session,
             "history": history,
@@ -486,64 +308,11 @@ class Handlers:
             **({"toast": missing} if missing else {}),
         }
 
-    def _quote(self, what: Shown) -> str:
-        """The exact words of the citation, from the answer that is kept."""
-        if not what.turn:
-            return ""
-        try:
-            answer = self._store.turn(what.turn).answer
-        except ConversationNotFound:
-            return ""
-        cited = cited_in(answer) if answer else ()
-        return cited[what.cite].quote if what.cite < len(cited) else ""
-
     def _talks(self, session: Session) -> str:
         listed = self._store.conversations(session.searched)
         return conversations_html(
             listed, session.say, current=session.conversation, searched=bool(session.searched)
         )
-
-    def _shelf(self, session: Session) -> dict[str, Any]:
-        """The essays. Without the session: what ends late must not bring back an older one."""
-        try:
-            essays = self._listed()
-        except RagError as error:
-            return {"essays": error_html(failure(error), session.say, retry=False), "scope": ""}
-        return {
-            "essays": essays_html(essays, session.chosen, session.say),
-            "scope": scope_html(len(essays), session.chosen, session.say),
-        }
-
-    def _listed(self) -> list[EssayInfo]:
-        """The essays; none while the index is being opened, which the start tells of. Raises the
-        error of an index that cannot be read: that is no empty one."""
-        try:
-            with self._desk.lease() as rag:
-                return rag.essays()
-        except NotReady:
-            return []
-
-    def _ticked(self, chosen: Sequence[str] | None) -> tuple[str, ...] | None:
-        """Those of `chosen` that there are, None for all; as they are while nobody can say."""
-        try:
-            with self._desk.lease() as rag:
-                return _among(chosen, rag.essays())
-        except RagError:
-            return None if chosen is None else tuple(chosen)
-
-    def _suggestions(self) -> list[str]:
-        try:
-            with self._desk.lease() as rag:
-                return suggestions(rag.essays(), rag.text)
-        except RagError:
-            return []
-
-    def _banner_html(self, say: Say) -> str:
-        """Which model answers. Looked for once for each settings: looking may take 0.3 s."""
-        settings = self._desk.settings
-        if self._banner is None or self._banner[0] != settings:
-            self._banner = (settings, _banner(settings))
-        return banner_html(self._banner[1], say)
 
 
 def _wordless(writing: Writing) -> bool:
@@ -557,28 +326,6 @@ def _chosen(choice: str) -> tuple[str, ...] | None:
     except ValueError:
         return None
     return tuple(map(str, sources)) if isinstance(sources, list) else None
-
-
-def _among(chosen: Sequence[str] | None, essays: Sequence[EssayInfo]) -> tuple[str, ...] | None:
-    """Those of the essays that are chosen, in their order; None where these are all."""
-    if chosen is None:
-        return None
-    wanted = set(chosen)
-    left = tuple(essay.source for essay in essays if essay.source in wanted)
-    return None if len(left) == len(essays) else left
-
-
-def _fault(error: RagError, say: Say) -> str:
-    """An error in the settings, where there is no need to lead to them."""
-    return error_html(Failure(error.what, error.do), say, retry=False)
-
-
-def _banner(settings: Any) -> Banner:
-    try:
-        endpoint = find_endpoint(settings)
-    except RagError as error:
-        return Banner(hint=str(error))
-    return Banner(endpoint.model, endpoint.host) if endpoint else Banner()
 
 
 def _live_html(turn: Turn, writing: Writing, say: Say) -> str:
@@ -596,61 +343,3 @@ def _history(turns: Sequence[Turn]) -> list[dict[str, str]]:
         said.append({"role": "user", "content": turn.question})
         said.append({"role": "assistant", "content": turn.answer.text if turn.answer else ""})
     return said
-
-
-def _changes(form: Mapping[str, Any]) -> dict[str, Any]:
-    """The form's fields as settings; None forgets what was set here."""
-    common = {"k": int(form["k"]), "unsupported": form["policy"]}
-    if form["use"] == "endpoint":
-        if not str(form["endpoint"] or "").strip():
-            raise ConfigError("There is no endpoint.", "Enter its address, up to and with /v1.")
-        return {
-            "llm": "auto",
-            "llm_base_url": form["endpoint"].strip(),
-            "llm_model": (form["model"] or "").strip(),
-            "llm_api_key": form["key"] or "",
-            **common,
-        }
-    nothing = {"llm_base_url": None, "llm_model": None, "llm_api_key": None}
-    return {"llm": "off" if form["use"] == "off" else None, **nothing, **common}
-
-
-def _key_note(preferences: Preferences) -> str:
-    if preferences.key_kept:
-        return "key-kept"
-    return "key-given" if preferences.key_given else "key-none"
-
-
-def _outcome(task: Task, names: set[str], say: Say) -> str:
-    if task.error is not None:
-        error = task.error
-        told = (
-            failure(error)
-            if isinstance(error, RagError)
-            else Failure(say("defect"), say("defect-do"))
-        )
-        return notice_html((), (told,), say)
-    added: Added = task.result
-    done = [
-        say(key, names=", ".join(listed))
-        for key, sources in (
-            ("added", added.report.added),
-            ("updated", added.report.changed),
-            ("same", added.report.unchanged),
-        )
-        if (listed := [name for name in map(_name, sources) if name in names])
-    ]
-    refused = {
-        **added.refused,
-        **{n: RagError(why) for s, why in added.report.failed.items() if (n := _name(s)) in names},
-    }
-    failed = [Failure(say("not-added", name=name), _why(why, say)) for name, why in refused.items()]
-    return notice_html(done, failed, say)
-
-
-def _why(refused: RagError | str, say: Say) -> str:
-    return say(refused) if isinstance(refused, str) else str(refused)
-
-
-def _name(source: str) -> str:
-    return source.split("/", 1)[-1]

@@ -40,6 +40,7 @@ class Live(Generic[T]):
 
     @property
     def value(self) -> T:
+        """What it is now."""
         return self._value
 
     def over(self) -> bool:

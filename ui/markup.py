@@ -29,7 +29,8 @@ __all__ = [
     "start_mark",
 ]
 
-TAGS = {"p", "br", "strong", "em", "s", "ul", "ol", "li", "code", "pre", "blockquote", "hr", "h4"}
+TAGS = {"p", "br", "strong", "em", "s", "ul", "ol", "li", "code", "pre", "blockquote", "hr", "h4",
+        "table", "thead", "tbody", "tr", "th", "td"}  # fmt: skip
 LONGEST_MARKDOWN = 40_000
 """Beyond this a text is shown as it is: Markdown parsers can be made to take quadratic time."""
 
@@ -138,6 +139,7 @@ def _markdown() -> MarkdownIt:
     from markdown_it import MarkdownIt
 
     parser = MarkdownIt("commonmark", {"html": False, "linkify": False, "breaks": True})
+    parser.enable("table")
     parser.disable(
         ["link", "image", "autolink", "html_inline", "html_block", "reference", "entity"]
     )

@@ -89,6 +89,8 @@ class Measuring:
         self._worker.shutdown(wait=False, cancel_futures=True)
 
     def _measure(self, limit: int, task: Task) -> None:
+        from eval import write
+
         report = self._suite(
             self._settings(), limit, lambda done, total: task.report("", done, total)
         )
@@ -96,7 +98,7 @@ class Measuring:
         kept = self.folder / KEPT
         if kept.exists():
             kept.replace(self.folder / BEFORE)
-        report.write(self.folder)
+        write(report, self.folder)
 
     def _view(self, task: Task | None, say: Say) -> str:
         fault = ""

@@ -53,6 +53,7 @@ class Preferences:
         return bool(self._read().get("seeded"))
 
     def mark_seeded(self) -> None:
+        """Remember that the first essays were read in: once removed they do not come back."""
         self._write({**self._read(), "seeded": True})
 
     def settings(self) -> Settings:

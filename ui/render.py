@@ -7,13 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rag.errors import ConfigError, EndpointError, RagError
-from rag.schema import Answer, Citation, Hit, Sentence
+from rag.schema import SIGNS, Answer, Citation, Hit, Sentence
 from ui.markup import attributes, bare, end_mark, point_mark, prose, quoted, shown, start_mark
 from ui.store import Turn
 from ui.texts import Say
 
 __all__ = [
-    "SIGNS",
     "Failure",
     "answer_html",
     "cited_in",
@@ -25,14 +24,6 @@ __all__ = [
     "turn_html",
 ]
 
-SIGNS: Mapping[str, str] = {
-    "supported": "✓",
-    "partly": "◐",
-    "unsupported": "✗",
-    "unchecked": "?",
-}
-"""The verdict's mark: told apart by shape, not by colour alone."""
-
 NEAREST = 3
 QUOTE_PREVIEW = 400
 CHIPS = 12
@@ -40,7 +31,9 @@ CHIPS = 12
 
 _NUMBER = re.compile(r"\[(\d{1,4})\]")
 _BEFORE_STOP = re.compile(r"\s*((?:\[\d{1,4}\]\s*)+)([.。!！?？]+)(?!\w)")
-_BLOCK_START = re.compile(r"[ \t]*(?:(?:[-*+]|\d{1,3}[.)]|#{1,6}|>)[ \t]+)*")
+_BLOCK_START = re.compile(r"[ \t]*(?:(?:[-*+]|\d{1,3}[.)]|#{1,6}|>)[ \t]+)*(?:\|[ \t]*)?")
+_RULE = re.compile(r"[-|: \t]*")
+_ROW_END = re.compile(r"[ \t]*\|[ \t]*((?:\[\d{1,4}\][ \t]*)*)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +148,18 @@ def _marked(answer: Answer) -> str:
         if not at <= sentence.start <= sentence.end <= len(text):
             continue
         pieces.append(_cited(text[at : sentence.start], places, at))
+        at = sentence.end
         inside = text[sentence.start : sentence.end]
+        if _RULE.fullmatch(inside):  # below a table's head: with a mark in it there is no table
+            pieces.append(bare(inside))
+            continue
         lead = _BLOCK_START.match(inside) if _at_line_start(text, sentence.start) else None
         skip = lead.end() if lead else 0
         body = inside[skip:].rstrip()
         tail = inside[skip + len(body) :]
+        if _in_row(text, sentence.start) and (closing := _ROW_END.search(body)):
+            # what stands behind a row's last cell is in no column, and would not be shown
+            body, tail = f"{body[: closing.start()]} {closing[1]}".rstrip(), f" |{tail}"
         fenced = "```" in body or "~~~" in body
         cited = _cited(body, places, sentence.start + skip)
         pieces.append(
@@ -168,13 +168,16 @@ def _marked(answer: Answer) -> str:
             + ("" if fenced else point_mark("v", index))
             + bare(tail)
         )
-        at = sentence.end
     pieces.append(_cited(text[at:], places, at))
     return "".join(pieces)
 
 
 def _at_line_start(text: str, position: int) -> bool:
     return not text[text.rfind("\n", 0, position) + 1 : position].strip()
+
+
+def _in_row(text: str, position: int) -> bool:
+    return text[text.rfind("\n", 0, position) + 1 :].lstrip().startswith("|")
 
 
 def _placed(answer: Answer) -> Mapping[int, Mapping[int, int]]:

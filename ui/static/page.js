@@ -241,7 +241,9 @@ window.essayRag = (() => {
       });
       if (field && long) {
         field.addEventListener("keydown", (event) => {
-          if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) dialog.close("yes");
+          if (event.key !== "Enter" || event.shiftKey) return; // as where a question is asked
+          event.preventDefault();
+          dialog.close("yes");
         });
       }
       dialog.showModal();

@@ -1,0 +1,105 @@
+"""The fields that a file begins with: front matter, or the header of a mail that was pasted."""
+
+from __future__ import annotations
+
+import re
+from itertools import takewhile
+
+__all__ = ["FIELD", "front_matter", "mail_header", "unlinked"]
+
+_FENCED = re.compile(
+    r"\s*---[ \t]*(?:\r\n?|\n)(.*?)(?:\r\n?|\n)(?:---|\.\.\.)[ \t]*(?=\r|\n|\Z)", re.DOTALL
+)
+FIELD = re.compile(r"([A-Za-z_\u4e00-\u9fff][\w -]{0,40})[ \t]*[:：][ \t]*(.*)")
+"""A line that names a field: (name, value)."""
+
+_LINK = re.compile(r"\[\[(?:[^\[\]|]*\|)?([^\[\]|]*)\]\]|\[([^\[\]]*)\]\([^()]*\)")
+_LONGEST = 20_000  # characters
+
+
+def front_matter(text: str) -> tuple[dict[str, str], tuple[str, ...], int]:
+    """(fields in lower case, tags, where the body starts). Broken YAML is read line by line."""
+    found = _FENCED.match(text, 0, _LONGEST)
+    if found is None:
+        return {}, (), 0
+    data = _yaml(found[1].replace("\t", "  "))
+    if not isinstance(data, dict):
+        data = _field_lines(found[1])
+    if not data:
+        return {}, (), 0
+    fields = {str(key).strip().lower(): value for key, value in data.items()}
+    tags = _values(fields.get("tags") or fields.get("tag") or fields.get("keywords"))
+    if len(tags) == 1:
+        tags = [tag for tag in re.split(r"[,，、;；]", tags[0]) if tag.strip()]
+    plain = {key: ", ".join(_values(value)) for key, value in fields.items()}
+    return plain, tuple(tag.strip().lstrip("#") for tag in tags), found.end()
+
+
+def unlinked(text: str) -> str:
+    """`text` with the names of wiki and Markdown links in place of the links."""
+    return _LINK.sub(lambda match: match[1] or match[2] or "", text)
+
+
+def _yaml(block: str) -> object:
+    """The block's data with strings as its only scalars; None when it is not plain YAML.
+
+    Aliases are refused: no essay's front matter needs them, and nested ones expand without bound.
+    """
+    import yaml
+
+    if "[[[[" in block or "{{{{" in block:  # a parser in pure Python recurses into each
+        return None
+    try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(block)):
+            return None
+        return yaml.load(block, Loader=yaml.BaseLoader)  # noqa: S506 - it builds strings only
+    except (yaml.YAMLError, RecursionError):
+        return None
+
+
+def _field_lines(block: str) -> dict[str, object]:
+    fields: dict[str, object] = {}
+    key = ""
+    for line in block.splitlines():
+        if match := FIELD.match(line):
+            key = match[1].strip()
+            fields[key] = match[2].strip().strip("\"'")
+        elif key and line.strip().startswith("- "):
+            before = fields[key]
+            listed = before if isinstance(before, list) else []
+            fields[key] = [*listed, line.strip()[2:].strip().strip("\"'")]
+    return fields
+
+
+def _values(value: object) -> list[str]:
+    if isinstance(value, list):
+        return [text for item in value for text in _values(item)]
+    if isinstance(value, dict) or value is None:
+        return []
+    text = " ".join(unlinked(str(value)).split())
+    return [text] if text and text.lower() not in ("null", "~") else []
+
+
+_MAIL = {
+    "from": "author", "发件人": "author", "寄件者": "author", "寄件人": "author",
+    "subject": "title", "主题": "title", "主旨": "title", "主題": "title",
+    "date": "date", "sent": "date", "发送时间": "date", "日期": "date", "寄件日期": "date",
+}  # fmt: skip
+_FORWARDED = re.compile(r"(?:(?:re|fwd?|aw|回复|回覆|转发|轉寄)\s*[:：]\s*)+", re.IGNORECASE)
+_ADDRESS = re.compile(r"\s*[<\[(]?(?:mailto:)?[^\s<>()\[\]]+@[^\s<>()\[\]]+[>\])]?")
+
+
+def mail_header(body: str) -> dict[str, str]:
+    """What the header of a mail that was pasted whole says of title, author and date. It says who
+    sent it and what it is about, or when."""
+    top = takewhile(bool, map(str.strip, body[:_LONGEST].lstrip().splitlines()))
+    fields = [FIELD.fullmatch(line) for line in top]
+    found = {
+        _MAIL[field[1].lower()]: field[2].strip()
+        for field in reversed(fields)
+        if field and field[1].lower() in _MAIL
+    }
+    if not fields or not fields[0] or "author" not in found or len(found) < 2:
+        return {}
+    found["author"] = _ADDRESS.sub("", found["author"]).strip("\"' ")
+    return {**found, "title": _FORWARDED.sub("", found.get("title", ""), count=1)}

@@ -1,0 +1,144 @@
+"""The settings view: the form as it is kept, saved or tried, and the banner on who answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from rag.config import Settings
+from rag.endpoint import find_endpoint, list_models
+from rag.errors import ConfigError, RagError
+from ui.desk import Desk
+from ui.preferences import Preferences
+from ui.render import Failure, error_html
+from ui.session import Patch, Session
+from ui.texts import Say
+from ui.views import Banner, banner_html, notice_html
+
+__all__ = ["Form"]
+
+
+class Form:
+    """The settings of a data directory, which all its pages share."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._banner: tuple[Settings, Banner] | None = None
+
+    def view(self, session: Session) -> Patch:
+        """The form as it is kept: never with a key."""
+        preferences = self._desk.preferences
+        kept = preferences.settings()
+        use = "off" if kept.llm == "off" else "endpoint" if kept.llm_base_url else "auto"
+        return {
+            "form": {
+                "use": use,
+                "endpoint": kept.llm_base_url,
+                "model": kept.llm_model,
+                "key": "",
+                "k": kept.k,
+                "policy": kept.unsupported,
+            },
+            "key_note": session.say(_key_note(preferences)),
+        }
+
+    def save(self, form: Mapping[str, Any], session: Session) -> Patch:
+        """Keep the form; new questions are answered with it."""
+        try:
+            settings = self._desk.preferences.keep(**_changes(form))
+            self._desk.replace(settings)
+        except RagError as error:
+            return {"outcome": _fault(error, session.say)}
+        return self._saved(session)
+
+    def reset(self, session: Session) -> Patch:
+        """Forget what was set on the page: `RAG_*` variables count again."""
+        self._desk.replace(self._desk.preferences.reset())
+        return self._saved(session)
+
+    def _saved(self, session: Session) -> Patch:
+        say = session.say
+        return {
+            **self.view(session),
+            "banner": self.banner_html(say),
+            "outcome": notice_html((say("saved"),), (), say),
+        }
+
+    def models(self, form: Mapping[str, Any], session: Session) -> Patch:
+        """The models that the endpoint in the form lists."""
+        say = session.say
+        try:
+            # A model's name is made up where there is none: it is not needed for asking the list.
+            endpoint = find_endpoint(
+                self._desk.preferences.tried(**_changes({**form, "model": form["model"] or "-"}))
+            )
+            if endpoint is None:
+                raise ConfigError(say("need-endpoint"), say("need-endpoint-do"))
+            names = list_models(endpoint)
+        except RagError as error:
+            return {"outcome": _fault(error, say)}
+        told = say("models-found", n=len(names)) if names else say("models-none")
+        return {"models": names, "outcome": notice_html((told,), (), say)}
+
+    def test(self, form: Mapping[str, Any], session: Session) -> Patch:
+        """Whether the endpoint in the form answers, in one sentence."""
+        from rag.llm import LLM
+
+        say = session.say
+        try:
+            settings = self._desk.preferences.tried(**_changes(form))
+            endpoint = find_endpoint(settings)
+            if endpoint is None:
+                told = say("test-off" if settings.llm == "off" else "test-none")
+                return {"outcome": notice_html((told,), (), say)}
+            began = time.perf_counter()
+            LLM(endpoint, settings).complete([{"role": "user", "content": "Say: ok"}])
+        except RagError as error:
+            return {"outcome": _fault(error, say)}
+        spent = round(1000 * (time.perf_counter() - began))
+        told = say("test-ok", model=endpoint.model, host=endpoint.host, ms=spent)
+        return {"outcome": notice_html((told,), (), say)}
+
+    def banner_html(self, say: Say) -> str:
+        """Which model answers. Looked for once for each settings: looking may take 0.3 s."""
+        settings = self._desk.settings
+        if self._banner is None or self._banner[0] != settings:
+            self._banner = (settings, _banner(settings))
+        return banner_html(self._banner[1], say)
+
+
+def _fault(error: RagError, say: Say) -> str:
+    """An error in the settings, where there is no need to lead to them."""
+    return error_html(Failure(error.what, error.do), say, retry=False)
+
+
+def _banner(settings: Settings) -> Banner:
+    try:
+        endpoint = find_endpoint(settings)
+    except RagError as error:
+        return Banner(hint=str(error))
+    return Banner(endpoint.model, endpoint.host) if endpoint else Banner()
+
+
+def _changes(form: Mapping[str, Any]) -> dict[str, Any]:
+    """The form's fields as settings; None forgets what was set here."""
+    common = {"k": int(form["k"]), "unsupported": form["policy"]}
+    if form["use"] == "endpoint":
+        if not str(form["endpoint"] or "").strip():
+            raise ConfigError("There is no endpoint.", "Enter its address, up to and with /v1.")
+        return {
+            "llm": "auto",
+            "llm_base_url": form["endpoint"].strip(),
+            "llm_model": (form["model"] or "").strip(),
+            "llm_api_key": form["key"] or "",
+            **common,
+        }
+    nothing = {"llm_base_url": None, "llm_model": None, "llm_api_key": None}
+    return {"llm": "off" if form["use"] == "off" else None, **nothing, **common}
+
+
+def _key_note(preferences: Preferences) -> str:
+    if preferences.key_kept:
+        return "key-kept"
+    return "key-given" if preferences.key_given else "key-none"
