@@ -416,7 +416,10 @@ def bench(
     """All figures: by collection, direction and way of ranking; with `ablation` also without each
     ingredient in turn; not `learned`: of the questions that are `unlearned`."""
     encoders = _remembering(Settings(), cache)
-    unchanged = _remembering(Settings(without=frozenset({"questions"})), cache)
+    unlearning = {
+        name: _remembering(Settings(without=frozenset({name})), cache)
+        for name in ("questions", "toward")
+    }
     results: dict[str, Any] = {}
     for every in collections(data):
         collection = every if learned else unlearned(every)
@@ -430,7 +433,7 @@ def bench(
             if ablation and not collection.name.endswith("-1"):
                 for ingredient in INGREDIENTS:
                     settings = Settings(without=frozenset({ingredient}))
-                    asking = unchanged if ingredient == "questions" else encoders
+                    asking = unlearning.get(ingredient, encoders)
                     without = measure(index, collection, settings, asking, limit=limit)
                     for direction, ways in without.items():
                         results[collection.name][direction][f"without {ingredient}"] = figures(

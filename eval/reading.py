@@ -49,6 +49,7 @@ __all__ = [
     "group_of",
     "held_out",
     "read",
+    "with_near",
 ]
 
 Span = tuple[int, int]
@@ -149,7 +150,7 @@ def read(folder: Path, encoder: E5, essays: Sequence[Path] = ()) -> Corpus:
     ]
     for path in essays:
         reading.essays(path)
-    return Corpus(reading.paragraphs, with_near(reading, encoder))
+    return Corpus(reading.paragraphs, reading.questions)
 
 
 Answers = Sequence[tuple[int, str]]
@@ -260,9 +261,9 @@ class _Reading(Corpus):
         return Question(data, group, text, ids, frozenset(content_words(text)))
 
 
-def with_near(corpus: Corpus, encoder: E5) -> list[Question]:
-    """The questions, each with the paragraphs that share most rare words with it and those that the
-    encoder holds for nearest: they lack its answer and lie on the same side of `held_out`."""
+def with_near(corpus: Corpus, encoder: E5) -> Corpus:
+    """The same, each question with the paragraphs that share most rare words with it and those that
+    the encoder holds for nearest: they lack its answer and lie on the same side of `held_out`."""
     where: dict[str, list[int]] = defaultdict(list)
     for n, paragraph in enumerate(corpus.paragraphs):
         for word in frozenset(content_words(paragraph.text)):
@@ -293,7 +294,7 @@ def with_near(corpus: Corpus, encoder: E5) -> list[Question]:
             for sort in sorts
         ]
         found.append(replace(question, near=tuple(dict.fromkeys(n for ns in near for n in ns))))
-    return found
+    return Corpus(corpus.paragraphs, found)
 
 
 def _vectors(encoder: E5, texts: Sequence[str]) -> NDArray[np.float32]:

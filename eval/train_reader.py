@@ -29,7 +29,7 @@ from torch.nn import functional
 
 from eval.lora import Network, batches, changes, learn, padded, restore
 from eval.metrics import auroc
-from eval.reading import Corpus, Example, epoch, held_out, meets, read
+from eval.reading import Corpus, Example, epoch, held_out, meets, read, with_near
 from rag.config import Settings
 from rag.e5 import E5, WeightFile
 from rag.reader import CHANGES, Reader
@@ -107,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chance = random.Random(SEED)
     models = Settings(llm="off").models
     encoder = E5(models)
-    corpus = read(options.folder, encoder, options.essays)
+    corpus = with_near(read(options.folder, encoder, options.essays), encoder)
     own = {folder.name for folder in options.essays}
     print(len(corpus.paragraphs), dict(Counter(q.data for q in corpus.questions)), flush=True)
     file = WeightFile.find()

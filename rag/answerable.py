@@ -48,17 +48,21 @@ def answerable(
     searched: bool = False,
     telling: Telling | None = None,
     readings: Readings | None = None,
+    slots: bool = True,
 ) -> float:
     """Probability, 0…1, that `evidence.passages` hold the answer to `evidence.question`.
 
     `searched`: the passages are the best of a search among essays, not given as they are.
     `telling`: what `tell(evidence)` gave, where it is at hand. `readings`: of the same evidence;
-    default: nothing is read.
+    default: nothing is read. `slots`: a number or a date that is asked for must be there; False for
+    a question whose parts are looked at by themselves.
     """
     if not any(evidence.spans) or is_small_talk(evidence.question):
         return 0.0
     fitted: Mapping[str, float] = coefficients()["answerable"]
     values = figures(evidence, searched, telling or tell(evidence), readings)
+    if not slots:
+        values |= dict.fromkeys(("slot", "slot gap"), 0.0)
     return _probability(
         fitted["intercept"] + sum(fitted[name] * value for name, value in values.items())
     )

@@ -249,13 +249,22 @@ class _Look:
         searched = bool(self._turn.hits)
         with self._turn.timed("read"):
             found = answerable(evidence, searched, telling, self.readings)
-            # What answers one part need have no number that another asks for. The words that a
-            # follow-up was given ask for nothing.
-            parts = () if self._turn.history else self.parts
-            found = max(found, *(answerable(p.evidence, searched, readings=p) for p in parts), 0.0)
+            found = max(found, self._of_parts(searched))
         if not self._turn.hits or not keywords(self._question):
             return found
         return max(found, NAMED) if self._names_it() else min(found, UNNAMED)
+
+    def _of_parts(self, searched: bool) -> float:
+        """The probability of the part that is answered best: it need have no number that another
+        asks for. The passages must be on the topic of the whole all the same."""
+        # The words that a follow-up was given ask for nothing.
+        parts = () if self._turn.history else self.parts
+        best = max((answerable(p.evidence, searched, readings=p) for p in parts), default=0.0)
+        if not best:
+            return 0.0
+        return min(
+            best, answerable(self.evidence, searched, self.telling, self.readings, slots=False)
+        )
 
     def _names_it(self) -> bool:
         """Whether what a few words look for is there: most of them, or a translation of them in a

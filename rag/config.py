@@ -35,6 +35,7 @@ INGREDIENTS = (
     "sentences",
     "tokens",
     "questions",
+    "toward",
     "cohort",
     "dictionary",
     "titles",

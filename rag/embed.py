@@ -37,6 +37,7 @@ from rag.errors import (
     ServerFault,
 )
 from rag.redact import redact, without_userinfo
+from rag.toward import TOWARD, toward
 
 if TYPE_CHECKING:
     from llama_index.core.embeddings import BaseEmbedding
@@ -124,7 +125,8 @@ def open_encoders(settings: Settings, cache_dir: Path) -> Encoders:
         settings: embed_* decide.
         cache_dir: where converted weights are kept, some 130 MB.
     """
-    bundled = SentenceEncoder(cache_dir, threads=settings.embed_threads)
+    moved = None if "toward" in settings.without else TOWARD
+    bundled = SentenceEncoder(cache_dir, threads=settings.embed_threads, questions=moved)
     if not settings.embed_base_url:
         questions = None if "questions" in settings.without else QUESTIONS
         passage = PassageEncoder(cache_dir, threads=settings.embed_threads, questions=questions)
@@ -285,14 +287,16 @@ class SentenceEncoder:
     Args:
         cache_dir: where the converted weights are kept.
         threads: how many batches to work on at once; 0: one for each idle core.
+        questions: what moves the vectors of questions (`rag/toward.py`). Default: nothing.
     """
 
     dimension = 512
     max_tokens = USE_TOKENS
 
-    def __init__(self, cache_dir: Path, *, threads: int = 0) -> None:
+    def __init__(self, cache_dir: Path, *, threads: int = 0, questions: Path | None = None) -> None:
         self._cache_dir = cache_dir
         self._threads = threads
+        self._questions = questions
         self._lock = threading.Lock()
         self._opened: USE | None = None
 
@@ -321,14 +325,18 @@ class SentenceEncoder:
         return _in_order(texts, self.dimension, found, on_progress)
 
     def query(self, text: str) -> Vector:
-        """The vector [512] of a sentence; the same as the one for finding it."""
+        """The vector [512] of a question."""
         return self._asked(text)
 
     @cached_property
     def _asked(self) -> Callable[[str], Vector]:
-        return lru_cache(REMEMBERED)(
-            lambda text: _checked(self._network.vectors([self._tokens(text)])[0])
-        )
+        moved = toward(self._questions) if self._questions else None
+
+        def read(text: str) -> Vector:
+            vector = self._network.vectors([self._tokens(text)])[0]
+            return _checked(moved(vector) if moved else vector)
+
+        return lru_cache(REMEMBERED)(read)
 
     def count_tokens(self, text: str) -> int:
         """Tokens of a sentence, with its beginning and its end."""

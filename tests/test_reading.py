@@ -74,7 +74,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
         "right_answer": "oslo",
     }
     (folder / "halueval_qa_500.jsonl").write_text(json.dumps(row) + "\n", "utf-8")
-    return read(folder, encoder())
+    return with_near(read(folder, encoder()), encoder())
 
 
 def words(example: Example, first: int, last: int) -> str:
@@ -127,7 +127,7 @@ def essays(tmp_path: Path) -> Corpus:
     (tmp_path / "questions.jsonl").write_text("\n".join(lines), "utf-8")
     reading = _Reading(encoder())
     reading.essays(tmp_path)
-    return Corpus(reading.paragraphs, with_near(reading, encoder()))
+    return with_near(reading, encoder())
 
 
 def test_questions_over_essays_are_asked_of_every_passage_that_answers(essays: Corpus) -> None:
