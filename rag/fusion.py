@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -285,23 +286,28 @@ def near_copies(texts: Iterable[Text]) -> Iterator[bool]:
     another fact.
     """
     kept: list[Text] = []
-    told: set[tuple[str, str]] = set()
+    words: set[str] = set()  # of those that are kept
     for text in texts:
-        pairs = set(pairwise(text.words))
         near = any(_near(text.distinct, other.distinct) for other in kept)
-        near = near or (_told(pairs, told) and _same_numbers(text, kept))
+        near = near or _told(text, kept, words)
         yield near
         if not near:
             kept.append(text)
-            told |= pairs
+            words |= text.distinct
 
 
 TOLD = 0.9
 """Share of a text's pairs of words that make it a repetition of what holds them."""
 
 
-def _told(pairs: set[tuple[str, str]], before: set[tuple[str, str]]) -> bool:
-    return bool(pairs) and len(pairs & before) >= TOLD * len(pairs)
+def _told(text: Text, kept: Sequence[Text], words: AbstractSet[str]) -> bool:
+    new = (1 - TOLD) * len(text.words)
+    if not kept or len(text.distinct - words) > 2 * new:  # a pair has room for two new words
+        return False
+    pairs = set(pairwise(text.words))
+    before = {pair for other in kept for pair in pairwise(other.words)}
+    told = len(pairs & before) >= TOLD * len(pairs)
+    return bool(pairs) and told and _same_numbers(text, kept)
 
 
 def _same_numbers(text: Text, kept: Iterable[Text]) -> bool:
