@@ -8,6 +8,7 @@ fitted on its figures can be fitted there.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import os
@@ -31,7 +32,7 @@ from eval.cases import Question as Asked
 from eval.datasets import open_dataset
 from rag.clean import clean
 from rag.e5 import BEGIN, E5, END
-from rag.fold import content_words, simplified
+from rag.fold import content_words, language, simplified
 from rag.load import load
 from rag.reader import QUESTION_TOKENS
 from rag.schema import Passage
@@ -49,6 +50,8 @@ __all__ = [
     "group_of",
     "held_out",
     "read",
+    "row_of",
+    "training_parser",
     "with_near",
 ]
 
@@ -124,6 +127,27 @@ def group_of(path: Path, article: Mapping[str, Any]) -> str:
 def essay_of(question: Asked) -> str:
     """The essay that a question was written for, named as in `read`."""
     return f"essay {question.id.rpartition('-')[0]}"
+
+
+def row_of(question: Question, home: Paragraph) -> str:
+    """The row of a table of figures that a question counts in: its data set, all folders of essays
+    being one; and whether it is asked across languages."""
+    data = "essays" if question.group.startswith("essay ") else question.data
+    across = (language(home.text) == "en") != (language(question.text) == "en")
+    return f"{data} across" if across else data
+
+
+def training_parser(doc: str | None, write: Path, epochs: int) -> argparse.ArgumentParser:
+    """What the command of a training script takes: FOLDER and the folders of essays as for `read`,
+    where to write what was learned, and for how many rounds to learn."""
+    parser = argparse.ArgumentParser(description=(doc or "").splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--write", type=Path, default=write)
+    parser.add_argument("--epochs", type=int, default=epochs)
+    parser.add_argument(
+        "--essays", type=Path, action="append", default=[], help="folders of essays with questions"
+    )
+    return parser
 
 
 # --- what is read

@@ -16,13 +16,11 @@ Needs torch (2.13), as `eval/lora.py` says. A quarter of an hour on two cores wi
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -30,7 +28,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from eval.lora import Network, batches, changes, learn, padded, restore
-from eval.reading import Corpus, Paragraph, Question, held_out, meets, read
+from eval.reading import Corpus, Paragraph, Question, held_out, meets, read, row_of, training_parser
 from rag import late
 from rag.config import Settings
 from rag.e5 import BEGIN, E5, END, WeightFile
@@ -190,7 +188,7 @@ def among(scores: Tensor, english: Tensor, right: Tensor) -> Tensor:
 # --- measuring
 
 
-def measure(loss: Loss, known: Known, asked: Sequence[Item]) -> Iterator[str]:
+def measure(loss: Loss, corpus: Corpus, known: Known, asked: Sequence[Item]) -> Iterator[str]:
     """By data set, on held-out articles: hit@1 and hit@5 of vectors and of tokens, among the
     passages of the right one's language; of tokens among it and 20 that are near or other."""
     ranks: dict[str, list[tuple[int, int]]] = defaultdict(list)
@@ -207,9 +205,7 @@ def measure(loss: Loss, known: Known, asked: Sequence[Item]) -> Iterator[str]:
                 best = torch.where(kin, row, -1.0).topk(24).indices.tolist()
                 shown = [home, *(n for n in best if n != home and n not in question.also)]
                 matched = loss.matched(own, shown)
-                across = bool(known.english[home]) != (language(question.text) == "en")
-                essays = question.group.startswith("essay ")
-                name = f"{'essays' if essays else question.data}{' across' if across else ''}"
+                name = row_of(question, corpus.paragraphs[home])
                 ranks[name].append((dense, int((matched > matched[0]).sum())))
     for data, found in sorted(ranks.items()):
         own = np.array(found)
@@ -219,14 +215,7 @@ def measure(loss: Loss, known: Known, asked: Sequence[Item]) -> Iterator[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--write", type=Path, default=QUESTIONS)
-    parser.add_argument("--epochs", type=int, default=EPOCHS)
-    parser.add_argument(
-        "--essays", type=Path, action="append", default=[], help="folders of essays with questions"
-    )
-    options = parser.parse_args(arguments)
+    options = training_parser(__doc__, QUESTIONS, EPOCHS).parse_args(arguments)
     torch.manual_seed(SEED)
     chance = random.Random(SEED)
     encoder, file = PassageEncoder(Settings(llm="off").models), WeightFile.find()
@@ -241,7 +230,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def say(name: str) -> None:
         model.eval()
-        for line in measure(loss, known, kept):
+        for line in measure(loss, corpus, known, kept):
             print(name, line, flush=True)
         model.train()
 

@@ -15,7 +15,6 @@ Needs torch (2.13). A quarter of an hour for each epoch on two cores with bfloat
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
 from collections import Counter, defaultdict
@@ -29,7 +28,7 @@ from torch.nn import functional
 
 from eval.lora import Network, batches, changes, learn, padded, restore
 from eval.metrics import auroc
-from eval.reading import Corpus, Example, epoch, held_out, meets, read, with_near
+from eval.reading import Corpus, Example, epoch, held_out, meets, read, training_parser, with_near
 from rag.config import Settings
 from rag.e5 import E5, WeightFile
 from rag.reader import CHANGES, Reader
@@ -90,15 +89,9 @@ def measure(reader: Reader, corpus: Corpus, most: int = 1000) -> Iterator[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--write", type=Path, default=CHANGES)
-    parser.add_argument("--epochs", type=int, default=5)
+    parser = training_parser(__doc__, CHANGES, 5)
     parser.add_argument("--start", type=Path, help="changes to go on from, as --write keeps them")
     parser.add_argument("--rate", type=float, default=RATE, help="at its highest")
-    parser.add_argument(
-        "--essays", type=Path, action="append", default=[], help="folders of essays with questions"
-    )
     parser.add_argument(
         "--share", type=float, default=1.0, help="of the other questions, in each epoch"
     )

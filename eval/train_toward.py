@@ -12,20 +12,18 @@ Needs torch (2.13), as `eval/lora.py` says. Some minutes on two cores.
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from eval.reading import Corpus, Question, held_out, meets, read
+from eval.reading import Corpus, Question, held_out, meets, read, row_of, training_parser
 from rag.config import Settings
 from rag.embed import PassageEncoder, SentenceEncoder
 from rag.fold import language
@@ -175,7 +173,7 @@ def among(scores: Tensor, right: Tensor, there: Tensor) -> Tensor:
 # --- measuring
 
 
-def measure(model: Toward, known: Known, asked: Sequence[Item]) -> Iterator[str]:
+def measure(model: Toward, corpus: Corpus, known: Known, asked: Sequence[Item]) -> Iterator[str]:
     """By data set, on held-out articles: hit@1 and hit@5 of passages by their best sentence, among
     those of the right one's language; and whether the best sentence of the right passage answers,
     and one of its best three."""
@@ -191,53 +189,32 @@ def measure(model: Toward, known: Known, asked: Sequence[Item]) -> Iterator[str]
             own = known.of(item.home)
             order = torch.argsort(-scores[own.start : own.stop])[:3] + own.start
             told = [int(n) in item.right for n in order]
-            across = bool(english[item.home]) != (language(item.question.text) == "en")
-            essays = item.question.group.startswith("essay ")
-            name = f"{'essays' if essays else item.question.data}{' across' if across else ''}"
-            found[name].append((rank < 1, rank < 5, told[0], any(told)))
+            found[row_of(item.question, corpus.paragraphs[item.home])].append(
+                (rank < 1, rank < 5, told[0], any(told))
+            )
     for data, rows in sorted(found.items()):
         figures = "  ".join(f"{value:.3f}" for value in np.mean(rows, 0))
         yield f"{data:<22}{len(rows):>5}  {figures}"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--write", type=Path, default=TOWARD)
-    parser.add_argument("--epochs", type=int, default=EPOCHS)
-    parser.add_argument(
-        "--essays", type=Path, action="append", default=[], help="folders of essays with questions"
-    )
-    options = parser.parse_args(arguments)
-    torch.manual_seed(SEED)
-    chance = random.Random(SEED)
-    models = Settings(llm="off").models
-    corpus = read(options.folder, PassageEncoder(models).network, options.essays)
-    encoder = SentenceEncoder(models)
-    known = know(corpus, encoder)
-    asked = items(corpus, known, encoder)
-    learned = [item for item in asked if not held_out(item.question.group)]
-    kept = [item for item in asked if held_out(item.question.group)]
-    print(len(known.owners), "sentences,", len(learned), "questions,", len(kept), "held out")
-    model = Toward(known.vectors.shape[1])
-    loss = Loss(model, known)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, weight_decay=DECAY)
-    steps = options.epochs * (len(learned) // BATCH)
+# --- the command
 
-    def say(name: str) -> None:
-        model.eval()
-        for line in measure(model, known, kept):
-            print(name, line, flush=True)
-        model.train()
+
+def fit(model: Toward, loss: Loss, learned: Sequence[Item], epochs: int) -> None:
+    """Go down the loss of random groups of questions. The rate of change rises to `RATE` and falls
+    to nothing."""
+    chance = random.Random(SEED)
+    order = list(learned)
+    steps = epochs * (len(order) // BATCH)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, weight_decay=DECAY)
 
     def groups() -> Iterator[list[Item]]:
-        for _ in range(options.epochs):
-            chance.shuffle(learned)
-            for k in range(0, len(learned) - BATCH + 1, BATCH):
-                yield learned[k : k + BATCH]
+        for _ in range(epochs):
+            chance.shuffle(order)
+            for k in range(0, len(order) - BATCH + 1, BATCH):
+                yield order[k : k + BATCH]
 
-    say("before")
+    model.train()
     for step, group in enumerate(groups()):
         for settings in optimizer.param_groups:
             settings["lr"] = RATE * min(1.0, (step + 1) / WARM) * (1 - step / steps)
@@ -247,7 +224,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         optimizer.step()
         if step % 20 == 0:
             print(f"{step / steps:.0%}  loss {off.item():.3f}", flush=True)
-    say("learned")
+    model.eval()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command."""
+    options = training_parser(__doc__, TOWARD, EPOCHS).parse_args(arguments)
+    torch.manual_seed(SEED)
+    models = Settings(llm="off").models
+    corpus = read(options.folder, PassageEncoder(models).network, options.essays)
+    encoder = SentenceEncoder(models)
+    known = know(corpus, encoder)
+    asked = items(corpus, known, encoder)
+    learned = [item for item in asked if not held_out(item.question.group)]
+    kept = [item for item in asked if held_out(item.question.group)]
+    print(len(known.owners), "sentences,", len(learned), "questions,", len(kept), "held out")
+    model = Toward(known.vectors.shape[1]).eval()
+    for line in measure(model, corpus, known, kept):
+        print("before", line, flush=True)
+    fit(model, Loss(model, known), learned, options.epochs)
+    for line in measure(model, corpus, known, kept):
+        print("learned", line, flush=True)
     np.savez(options.write, allow_pickle=False, **model.kept(SHARE))
     return 0
 

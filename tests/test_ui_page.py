@@ -115,7 +115,7 @@ def expect_passage(visit: Visit, source: str, text: str, quote: str) -> None:
     assert before + quote + after == shown
 
 
-def test_refusals_and_errors_are_told_apart(visit: Visit) -> None:
+def test_refusals_and_errors_are_told_apart(visit: Visit, rag: FakeRag) -> None:
     page = visit.page
     visit.ask("refuse this")
     assert visit.last().locator(".refusal .source-row").count() == 2
@@ -136,8 +136,13 @@ def test_refusals_and_errors_are_told_apart(visit: Visit) -> None:
     visit.ask("broken")
     assert visit.last().locator(".prose-text").inner_text().startswith("The keeper")
     assert "broke off" in visit.last().locator("[role=alert]").inner_text()
+    turns, asked = page.locator("#history .turn").count(), len(rag.asked)
     visit.last().locator("text=Try again").click()
-    page.wait_for_selector("#live .turn")
+    while len(rag.asked) == asked:  # the test's time limit ends this
+        page.wait_for_timeout(100)
+    visit.settle(turns)
+    assert rag.asked[asked][0] == "broken"
+    assert "broke off" in visit.last().locator("[role=alert]").inner_text()
 
 
 def test_stop_keeps_what_was_shown_and_lets_the_stream_go(visit: Visit, rag: FakeRag) -> None:
