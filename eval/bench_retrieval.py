@@ -32,11 +32,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.reading import group_of, held_out
+from rag.candidates import Candidates
 from rag.config import INGREDIENTS, Settings
 from rag.embed import Encoder, Encoders, Spans, TokenEncoder, open_encoders
 from rag.errors import EvalFault
 from rag.ingest import Indexer
-from rag.retrieve import Candidates, Retriever
+from rag.retrieve import Retriever
 
 __all__ = ["Asked", "Collection", "Remembered", "collections", "main", "paragraph_ranks", "rank_of"]
 

@@ -33,11 +33,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag import fold, late
+from rag.candidates import NEAREST
 from rag.config import Settings
 from rag.dictionary import Dictionary
 from rag.embed import Encoders, Spans
 from rag.ingest import Indexer, encoded
-from rag.retrieve import NEAREST, Retriever
+from rag.retrieve import Retriever
 from rag.rows import FileState, Piece
 from rag.schema import Essay, OffsetMap, Passage
 from rag.sentences import sentence_spans

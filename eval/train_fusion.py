@@ -42,13 +42,14 @@ from eval.cases import evidence_spans, met_by
 from eval.datasets import Dataset, open_dataset
 from eval.opening import open_rag
 from eval.reading import essay_of, held_out
+from rag.candidates import Candidates
 from rag.condense import condense
 from rag.config import Settings
 from rag.embed import Encoders, open_encoders
 from rag.fusion import FEATURES
 from rag.ingest import Indexer
 from rag.load import loadable
-from rag.retrieve import Candidates, Retriever
+from rag.retrieve import Retriever
 
 __all__ = ["Table", "cross_validate", "fit", "gather", "main"]
 
