@@ -41,6 +41,7 @@ INGREDIENTS = (
     "titles",
     "copies",
     "parts",
+    "whole",
     "rerank",
 )
 """What retrieval is made of and `without` can turn off, one by one."""

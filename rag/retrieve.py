@@ -129,7 +129,7 @@ class Retriever:
             self._check(sources)
         known = self._now()
         hits = self._hits(question, k, sources, known)
-        asked = about(question)
+        asked = None if "whole" in self._without else about(question)
         if asked and hits:
             return self._of_essays(question, asked, hits, k, sources)
         if k <= WHOLE or "parts" in self._without or self._reranker:

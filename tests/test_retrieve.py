@@ -207,6 +207,14 @@ def test_what_was_asked_before_helps(retriever: Retriever) -> None:
     assert first(retriever.hits("它在2021年有多少？", history)) == "harbour.txt"
 
 
+def test_passages_that_stand_for_whole_essays_can_be_left_out(index: Indexer, home: Path) -> None:
+    question = "What are these essays about?"
+    assert all("whole" in hit.signals for hit in made(index, home).hits(question))
+    hits = made(index, home, without=frozenset({"whole"})).hits(question)
+    assert hits
+    assert not any("whole" in hit.signals for hit in hits)
+
+
 @pytest.mark.parametrize("ingredient", INGREDIENTS)
 def test_every_ingredient_can_be_left_out(index: Indexer, home: Path, ingredient: str) -> None:
     without = made(index, home, without=frozenset({ingredient}))
