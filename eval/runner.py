@@ -246,8 +246,7 @@ def _asked(rag: Asked, question: Question, needs: Needs, blank: Outcome) -> Outc
         else rag.query(question.question, question.history)
     )
     answered = perf_counter()
-    hits = hits or answer.hits
-    found = [_found(hit, met_by(hit, needs.found)) for hit in hits]
+    found = [_found(hit, met_by(hit, needs.found)) for hit in _ranked(answer.hits, hits)]
     cited = [
         Quoted(c.n, c.source, c.start, c.end, c.quote, met_by(c, needs.cited))
         for c in answer.citations
@@ -278,6 +277,13 @@ def _asked(rag: Asked, question: Question, needs: Needs, blank: Outcome) -> Outc
         warnings=answer.warnings,
         values=values,
     )
+
+
+def _ranked(answered: Sequence[Hit], searched: Sequence[Hit]) -> list[Hit]:
+    """What the answer was made from, in the order in which it was: where the reader has a say in
+    it, that is what people get. Then what else the search found."""
+    used = {hit.passage.id for hit in answered}
+    return [*answered, *(hit for hit in searched if hit.passage.id not in used)]
 
 
 def _found(hit: Hit, meets: tuple[int, ...]) -> Found:

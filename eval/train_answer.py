@@ -56,7 +56,6 @@ PASSAGES = 5
 SET = {"asks": -5.0, "label": -2.0, "short": -3.0, "address": -5.0, "heading": 1.0}
 """Where the prior stands for figures that encyclopaedias have no example of."""
 
-
 HEADING = 5.0
 """By hand, what a heading that holds the question's words counts: with less (1.1 fits best) three
 questions in a hundred over the seeds are lost whose words stand in a heading alone, and of the
@@ -385,7 +384,7 @@ def main(
     parser.add_argument("--limit", type=int, default=400, help="questions of one SQuAD-like file")
     parser.add_argument("--write", action="store_true", help=f"write {MODEL}")
     options = parser.parse_args(argv)
-    settings = Settings(llm="off")
+    settings = Settings(llm="off", rerank="always")  # as where an answer is made
     compare = compare or _bundled(settings)
     read = read or _reading(settings)
     essays = essays if essays is not None else essay_evidence(settings, options.essays)

@@ -74,12 +74,14 @@ def _silent(event: Event) -> None:
 
 @dataclass
 class Turn:
-    """One question under way: who watches it, what came before, and how long each stage took."""
+    """One question under way: who watches it, what came before, and how long each stage took.
+    `quotes`: no model writes the answer."""
 
     emit: Callable[[Event], None] = _silent
     cancel: threading.Event | None = None
     history: tuple[Message, ...] = ()
     standalone: str = ""
+    quotes: bool = False
     hits: tuple[Hit, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
 

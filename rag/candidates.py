@@ -67,7 +67,7 @@ class Dense(Protocol):
 class Candidates:
     """The passages worth comparing for one question: a column for each signal.
 
-    `signals` holds what was measured, `features` what `fusion.FEATURES` makes of it, each [n].
+    `signals` holds what was measured, `features` what `fusion.INPUTS` makes of it, each [n].
     """
 
     ids: Ids
@@ -339,8 +339,11 @@ class _Search:
             features["sentence"] = features["mean"]
         for column, name in enumerate(_COVERED):
             features[name] = _join(group.covered[:, column] for group in groups)
+        counts = [len(group.ids) for group in groups]
         sizes = [fusion.size(self.known.languages[group.language]) for group in groups]
-        features["size"] = np.repeat(sizes, [len(group.ids) for group in groups])
+        own = [float(group.language == self.asked.language) for group in groups]
+        features["size"], features["own"] = np.repeat(sizes, counts), np.repeat(own, counts)
+        features["cosine"] = signals["passage"]
         signals["bm25"] = _join(group.bm25 for group in groups)
         signals |= {f"{name} z": features[name] for name in _ENCODED if name in features}
         signals |= {name: features[name] for name in _COVERED}
@@ -405,7 +408,7 @@ class _Search:
         encoder = self.tools.encoders.passage
         if not usual or not isinstance(encoder, TokenEncoder):
             return None
-        best = np.argsort(-self.tools.weigh.score(found.features), kind="stable")
+        best = np.argsort(-self.tools.weigh.first(found.features), kind="stable")
         order = best[: self.reach.compared]
         scores = self._matches(encoder, found.ids[order].tolist(), usual)
         rows = [row for row in order.tolist() if int(found.ids[row]) in scores]

@@ -39,6 +39,7 @@ INGREDIENTS = (
     "cohort",
     "dictionary",
     "titles",
+    "network",
     "copies",
     "parts",
     "whole",
@@ -104,6 +105,11 @@ class Settings(BaseSettings):
         0, ge=0, description="threads for the bundled encoders; 0: the cores"
     )
 
+    rerank: Literal["answers", "always", "never"] = Field(
+        "answers",
+        description="when the bundled reader puts passages in order: for answers without a model,"
+        " always (finding takes some tenths of a second longer) or never",
+    )
     rerank_base_url: str = Field("", description="a /v1/rerank endpoint, up to and with /v1")
     rerank_model: str = Field("", description="the reranker's name at that endpoint")
     rerank_api_key: SecretStr = Field(SecretStr(""), description="the key for RAG_RERANK_BASE_URL")

@@ -18,6 +18,7 @@ from rag.config import Settings
 from rag.errors import InvalidArgument, NothingIngested
 from rag.lookup import asks_which_essays, keywords
 from rag.parts import Parts
+from rag.readings import POOL, by_reading
 from rag.schema import (
     Answer,
     Done,
@@ -170,9 +171,12 @@ class Rag:
             turn.standalone = condense(question, history, self._parts.llm, turn.cancel).question
         turn.standalone = keywords(turn.standalone) or turn.standalone
         retriever = self._parts.retriever
-        if not asks_which_essays(question):
+        if asks_which_essays(question):
+            return one_each(retriever.hits(turn.standalone, k=LOOKED_AT * k, sources=sources))[:k]
+        if not self._parts.reranks(turn.quotes):
             return retriever.hits(turn.standalone, k=k, sources=sources)
-        return one_each(retriever.hits(turn.standalone, k=LOOKED_AT * k, sources=sources))[:k]
+        hits = retriever.hits(turn.standalone, k=max(k, POOL), sources=sources)
+        return by_reading(turn.standalone, hits, self._parts.readings)[:k]
 
     def query(
         self,
@@ -245,7 +249,7 @@ class Rag:
         self._turn.set(turn)
         turn.history = as_history(history)
         # whoever answers is found, and loading, while the passages are looked for
-        _ = self._parts.opening, self._parts.llm
+        _, turn.quotes = self._parts.opening, self._parts.llm is None
         turn.emit(Status("retrieve", "Searching the essays …"))
         chosen = as_sources(sources)
         with turn.timed("retrieve"):

@@ -20,8 +20,11 @@ from numpy.typing import NDArray
 
 __all__ = [
     "FEATURES",
+    "INPUTS",
     "Fusion",
+    "Network",
     "Text",
+    "below_best",
     "best_parts",
     "bridged",
     "coverage",
@@ -33,7 +36,7 @@ __all__ = [
     "size",
     "standardise",
     "usual",
-    "weights",
+    "weighing",
 ]
 
 Floats = NDArray[np.float64]
@@ -50,7 +53,14 @@ FEATURES = (
     "title",  # share of words that only the title or a heading holds
     "size",  # logarithm of how many passages its language has (`size`)
 )
-"""What a candidate is judged by, in the order of the columns that `Fusion` weighs."""
+"""What a candidate is judged by at first, in the order of the columns of `eval/train_fusion.py`."""
+
+INPUTS = (
+    *FEATURES,
+    "cosine",  # the passage encoder's cosine as it is
+    "own",  # 1 where the passage is in the question's language
+)
+"""What the network looks at, in the order of its columns."""
 
 _HAN = re.compile("[\u3400-\u9fff]{2,}")
 SIZES = (60, 1_500)  # passages
@@ -254,23 +264,71 @@ def _held(
     return held, np.log1p((len(texts) - seen + 0.5) / (seen + 0.5))
 
 
+def below_best(inputs: Floats, starts: NDArray[np.int64]) -> Floats:
+    """Inputs [n, i], and beside each how far it is below the highest of its question's: [n, 2 i].
+
+    Args:
+        inputs: the candidates of one or more questions, one question after the other.
+        starts: each question's first row.
+    """
+    sizes = np.diff(np.append(starts, len(inputs)))
+    highest = np.maximum.reduceat(inputs, starts)
+    return np.hstack([inputs, inputs - np.repeat(highest, sizes, axis=0)])
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A perceptron with one hidden layer of h units and a linear model beside it: from what
+    `below_best` makes of the `INPUTS` [n, i] to the logit of being the passage that answers. What a
+    sign is worth depends on the others: words that another language cannot hold, the size of a
+    language, whether any candidate has the word that others lack."""
+
+    linear: Floats
+    inner: Floats
+    bias: Floats
+    outer: Floats
+
+    def score(self, inputs: Floats | Vector) -> Floats:
+        """The score of each row of [n, 2 i]."""
+        inside = np.tanh(inputs @ self.inner + self.bias)
+        return np.asarray(inputs @ self.linear + inside @ self.outer, np.float64)
+
+
 @dataclass(frozen=True, slots=True)
 class Fusion:
-    """A linear model over `FEATURES`: the logit of being the passage that answers."""
+    """How much a candidate looks like the passage that answers.
+
+    Args:
+        weights: of a linear model over `FEATURES`, a logit.
+        network: what looks at the candidates together once all `INPUTS` are known.
+    """
 
     weights: Mapping[str, float]
+    network: Network | None = None
 
-    def score(self, features: Mapping[str, Floats]) -> Floats:
-        """The score of each candidate, [n]; a feature that is not given counts nothing."""
+    def first(self, features: Mapping[str, Floats]) -> Floats:
+        """The score of each candidate by the linear model alone, [n]; a feature that is not given
+        counts nothing."""
         columns = [self.weights.get(name, 0.0) * features[name] for name in features]
         return np.asarray(np.sum(columns, axis=0), np.float64)
 
+    def score(self, features: Mapping[str, Floats]) -> Floats:
+        """The score of each candidate, [n]: by the network, which has learned what is to be made of
+        all inputs together, or where one is missing by the linear model."""
+        if self.network is None or not all(name in features for name in INPUTS):
+            return self.first(features)
+        inputs = np.column_stack([features[name] for name in INPUTS])
+        if not len(inputs):
+            return np.zeros(0)
+        return self.network.score(below_best(inputs, np.zeros(1, np.int64)))
+
 
 @cache
-def weights() -> Fusion:
-    """The weights that came with the program (`eval/train_fusion.py` makes them)."""
-    path = Path(__file__).with_name("fusion_model.json")
-    return Fusion(json.loads(path.read_text("utf-8"))["weights"])
+def weighing() -> Fusion:
+    """What came with the program (`eval/train_fusion.py` makes it)."""
+    kept = json.loads(Path(__file__).with_name("fusion_model.json").read_text("utf-8"))
+    parts = {name: np.asarray(values, np.float64) for name, values in kept["network"].items()}
+    return Fusion(kept["weights"], Network(**parts))
 
 
 NEAR = 0.85

@@ -26,6 +26,8 @@ from rag.embed import (
 from rag.evidence import Evidence, gather
 from rag.fold import simplified
 from rag.late import match, unpack
+from rag.recent import Recent
+from rag.rerank import find_reranker
 from rag.schema import Passage
 from rag.sentences import sentence_spans
 
@@ -44,6 +46,7 @@ __all__ = ["Parts", "TokensAtHand", "VectorsAtHand"]
 Vector = NDArray[np.float32]
 T = TypeVar("T")
 
+READ_LATELY = 128  # passages beside questions, whose readings stay in memory
 REMEMBERED = 2048  # texts whose vectors stay in memory: some ten questions' worth, about 5 MB
 
 
@@ -145,6 +148,7 @@ class Parts:
         self.settings = settings
         self._lock = threading.RLock()
         self._closing: list[Callable[[], None]] = []
+        self._lately_read: Recent[tuple[str, str], Vector] = Recent(READ_LATELY)
 
     def close(self) -> None:
         """Close what was opened, the last first."""
@@ -312,14 +316,30 @@ class Parts:
 
         return Reader(self.settings.models, encoder.asking)
 
+    def reranks(self, quotes: bool) -> bool:
+        """Whether the reader puts what is found in order; `quotes`: for an answer without a model.
+        A reranker that is named does so instead."""
+        when = self.settings.rerank
+        if when == "never" or find_reranker(self.settings) or "rerank" in self.settings.without:
+            return False
+        return (quotes or when == "always") and self.reader is not None
+
     def readings(self, question: str, texts: Sequence[str]) -> list[Vector]:
-        """What the reader makes of each sentence of each text; [] where there is none."""
-        if self.reader is None:
+        """What the reader makes of each sentence of each text; [] where there is none. What it has
+        just read it does not read again."""
+        reader = self.reader
+        if reader is None:
             return []
-        plain = [simplified(text) for text in texts]
-        spans = [sentence_spans(text) for text in plain]
-        with self.cores:
-            return self.reader.read(simplified(question), plain, spans)
+
+        def read(asked: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Vector]:
+            plain = [text for _, text in asked]
+            with self.cores:
+                told = reader.read(asked[0][0], plain, [sentence_spans(text) for text in plain])
+            return dict(zip(asked, told, strict=True))
+
+        asked = [(simplified(question), simplified(text)) for text in texts]
+        found = self._lately_read.get(asked, read)
+        return [found[one] for one in asked]
 
     def evidence(self, question: str, passages: Sequence[Passage]) -> Evidence:
         """The passages beside the question, with the vectors at hand."""

@@ -1,19 +1,21 @@
 """What a reader makes of the passages beside a question, each of which is read once.
 
-Whoever quotes and whoever judges whether there is an answer look at some passages each, often the
-same ones, and a pass through the reader is the dearest part of an answer without a model.
+Who puts passages in order, who quotes and who judges whether there is an answer look at some each,
+often the same ones, and a pass through the reader is the dearest part of an answer without a model.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.evidence import Evidence
+from rag.schema import Hit
 
-__all__ = ["READ", "SURE", "Read", "Readings"]
+__all__ = ["POOL", "READ", "SURE", "Read", "Readings", "by_reading"]
 
 Vector = NDArray[np.float32]
 Read = Callable[[str, Sequence[str]], Sequence[Vector]]
@@ -22,6 +24,39 @@ SURE = 12.0
 """Log-odds of the reader: what is beyond says no more."""
 
 READ = 5  # passages: all that an answer is made from by default
+
+POOL = 8
+"""Passages that are read to choose from."""
+
+WORTH = 0.2
+"""What the reader's log-odds weigh beside those of retrieval."""
+
+
+def by_reading(question: str, hits: Sequence[Hit], read: Read) -> list[Hit]:
+    """The passages in the order of what retrieval and the reader say together; signal "reading".
+
+    Those that stand for a part of the question, or for an essay as a whole, keep their place.
+
+    Args:
+        question: standing alone.
+        hits: best first.
+        read: takes the question and n texts and returns the log-odds of their sentences, or [].
+    """
+    if any("whole" in hit.signals for hit in hits):
+        return list(hits)
+    told = read(question, [hit.passage.text for hit in hits])
+    if not told:
+        return list(hits)
+    scored = [_scored(hit, part) for hit, part in zip(hits, told, strict=True)]
+    free = sorted((hit for hit in scored if "part" not in hit.signals), key=lambda hit: -hit.score)
+    others = iter(free)
+    return [hit if "part" in hit.signals else next(others) for hit in scored]
+
+
+def _scored(hit: Hit, part: Vector) -> Hit:
+    reading = float(np.clip(part.max(), -SURE, SURE)) if len(part) else -SURE
+    score = hit.score + WORTH * reading
+    return replace(hit, score=score, signals={**hit.signals, "reading": reading})
 
 
 class Readings:

@@ -84,7 +84,9 @@ class Retriever:
         self._lexical = lexical
         self._encoders = encoders
         self._without = settings.without
-        self._weigh = weigh or fusion.weights()
+        self._weigh = weigh or fusion.weighing()
+        if "network" in settings.without:
+            self._weigh = replace(self._weigh, network=None)
         self._tools = Tools(
             catalog=catalog,
             vectors=vectors,

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from rag import Rag, Settings
 from rag.about import about, says
 from rag.lookup import asks_which_essays, keywords
+from rag.schema import Message
 
 TIDES = """---
 title: The Tides of Arlen
@@ -164,11 +165,11 @@ def test_the_essay_that_is_meant_is_told_in_its_own_words(village: Rag) -> None:
 
 
 def test_no_conversation_narrows_a_question_about_all(village: Rag) -> None:
-    history = [
+    history: list[Message] = [
         {"role": "user", "content": "How much did the new gate cost?"},
         {"role": "assistant", "content": "A new gate cost 8 million crowns. [1]"},
     ]
-    answer = village.query("What are these essays about?", history)  # type: ignore[arg-type]
+    answer = village.query("What are these essays about?", history)
     assert len({citation.source for citation in answer.citations}) == len(ESSAYS)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,12 @@ import pytest
 from test_retrieve import LetterEncoder, Vector, encoders
 
 from eval import bench_retrieval as bench
+from eval import logit
 from eval import train_fusion as train
 from eval.reading import essay_of, held_out
 from rag.config import Settings
 from rag.errors import EvalFault
-from rag.fusion import FEATURES
+from rag.fusion import FEATURES, INPUTS, below_best
 
 PRACTICE = Path(train.__file__).with_name("practice")
 
@@ -131,8 +133,8 @@ def test_a_text_is_embedded_once_in_a_run() -> None:
 def tables(weights: np.ndarray, questions: int = 60) -> train.Table:
     """Questions whose answering passage is drawn by known weights."""
     chance = np.random.default_rng(1)
-    features = chance.normal(size=(questions, 8, len(FEATURES)))
-    scores = features @ weights + chance.gumbel(size=(questions, 8))
+    inputs = chance.normal(size=(questions, 8, len(INPUTS)))
+    scores = inputs[:, :, : len(FEATURES)] @ weights + chance.gumbel(size=(questions, 8))
     gold = scores == scores.max(axis=1, keepdims=True)
     asked = [
         bench.Asked("q", frozenset({str(8 * n + int(row.argmax()))}), f"article-{n % 12}")
@@ -141,7 +143,7 @@ def tables(weights: np.ndarray, questions: int = 60) -> train.Table:
     ids = np.arange(8 * questions)
     return train.Table(
         name="made up",
-        features=features.reshape(-1, len(FEATURES)),
+        inputs=inputs.reshape(-1, len(INPUTS)),
         starts=np.arange(questions) * 8,
         gold=gold.ravel(),
         ids=ids,
@@ -154,11 +156,28 @@ def test_training_finds_the_weights_that_made_the_data() -> None:
     pytest.importorskip("scipy")
     true = np.zeros(len(FEATURES))
     true[:2] = 3.0, -2.0
-    table = tables(true, 1500)
-    found = train.fit([(*table.where([True] * 1500), 1.0)])
+    block = tables(true, 1500).where([True] * 1500)
+    found = logit.fit_linear([replace(block, features=block.features[:, : len(FEATURES)])])
     assert np.abs(found - true).max() < 0.5
-    held_out = train.cross_validate([tables(true)])
-    assert held_out["made up"] > 0.7  # by chance: .49
+    for learn in (train.by_weights, train.by_network):
+        held_out = train.cross_validate([tables(true)], learn)
+        assert held_out["made up"] > 0.7  # by chance: .49
+
+
+def test_a_network_learns_what_a_sum_cannot_say() -> None:
+    pytest.importorskip("scipy")
+    chance = np.random.default_rng(2)
+    inputs = chance.normal(size=(400, 6, 2))
+    gold = np.zeros((400, 6), bool)  # the one whose two inputs agree most
+    gold[np.arange(400), (inputs[:, :, 0] * inputs[:, :, 1]).argmax(axis=1)] = True
+    block = logit.Block(inputs.reshape(-1, 2), np.arange(400) * 6, gold.ravel())
+    network = logit.fit_network([block])
+    seen = network.score(below_best(block.features, block.starts))
+    plain = block.features @ logit.fit_linear([block])
+    right = gold.argmax(axis=1)
+    shares = [(made.reshape(400, 6).argmax(axis=1) == right).mean() for made in (seen, plain)]
+    assert shares[0] > 0.8
+    assert shares[1] < 0.6
 
 
 def test_gathering_takes_features_from_the_real_retriever(data: Path, tmp_path: Path) -> None:
@@ -167,8 +186,8 @@ def test_gathering_takes_features_from_the_real_retriever(data: Path, tmp_path: 
         settings = Settings(data_dir=tmp_path, without=frozenset({"dictionary"}))
         made = train.gather(index, collection, settings=settings)
     assert [table.name for table in made] == ["zh zh→zh", "zh en→zh"]
-    assert all(table.features.shape == (len(table.ids), len(FEATURES)) for table in made)
-    assert all(np.isfinite(table.features).all() for table in made)
+    assert all(table.inputs.shape == (len(table.ids), len(INPUTS)) for table in made)
+    assert all(np.isfinite(table.inputs).all() for table in made)
     assert made[0].lost == 0
 
 

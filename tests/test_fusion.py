@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag import fusion
-from rag.fusion import Fusion, Text
+from rag.fusion import Fusion, Network, Text
 
 
 def texts(*bodies: str) -> list[Text]:
@@ -112,14 +112,38 @@ def test_a_term_is_bridged_by_any_of_its_translations() -> None:
 
 def test_fusing_is_linear_and_ignores_what_it_has_no_weight_for() -> None:
     fused = Fusion({"passage": 2.0, "title": 1.0})
-    made = fused.score(
+    made = fused.first(
         {"passage": np.array([1.0, 0.0]), "title": np.array([0.0, 3.0]), "mean": np.ones(2)}
     )
     assert made.tolist() == [2.0, 3.0]
 
 
 def test_the_weights_that_come_along_are_for_the_features_there_are() -> None:
-    assert set(fusion.weights().weights) == set(fusion.FEATURES)
+    came = fusion.weighing()
+    assert set(came.weights) == set(fusion.FEATURES)
+    assert came.network is not None
+    width = 2 * len(fusion.INPUTS)
+    assert came.network.linear.shape == (width,)
+    assert came.network.inner.shape == (width, len(came.network.outer))
+    assert came.network.bias.shape == came.network.outer.shape
+
+
+def test_inputs_are_seen_beside_how_far_they_are_below_the_best_of_the_question() -> None:
+    made = fusion.below_best(np.array([[1.0], [3.0], [2.0]]), np.array([0, 2]))
+    assert made.tolist() == [[1.0, -2.0], [3.0, 0.0], [2.0, 0.0]]
+
+
+def test_a_network_sees_the_candidates_together_and_only_where_all_is_known() -> None:
+    width = 2 * len(fusion.INPUTS)
+    linear, inner = np.zeros(width), np.zeros((width, 1))
+    linear[0], inner[len(fusion.INPUTS), 0] = 1.0, 1.0  # the cosine, and how far it is behind
+    fused = Fusion({"passage": 2.0}, Network(linear, inner, np.zeros(1), np.full(1, 10.0)))
+    features = {name: np.array([0.0, 1.0]) for name in fusion.INPUTS}
+    assert fused.score(features).tolist() == pytest.approx([10 * np.tanh(-1.0), 1.0])
+    assert fused.first(features).tolist() == [0.0, 2.0]
+    del features["tokens"]
+    assert fused.score(features).tolist() == [0.0, 2.0]
+    assert fused.score({name: np.zeros(0) for name in fusion.INPUTS}).tolist() == []
 
 
 def test_near_copies_are_the_same_but_for_wording_and_never_other_numbers() -> None:

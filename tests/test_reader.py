@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -12,10 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag.answering import as_passages
 from rag.config import Settings
 from rag.embed import PassageEncoder
 from rag.engine import Rag
 from rag.reader import NOWHERE, Floats, Reader, _windows
+from rag.readings import POOL, SURE, WORTH, Read, by_reading
+from rag.schema import Hit
 from rag.sentences import sentence_spans
 
 BRIDGE = (
@@ -140,3 +144,72 @@ def test_a_setting_turns_it_off(settings: Settings, monkeypatch: pytest.MonkeyPa
     with Rag(settings.model_copy(update={"without": frozenset(["reader"])})) as rag:
         rag.answer("Who opened it?", [BRIDGE])
     assert asked == ["Who drew the arches?"]
+
+
+def found(*scores: float, **signals: dict[str, float]) -> list[Hit]:
+    """Passages a, b, c …; `signals` by name."""
+    names = "abcdef"[: len(scores)]
+    passages = [as_passages([name])[0] for name in names]
+    return [
+        Hit(replace(passage, id=name), score, signals.get(name, {}))
+        for name, passage, score in zip(names, passages, scores, strict=True)
+    ]
+
+
+def says(**best: float) -> Read:
+    """A reader that knows of each text how well its best sentence answers."""
+    return lambda _, texts: [np.float32([-12.0, best[text]]) for text in texts]
+
+
+def order(hits: Sequence[Hit], read: Read) -> str:
+    return "".join(hit.passage.id for hit in by_reading("q", hits, read))
+
+
+def test_what_the_reader_says_moves_passages_as_far_as_it_is_worth() -> None:
+    hits = found(3.0, 2.0, 1.9)
+    assert order(hits, says(a=0, b=0, c=1)) == "acb"
+    assert order(hits, says(a=-12, b=0, c=2)) == "cba"
+    assert order(hits, says(a=0, b=1e6, c=0)) == "bac"
+    (first, *_) = by_reading("q", hits, says(a=-3, b=0, c=20))
+    assert first.signals["reading"] == SURE
+    assert first.score == pytest.approx(1.9 + WORTH * SURE)
+
+
+def test_what_stands_for_a_part_or_a_whole_essay_keeps_its_place() -> None:
+    better = says(a=-12, b=-12, c=12)
+    assert order(found(3, 2, 1), better) == "cab"
+    assert order(found(3, 2, 1, b={"part": 1.0}), better) == "cba"
+    assert order(found(3, 2, 1, a={"whole": 1.0}), better) == "abc"
+
+
+def test_without_a_reader_passages_stay_as_they_were_found() -> None:
+    hits = found(3.0, 2.0)
+    assert by_reading("q", hits, lambda *_: []) == hits
+    assert by_reading("q", [], says()) == []
+
+
+@pytest.mark.parametrize("when", ["answers", "always", "never"])
+def test_passages_are_read_when_the_settings_say(
+    settings: Settings, when: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for n in range(POOL + 1):
+        (tmp_path / f"{n}.txt").write_text(f"{BRIDGE} It is bridge {n} of the road.")
+    read: list[int] = []
+
+    def counted(
+        self: Reader, question: str, texts: Sequence[str], spans: Sequence[Spans]
+    ) -> list[Floats]:
+        read.append(len(texts))
+        return [np.zeros(len(of_text), np.float32) for of_text in spans]
+
+    monkeypatch.setattr(Reader, "read", counted)
+    with Rag(settings.model_copy(update={"rerank": when, "without": frozenset({"copies"})})) as rag:
+        rag.ingest(tmp_path)
+        hits = rag.retrieve("Who drew the arches of bridge 3?")
+        assert len(hits) == rag.settings.k
+        assert read == ([POOL] if when == "always" else [])
+        assert all(("reading" in hit.signals) == (when == "always") for hit in hits)
+        read.clear()
+        answer = rag.query("Who drew the arches of bridge 4?")
+        assert read == ([rag.settings.k] if when == "never" else [POOL])  # each of them once
+        assert len(answer.hits) == rag.settings.k

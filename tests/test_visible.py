@@ -100,20 +100,21 @@ class Talker:
         yield Done(answer)
 
 
-def test_a_chat_says_of_what_it_showed_how_it_was_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+def chatted(monkeypatch: pytest.MonkeyPatch) -> str:
+    """What a chat of one question shows."""
     printed = io.StringIO()
     said = iter(["question", ""])
     console = Console(file=printed, width=200)
     monkeypatch.setattr(console, "input", lambda _: next(said))
     converse(cast("Rag", Talker()), console)
-    assert "(sentences: ◐ 1 partly)" in printed.getvalue()
+    return printed.getvalue()
+
+
+def test_a_chat_says_of_what_it_showed_how_it_was_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "(sentences: ◐ 1 partly)" in chatted(monkeypatch)
 
 
 def test_a_chat_does_nothing_to_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    printed = io.StringIO()
-    said = iter(["question", ""])
-    console = Console(file=printed, width=200)
-    monkeypatch.setattr(console, "input", lambda _: next(said))
-    converse(cast("Rag", Talker()), console)
-    assert "pwned" in printed.getvalue()
-    assert not ACTING.search(printed.getvalue())
+    shown = chatted(monkeypatch)
+    assert "pwned" in shown
+    assert not ACTING.search(shown)
