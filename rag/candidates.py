@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import fsum
 from typing import Any, Protocol
 
@@ -101,13 +102,19 @@ class Tools:
     cores: AbstractContextManager[Any]
     beside: Executor
 
-    @property
+    @cached_property
     def used(self) -> dict[str, Encoder]:
         """The encoders by their role."""
         used = {"passage": self.encoders.passage}
         if "use" not in self.without:
             used["sentence"] = self.encoders.sentence
         return used
+
+    @cached_property
+    def telling(self) -> TokenEncoder | None:
+        """The passage encoder where it tells tokens apart, which takes 30 µs to find out."""
+        encoder = self.encoders.passage
+        return encoder if isinstance(encoder, TokenEncoder) else None
 
 
 def look_for(
@@ -320,7 +327,8 @@ class _Search:
                 rows = np.concatenate([part.rows for part in parts])
                 present, nearest = fusion.best_parts(owners, rows @ vector)
                 signals["sentence"][present] = nearest
-            signals[_SIGNALS[role][0]][at] = np.stack([part.whole for part in parts]) @ vector
+            wholes = np.concatenate([part.whole for part in parts]).reshape(len(parts), -1)
+            signals[_SIGNALS[role][0]][at] = wholes @ vector
         return signals
 
     # -- all languages ----------------------------------------------------------------------------
@@ -366,8 +374,7 @@ class _Search:
     def _lifted(self) -> str | None:
         """The language whose passages the passage encoder puts nearer to this question than all
         others'."""
-        encoder, without = self.tools.encoders.passage, self.tools.without
-        if not isinstance(encoder, TokenEncoder) or "questions" in without:
+        if not self.tools.telling or "questions" in self.tools.without:
             return None
         return "" if self.asked.language in LEARNED else self.asked.language
 
@@ -377,8 +384,8 @@ class _Search:
         """By language, how well the passages that stand for it match the question's tokens: what a
         core without the interpreter's lock does while candidates are gathered. Empty: the index
         holds no token vectors, or they are turned off."""
-        encoder = self.tools.encoders.passage
-        if "tokens" in self.tools.without or not isinstance(encoder, TokenEncoder):
+        encoder = self.tools.telling
+        if "tokens" in self.tools.without or not encoder:
             return {}
         asked = encoder.query_tokens(self.asked.simple)
         found = {}
@@ -405,8 +412,8 @@ class _Search:
         The others get what the worst of them has, which leaves them behind. None: nothing is
         matched.
         """
-        encoder = self.tools.encoders.passage
-        if not usual or not isinstance(encoder, TokenEncoder):
+        encoder = self.tools.telling
+        if not usual or not encoder:
             return None
         best = np.argsort(-self.tools.weigh.first(found.features), kind="stable")
         order = best[: self.reach.compared]
@@ -456,8 +463,8 @@ def _rarities(words: Sequence[str], index: LanguageIndex) -> dict[str, float]:
 def _shared_words(entry: Entry, shares: Mapping[str, float], titled: bool) -> tuple[float, float]:
     """Shares of the question's words in the text, and in the title alone."""
     held = fusion.coverage(entry.text, shares)
-    above = entry.above.intersection(shares) if titled else frozenset()
-    return held, fsum(shares[word] for word in above - entry.text.distinct)
+    above = entry.above.intersection(shares) if titled else ()
+    return held, fsum([shares[word] for word in above if word not in entry.text.distinct])
 
 
 def _join(columns: Iterable[NDArray[Any]]) -> Floats:

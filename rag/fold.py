@@ -117,6 +117,7 @@ def key_words(text: str) -> list[str]:
     return [word for word in found if not any(word != other and word in other for other in found)]
 
 
+@lru_cache(maxsize=64)
 def language(text: str, otherwise: str = "en") -> str:
     """The ISO 639-1 code of the language that most of `text` is in, "" when it has no letters.
 
@@ -160,8 +161,13 @@ def copy_key(text: str) -> str:
     return " ".join(kept) or "".join(folded.split())
 
 
-def _tokens(folded: str) -> Iterator[tuple[str, str]]:
+@lru_cache(maxsize=64)  # a question's words and its content words
+def _tokens(folded: str) -> tuple[tuple[str, str], ...]:
     """(word as it stands, word as it is indexed)."""
+    return tuple(_found(folded))
+
+
+def _found(folded: str) -> Iterator[tuple[str, str]]:
     for match in _TOKEN.finditer(_without_thousands(folded)):
         text = match.group()
         if match.lastgroup == "han":

@@ -7,6 +7,7 @@ small folder fits. A change of the index is followed by making another `Known`.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -66,7 +67,7 @@ class Known:
         self._backgrounds: Recent[tuple[str, str], Vector] = Recent(LANGUAGES)
         self._backdrops: Recent[tuple[str, str], tuple[list[int], late.Tokens]] = Recent(LANGUAGES)
         self._entries: Recent[int, Entry] = Recent(RECENT)
-        self._parts: Recent[tuple[str, int], Parts] = Recent(2 * RECENT)
+        self._parts: Mapping[str, Recent[int, Parts]] = defaultdict(lambda: Recent(RECENT))
         self._tokens: Recent[tuple[str, int], late.Tokens] = Recent(RECENT_TOKENS)
         self._passages: Recent[int, Passage] = Recent(RECENT_PASSAGES)
 
@@ -120,19 +121,18 @@ class Known:
     def parts(self, encoder: str, ids: Sequence[int]) -> dict[int, Parts]:
         """The vectors of these passages; those that have none are left out."""
 
-        def read(missing: Sequence[tuple[str, int]]) -> Mapping[tuple[str, int], Parts]:
-            owners, rows = self._catalog.sentence_vectors(encoder, [unit for _, unit in missing])
+        def read(missing: Sequence[int]) -> Mapping[int, Parts]:
+            owners, rows = self._catalog.sentence_vectors(encoder, missing)
             edges = np.flatnonzero(np.diff(owners, prepend=-1, append=-1))
             wholes = normalised_means(rows, edges[:-1])
             return {  # copies: a view would keep all that was read with it in memory
-                (encoder, owner): Parts(whole.copy(), rows[start:end].copy())
+                owner: Parts(whole.copy(), rows[start:end].copy())
                 for owner, whole, (start, end) in zip(
                     owners[edges[:-1]].tolist(), wholes, pairwise(edges.tolist()), strict=True
                 )
             }
 
-        found = self._parts.get([(encoder, unit) for unit in ids], read)
-        return {unit: parts for (_, unit), parts in found.items()}
+        return self._parts[encoder].get(ids, read)
 
     def tokens(self, encoder: str, ids: Sequence[int]) -> dict[int, late.Tokens]:
         """The token vectors of these passages; those that have none are left out."""

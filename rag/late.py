@@ -62,7 +62,7 @@ class Tokens:
         sizes = np.fromiter(chain.from_iterable(self.counts), np.int64)
         filled = np.flatnonzero(sizes)
         owners = np.repeat(np.arange(len(self.counts)), [len(own) for own in self.counts])[filled]
-        firsts = np.flatnonzero(np.diff(owners, prepend=-1))
+        firsts = np.flatnonzero(owners != np.concatenate(([-1], owners[:-1])))
         starts = (np.cumsum(sizes) - sizes)[filled]
         return _Layout(len(sizes), filled, starts, owners[firsts], firsts)
 

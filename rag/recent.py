@@ -30,7 +30,8 @@ class Recent(Generic[K, V]):
 
     def one(self, key: K, make: Callable[[], V]) -> V:
         """The value of one key, by `make` where it is not kept."""
-        return self.get([key], lambda _: {key: make()})[key]
+        kept = self._younger.get(key)
+        return self.get([key], lambda _: {key: make()})[key] if kept is None else kept
 
     def get(self, keys: Sequence[K], read: Callable[[Sequence[K]], Mapping[K, V]]) -> dict[K, V]:
         """The values of `keys`, those that are not kept by `read`, which may leave some out."""

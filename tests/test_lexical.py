@@ -66,6 +66,12 @@ def test_document_frequency(index: Index) -> None:
     assert index.lexical.of("en").document_frequencies(["apple"]) == {"apple": 3}
     assert index.lexical.of("zh").document_frequencies(["apple"]) == {"apple": 1}
     assert index.lexical.of("en").document_frequencies(["nothing"]) == {"nothing": 0}
+    kept = index.lexical.of("en")
+    assert kept.document_frequencies(["apple"]) == {"apple": 3}
+    assert list(kept.document_frequencies(["nothing", "apple"]).items()) == [
+        ("nothing", 0),
+        ("apple", 3),
+    ]
 
 
 def test_titles_find_their_passages(index: Index) -> None:
