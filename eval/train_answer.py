@@ -33,7 +33,7 @@ from eval.metrics import answer_match, auroc, calibration_error
 from eval.opening import open_rag
 from eval.reading import essay_of, group_of, held_out, meets
 from eval.train_fusion import together
-from rag.answerable import figures
+from rag.answerable import figures, nearness
 from rag.config import Settings
 from rag.embed import PassageEncoder, SentenceEncoder
 from rag.evidence import Cosines, Evidence, Matches, gather
@@ -41,7 +41,7 @@ from rag.extract import read_lines
 from rag.fold import language, simplified
 from rag.late import match, unpack
 from rag.parts import Parts
-from rag.readings import Read, Readings
+from rag.readings import POOL, Read, Readings
 from rag.schema import OffsetMap, Passage
 from rag.sentences import sentence_spans
 from rag.telling import FIGURES, MODEL, coefficients, tell
@@ -86,11 +86,12 @@ LIKELY, FEW = 0.8, 2.0
 
 @dataclass(frozen=True)
 class Asked:
-    """A question over essays, with what was retrieved for it."""
+    """A question over essays, with what was retrieved for it, and how near all that is."""
 
     data: str
     question: Question
     evidence: Evidence
+    near: float
 
     @property
     def essay(self) -> str:
@@ -264,15 +265,20 @@ def _retrieved(
 ) -> Iterator[Asked]:
     with open_rag(dataset, settings) as rag:
         for question in (*dataset.questions, *others):
-            hits = rag.retrieve(question.question, question.history)
+            found = rag.retrieve(question.question, question.history, POOL)
             standalone = question.question
             if question.history:
                 from rag.condense import condense
 
                 standalone = condense(question.question, question.history).question
-            evidence = rag._parts.evidence(standalone, [hit.passage for hit in hits])
+            passages = [hit.passage for hit in found]
+            texts = [passage.text for passage in passages]
+            cosines = rag._parts.passage_vectors.cosines(standalone, texts)
+            languages = [passage.language for passage in passages]
+            near = nearness(standalone, languages, cosines) if languages else 0.0
+            evidence = rag._parts.evidence(standalone, passages[: settings.k])
             name = ELSE if question.kind == ELSE else data
-            yield Asked(name, question, evidence)
+            yield Asked(name, question, evidence, near)
 
 
 def essay_choices(found: Sequence[Asked]) -> Iterator[Choice]:
@@ -404,7 +410,8 @@ def main(
     for asked in unseen:
         evidence = asked.evidence
         if any(evidence.spans):
-            values = figures(evidence, True, tell(evidence), Readings(evidence, read))
+            told = Readings(evidence, read)
+            values = figures(evidence, True, tell(evidence), told, asked.near)
             cases.append(Case(asked.data, asked.group, values, asked.question.answerable))
     names = list(cases[0].values)
     for line in refusals(cases, names):

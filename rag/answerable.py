@@ -20,7 +20,7 @@ from rag.readings import READ, SURE, Readings
 from rag.schema import Verdict
 from rag.telling import SLOTS, Telling, coefficients, tell
 
-__all__ = ["answerable", "figures", "with_answer"]
+__all__ = ["answerable", "figures", "nearness", "with_answer"]
 
 _FARTHEST = 6.0
 _NO_GAP = 1.0  # as good as the best
@@ -49,18 +49,20 @@ def answerable(
     telling: Telling | None = None,
     readings: Readings | None = None,
     slots: bool = True,
+    near: float | None = None,
 ) -> float:
     """Probability, 0…1, that `evidence.passages` hold the answer to `evidence.question`.
 
     `searched`: the passages are the best of a search among essays, not given as they are.
     `telling`: what `tell(evidence)` gave, where it is at hand. `readings`: of the same evidence;
     default: nothing is read. `slots`: a number or a date that is asked for must be there; False for
-    a question whose parts are looked at by themselves.
+    a question whose parts are looked at by themselves. `near`: the `nearness` of all that was
+    found, where it is more than is answered from.
     """
     if not any(evidence.spans) or is_small_talk(evidence.question):
         return 0.0
     fitted: Mapping[str, float] = coefficients()["answerable"]
-    values = figures(evidence, searched, telling or tell(evidence), readings)
+    values = figures(evidence, searched, telling or tell(evidence), readings, near)
     if not slots:
         values |= dict.fromkeys(("slot", "slot gap"), 0.0)
     return _probability(
@@ -69,23 +71,26 @@ def answerable(
 
 
 def figures(
-    evidence: Evidence, searched: bool, telling: Telling, readings: Readings | None = None
+    evidence: Evidence,
+    searched: bool,
+    telling: Telling,
+    readings: Readings | None = None,
+    near: float | None = None,
 ) -> dict[str, float]:
     """What the probability is made of, by name. There is at least one sentence.
 
-    "nearness": the mean cosine of the two nearest passages (of fewer than four, the nearest), in
-    deviations from what is usual for its and the question's language, within two. "far": what it
-    lies below that: another topic, unless tokens match well. "slot": 1 where a number or a date is
-    asked for, and no essay asks for it and gives one itself. "slot gap": how much less the best
-    sentence that holds one of the unit asked for (or as many items as asked for) has to do with the
-    question than the best of all: what is over 1 in log-odds, to 5; a sentence that is neither
-    Chinese nor English may hold any. "searched": 1
-    after a search in a few essays, "few": 1 with fewer than four given passages: their nearest is
-    less near than that of a large collection. "apart": how far, in steps of .05, the best match
-    token by token lies below what nearly every answered question has: nobody speaks of it at all.
-    "reading": the reader's log-odds, in units of `SURE`, of the best sentence of the passage that
-    matches best token by token, of given passages; "read": after a search, of the best sentence of
-    all that are quoted from, −.35 at least. 0 where nobody reads.
+    "nearness": as `nearness` says, of all that was found (`near`) or of these passages, within two.
+    "far": what it lies below that: another topic, unless tokens match well. "slot": 1 where a
+    number or a date is asked for, and no essay asks for it and gives one itself. "slot gap": how
+    much less the best sentence that holds one of the unit asked for (or as many items as asked for)
+    has to do with the question than the best of all: what is over 1 in log-odds, to 5; a sentence
+    that is neither Chinese nor English may hold any. "searched": 1 after a search in a few essays,
+    "few": 1 with fewer than four given passages: their nearest is less near than that of a large
+    collection. "apart": how far, in steps of .05, the best match token by token lies below what
+    nearly every answered question has: nobody speaks of it at all. "reading": the reader's
+    log-odds, in units of `SURE`, of the best sentence of the passage that matches best token by
+    token, of given passages; "read": after a search, of the best sentence of all that are quoted
+    from, −.35 at least. 0 where nobody reads.
     """
     asked = telling.asked
     topical = telling.scores("rank", "signs", "fits")
@@ -101,7 +106,9 @@ def figures(
     gap = 0.0
     if slot or (asked.kind == "list" and asked.unit):
         gap = float(topical.max() - topical[holds].max()) if holds.any() else _FARTHEST
-    near = _nearness(evidence)
+    if near is None:
+        languages = [passage.language for passage in evidence.passages]
+        near = nearness(evidence.question, languages, evidence.passage_cosines)
     match = float(evidence.passage_matches.max())
     return {
         "nearness": min(max(near, -_WIDEST), _WIDEST),
@@ -155,19 +162,23 @@ def _doubt(match: float) -> float:
     return min(max((_GOOD - match) / (_GOOD - _HELD), 0.0), 1.0) if match else 1.0
 
 
-def _nearness(evidence: Evidence) -> float:
-    """In deviations from what is usual. Across languages all cosines are lower."""
-    asked = language(evidence.question)
+def nearness(question: str, languages: Sequence[str], cosines: NDArray[np.float32]) -> float:
+    """How near the two nearest passages are, of fewer than four the nearest, in deviations from
+    what is usual. Across languages all cosines are lower.
+
+    Args:
+        question: as it was compared.
+        languages: of n passages, one at least.
+        cosines: the question's with each of them, by the passage encoder, [n].
+    """
+    asked = language(question)
     side = "zh" if asked == "zh" else "other"
     levels = coefficients()["levels"]
-    found = [
-        levels[side if _near(asked, passage.language) else f"across {side}"]
-        for passage in evidence.passages
-    ]
+    found = [levels[side if _near(asked, own) else f"across {side}"] for own in languages]
     means, deviations = np.array(found, np.float64).T
-    near = np.sort((evidence.passage_cosines - means) / deviations)[::-1]
+    near = np.sort((cosines - means) / deviations)[::-1]
     # the second of a few given passages need not be about the question at all
-    count = 2 if len(evidence.passages) >= _SEVERAL else 1
+    count = 2 if len(languages) >= _SEVERAL else 1
     return float(near[:count].mean())
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from rag.about import About, about, says
 from rag.abstention import abstains
-from rag.answerable import answerable, with_answer
+from rag.answerable import answerable, nearness, with_answer
 from rag.arguments import several
 from rag.cite import cite, quote
 from rag.compound import Parts as AskedFor
@@ -75,13 +75,15 @@ def _silent(event: Event) -> None:
 @dataclass
 class Turn:
     """One question under way: who watches it, what came before, and how long each stage took.
-    `quotes`: no model writes the answer."""
+    `quotes`: no model writes the answer. `found`: what a search found, of which the best are
+    `hits`."""
 
     emit: Callable[[Event], None] = _silent
     cancel: threading.Event | None = None
     history: tuple[Message, ...] = ()
     standalone: str = ""
     quotes: bool = False
+    found: tuple[Hit, ...] = ()
     hits: tuple[Hit, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
 
@@ -250,7 +252,7 @@ class _Look:
         evidence, telling = self.evidence, self.telling
         searched = bool(self._turn.hits)
         with self._turn.timed("read"):
-            found = answerable(evidence, searched, telling, self.readings)
+            found = answerable(evidence, searched, telling, self.readings, near=self._near)
             found = max(found, self._of_parts(searched))
         if not self._turn.hits or not keywords(self._question):
             return found
@@ -264,9 +266,21 @@ class _Look:
         best = max((answerable(p.evidence, searched, readings=p) for p in parts), default=0.0)
         if not best:
             return 0.0
-        return min(
-            best, answerable(self.evidence, searched, self.telling, self.readings, slots=False)
+        whole = answerable(
+            self.evidence, searched, self.telling, self.readings, slots=False, near=self._near
         )
+        return min(best, whole)
+
+    @cached_property
+    def _near(self) -> float | None:
+        """How near what was found is: of the few that are answered from, which were not chosen for
+        that alone, the nearest tell less."""
+        passages = [hit.passage for hit in self._turn.found]
+        if not passages:
+            return None
+        texts = [passage.text for passage in passages]
+        cosines = self._parts.passage_vectors.cosines(self._question, texts)
+        return nearness(self._question, [passage.language for passage in passages], cosines)
 
     def _names_it(self) -> bool:
         """Whether what a few words look for is there: most of them, or a translation of them in a

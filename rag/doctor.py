@@ -143,10 +143,17 @@ def _judge(parts: Parts) -> Iterator[Check]:
         yield Check("judge", check.works, f"{check.message}{spent}")
 
 
+def _bundled(parts: Parts) -> str:
+    """When the bundled reader puts passages in order."""
+    if parts.reranks(quotes=False):
+        return "the bundled reader (RAG_RERANK=always)"
+    return "the bundled reader, without a model" if parts.reranks(quotes=True) else "off"
+
+
 def _reranker(parts: Parts) -> Iterator[Check]:
     reranker = find_reranker(parts.settings)
     if reranker is None:
-        yield Check("reranker", True, "off")
+        yield Check("reranker", True, _bundled(parts))
         return
     yield _sees(reranker.base_url, "to rank them")
     scores = reranker.scores("Which colour is the sky?", ["The sky is blue.", "Bread is baked."])

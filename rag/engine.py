@@ -173,10 +173,13 @@ class Rag:
         retriever = self._parts.retriever
         if asks_which_essays(question):
             return one_each(retriever.hits(turn.standalone, k=LOOKED_AT * k, sources=sources))[:k]
-        if not self._parts.reranks(turn.quotes):
+        found = retriever.hits(turn.standalone, k=max(k, POOL), sources=sources)
+        if any("whole" in hit.signals for hit in found):  # so many of each essay as are wanted
             return retriever.hits(turn.standalone, k=k, sources=sources)
-        hits = retriever.hits(turn.standalone, k=max(k, POOL), sources=sources)
-        return by_reading(turn.standalone, hits, self._parts.readings)[:k]
+        if self._parts.reranks(turn.quotes):
+            found = by_reading(turn.standalone, found, self._parts.readings)
+        turn.found = tuple(found)
+        return found[:k]
 
     def query(
         self,

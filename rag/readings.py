@@ -26,7 +26,7 @@ SURE = 12.0
 READ = 5  # passages: all that an answer is made from by default
 
 POOL = 8
-"""Passages that are read to choose from."""
+"""Passages that are looked at to choose from."""
 
 WORTH = 0.2
 """What the reader's log-odds weigh beside those of retrieval."""
@@ -35,15 +35,13 @@ WORTH = 0.2
 def by_reading(question: str, hits: Sequence[Hit], read: Read) -> list[Hit]:
     """The passages in the order of what retrieval and the reader say together; signal "reading".
 
-    Those that stand for a part of the question, or for an essay as a whole, keep their place.
+    Those that stand for a part of the question keep their place.
 
     Args:
         question: standing alone.
         hits: best first.
         read: takes the question and n texts and returns the log-odds of their sentences, or [].
     """
-    if any("whole" in hit.signals for hit in hits):
-        return list(hits)
     told = read(question, [hit.passage.text for hit in hits])
     if not told:
         return list(hits)

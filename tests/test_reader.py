@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from rag.answering import as_passages
 from rag.config import Settings
+from rag.doctor import _reranker
 from rag.embed import PassageEncoder
 from rag.engine import Rag
 from rag.reader import NOWHERE, Floats, Reader, _windows
@@ -175,11 +176,10 @@ def test_what_the_reader_says_moves_passages_as_far_as_it_is_worth() -> None:
     assert first.score == pytest.approx(1.9 + WORTH * SURE)
 
 
-def test_what_stands_for_a_part_or_a_whole_essay_keeps_its_place() -> None:
+def test_what_stands_for_a_part_keeps_its_place() -> None:
     better = says(a=-12, b=-12, c=12)
     assert order(found(3, 2, 1), better) == "cab"
     assert order(found(3, 2, 1, b={"part": 1.0}), better) == "cba"
-    assert order(found(3, 2, 1, a={"whole": 1.0}), better) == "abc"
 
 
 def test_without_a_reader_passages_stay_as_they_were_found() -> None:
@@ -213,3 +213,15 @@ def test_passages_are_read_when_the_settings_say(
         answer = rag.query("Who drew the arches of bridge 4?")
         assert read == ([rag.settings.k] if when == "never" else [POOL])  # each of them once
         assert len(answer.hits) == rag.settings.k
+
+
+def test_doctor_says_when_passages_are_read(settings: Settings) -> None:
+    told = {}
+    for when in ("answers", "always", "never"):
+        with Rag(settings.model_copy(update={"rerank": when})) as rag:
+            told[when] = next(iter(_reranker(rag._parts))).message
+    assert told == {
+        "answers": "the bundled reader, without a model",
+        "always": "the bundled reader (RAG_RERANK=always)",
+        "never": "off",
+    }
