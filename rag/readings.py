@@ -33,22 +33,22 @@ WORTH = 0.2
 
 
 def by_reading(question: str, hits: Sequence[Hit], read: Read) -> list[Hit]:
-    """The passages in the order of what retrieval and the reader say together; signal "reading".
-
-    Those that stand for a part of the question keep their place.
+    """The best `POOL` passages in the order of what retrieval and the reader say together (signal
+    "reading"), then the others. Those that stand for a part of the question keep their place.
 
     Args:
         question: standing alone.
         hits: best first.
         read: takes the question and n texts and returns the log-odds of their sentences, or [].
     """
-    told = read(question, [hit.passage.text for hit in hits])
+    pool = hits[:POOL]
+    told = read(question, [hit.passage.text for hit in pool])
     if not told:
         return list(hits)
-    scored = [_scored(hit, part) for hit, part in zip(hits, told, strict=True)]
+    scored = [_scored(hit, part) for hit, part in zip(pool, told, strict=True)]
     free = sorted((hit for hit in scored if "part" not in hit.signals), key=lambda hit: -hit.score)
     others = iter(free)
-    return [hit if "part" in hit.signals else next(others) for hit in scored]
+    return [*(hit if "part" in hit.signals else next(others) for hit in scored), *hits[POOL:]]
 
 
 def _scored(hit: Hit, part: Vector) -> Hit:

@@ -149,7 +149,7 @@ def test_a_setting_turns_it_off(settings: Settings, monkeypatch: pytest.MonkeyPa
 
 def found(*scores: float, **signals: dict[str, float]) -> list[Hit]:
     """Passages a, b, c …; `signals` by name."""
-    names = "abcdef"[: len(scores)]
+    names = "abcdefghij"[: len(scores)]
     passages = [as_passages([name])[0] for name in names]
     return [
         Hit(replace(passage, id=name), score, signals.get(name, {}))
@@ -180,6 +180,20 @@ def test_what_stands_for_a_part_keeps_its_place() -> None:
     better = says(a=-12, b=-12, c=12)
     assert order(found(3, 2, 1), better) == "cab"
     assert order(found(3, 2, 1, b={"part": 1.0}), better) == "cba"
+
+
+def test_what_lies_beyond_the_pool_is_not_read_and_stays_behind() -> None:
+    hits = found(*range(20, 10, -1))
+    read: list[str] = []
+
+    def last_is_best(_: str, texts: Sequence[str]) -> list[Floats]:
+        read.extend(texts)
+        return [np.float32([n]) for n, _ in enumerate(texts)]
+
+    made = "".join(hit.passage.id for hit in by_reading("q", hits, last_is_best))
+    assert read == list("abcdefgh")
+    assert sorted(made[:POOL]) == read
+    assert made[POOL:] == "ij"
 
 
 def test_without_a_reader_passages_stay_as_they_were_found() -> None:
