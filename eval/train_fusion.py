@@ -275,7 +275,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--keep", type=Path, help="keep the indexes here, to train again sooner")
     parser.add_argument("--limit", type=int, help="questions per direction, evenly spread")
     parser.add_argument("--essays", type=Path, action="append", default=[])
-    parser.add_argument("--write", type=Path, help="write the weights of all articles here")
+    parser.add_argument("--write", type=Path, help="write what all articles teach here")
     given = parser.parse_args(arguments)
     opened = open_encoders(Settings(), Settings().models)
     encoders = Encoders(remembered(opened.passage), remembered(opened.sentence))

@@ -1,5 +1,5 @@
-"""question → Hits: its candidates (`rag/candidates.py`) in the order of one small linear model
-(`rag/fusion.py`), those for its parts among them.
+"""question → Hits: its candidates (`rag/candidates.py`), the best first by what `rag/fusion.py`
+makes of them, those for its parts among them.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Retriever:
         lexical: the lexical one.
         encoders: those that the index was made by.
         settings: `without` turns ingredients off; `rerank_*` name a reranker.
-        weigh: how features are fused; default: the weights that came with the program.
+        weigh: how features are fused; default: what came with the program.
         dictionary: bridges languages; default: the bundled one.
     """
 
