@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from eval.bench_endpoint import CONTEXT, MODEL
-from rag.embed import Encoder, as_llama_index
+from rag.embed import as_llama_index
+from rag.encoder import Encoder
 
 __all__ = ["BASELINES", "Baseline", "LangChainBaseline", "LlamaIndexBaseline", "missing"]
 

@@ -354,9 +354,9 @@ def _against(found: Figures, distinct: int) -> None:
 
 def _open_encoders(models: Path) -> None:
     """Convert the weights where that was not done yet, so that nobody's clock sees it."""
-    from rag.embed import PassageEncoder, SentenceEncoder
+    from rag.bundled import PassageEncoder, SentenceEncoder
 
-    program = "import sys; from pathlib import Path; from rag.embed import *\n"
+    program = "import sys; from pathlib import Path; from rag.bundled import *\n"
     kinds = (PassageEncoder.__name__, SentenceEncoder.__name__)
     program += "\n".join(f"{kind}(Path(sys.argv[1])).open()" for kind in kinds)
     models.mkdir(parents=True, exist_ok=True)

@@ -34,7 +34,8 @@ from numpy.typing import NDArray
 from eval.reading import group_of, held_out
 from rag.candidates import Candidates
 from rag.config import INGREDIENTS, Settings
-from rag.embed import Encoder, Encoders, Spans, TokenEncoder, open_encoders
+from rag.embed import open_encoders
+from rag.encoder import Encoder, Encoders, Spans, TokenEncoder
 from rag.errors import EvalFault
 from rag.ingest import Indexer
 from rag.retrieve import Retriever

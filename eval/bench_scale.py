@@ -36,7 +36,7 @@ from rag import fold, late
 from rag.candidates import NEAREST
 from rag.config import Settings
 from rag.dictionary import Dictionary
-from rag.embed import Encoders, Spans
+from rag.encoder import Encoders, Spans
 from rag.ingest import Indexer, encoded
 from rag.retrieve import Retriever
 from rag.rows import FileState, Piece

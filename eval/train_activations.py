@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.bundled import PASSAGE
 from rag.config import Settings
 from rag.e5 import ACTIVATIONS, BEGIN, E5, END, LAYERS, WIDTH, WeightFile, network
-from rag.embed import PASSAGE
 from rag.fold import simplified
 from rag.network import Graph, open_session
 

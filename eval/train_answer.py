@@ -34,8 +34,8 @@ from eval.opening import open_rag
 from eval.reading import essay_of, group_of, held_out, meets
 from eval.train_fusion import together
 from rag.answerable import figures, nearness
+from rag.bundled import PassageEncoder, SentenceEncoder
 from rag.config import Settings
-from rag.embed import PassageEncoder, SentenceEncoder
 from rag.evidence import Cosines, Evidence, Matches, gather
 from rag.extract import read_lines
 from rag.fold import language, simplified

@@ -45,7 +45,8 @@ from eval.reading import essay_of, held_out
 from rag.candidates import Candidates
 from rag.condense import condense
 from rag.config import Settings
-from rag.embed import Encoders, open_encoders
+from rag.embed import open_encoders
+from rag.encoder import Encoders
 from rag.fusion import FEATURES, INPUTS, below_best
 from rag.ingest import Indexer
 from rag.load import loadable

@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 
 from eval.bench_retrieval import Paragraph, paragraphs
 from rag import late
+from rag.bundled import PASSAGE, QUESTION
 from rag.config import Settings
 from rag.e5 import E5
-from rag.embed import PASSAGE, QUESTION
 from rag.fold import simplified
 
 __all__ = ["basis", "main"]

@@ -30,9 +30,9 @@ from torch.nn import functional
 from eval.lora import Network, batches, changes, learn, padded, restore
 from eval.reading import Corpus, Paragraph, Question, held_out, meets, read, row_of, training_parser
 from rag import late
+from rag.bundled import QUESTION, QUESTIONS, PassageEncoder
 from rag.config import Settings
 from rag.e5 import BEGIN, E5, END, WeightFile
-from rag.embed import QUESTION, QUESTIONS, PassageEncoder
 from rag.fold import language
 from rag.sentences import sentence_spans
 

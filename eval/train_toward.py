@@ -24,8 +24,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from eval.reading import Corpus, Question, held_out, meets, read, row_of, training_parser
+from rag.bundled import PassageEncoder, SentenceEncoder
 from rag.config import Settings
-from rag.embed import PassageEncoder, SentenceEncoder
 from rag.fold import language
 from rag.toward import TOWARD
 

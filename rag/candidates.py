@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from rag import fold, fusion, late
 from rag.catalog import Catalog
 from rag.dictionary import Dictionary
-from rag.embed import Encoder, Encoders, TokenEncoder
+from rag.encoder import Encoder, Encoders, TokenEncoder
 from rag.known import Entry, Known
 from rag.lexical import BOOSTS, LanguageIndex
 

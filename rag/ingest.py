@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from rag import clean, fold, split
-from rag.embed import Encoder, Encoders, TokenEncoder, Vector
+from rag.encoder import Encoder, Encoders, TokenEncoder, Vector
 from rag.errors import LoadError
 from rag.index import Index
 from rag.load import load, loadable

@@ -13,16 +13,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.bundled import PassageEncoder, SentenceEncoder
 from rag.config import Settings
 from rag.dictionary import Dictionary
-from rag.embed import (
-    Encoder,
-    Encoders,
-    PassageEncoder,
-    SentenceEncoder,
-    TokenEncoder,
-    open_encoders,
-)
+from rag.embed import open_encoders
+from rag.encoder import Encoder, Encoders, TokenEncoder
 from rag.evidence import Evidence, gather
 from rag.fold import simplified
 from rag.late import match, unpack

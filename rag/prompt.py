@@ -37,11 +37,6 @@ class Prompt:
     max_tokens: int
     warnings: tuple[str, ...] = ()
 
-    @property
-    def hits_used(self) -> int:
-        """How many of the hits are in, counted from the first."""
-        return len(self.hits)
-
 
 def build(
     question: str,

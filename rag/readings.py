@@ -1,7 +1,8 @@
-"""What a reader makes of the passages beside a question, each of which is read once.
+"""What a reader makes of the passages beside a question.
 
 Who puts passages in order, who quotes and who judges whether there is an answer look at some each,
-often the same ones, and a pass through the reader is the dearest part of an answer without a model.
+often the same ones. A pass through the reader is the dearest part of an answer without a model:
+what is handed in as `read` remembers what it has just read.
 """
 
 from __future__ import annotations
@@ -68,15 +69,11 @@ class Readings:
     def __init__(self, evidence: Evidence, read: Read) -> None:
         self.evidence = evidence
         self._read = read
-        self._known: dict[int, Vector] = {}
 
     def of(self, passages: Sequence[int]) -> dict[int, Vector]:
         """By passage, the log-odds that each of its sentences answers, −12 … 12; without those that
         hold no sentence. Empty without a reader."""
-        new = [p for p in dict.fromkeys(passages) if p not in self._known]
-        if new:
-            texts = [self.evidence.passages[p].text for p in new]
-            told = self._read(self.evidence.question, texts)
-            for p, part in zip(new, told, strict=False):  # [] without a reader
-                self._known[p] = np.clip(part, -SURE, SURE)
-        return {p: self._known[p] for p in passages if len(self._known.get(p, ()))}
+        texts = [self.evidence.passages[p].text for p in passages]
+        told = self._read(self.evidence.question, texts)
+        pairs = zip(passages, told, strict=False)  # [] without a reader
+        return {p: np.clip(part, -SURE, SURE) for p, part in pairs if len(part)}

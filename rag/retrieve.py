@@ -23,7 +23,7 @@ from rag.candidates import COMPARED, LONGEST, NEAREST, Candidates, Dense, Reach,
 from rag.catalog import Catalog
 from rag.config import Settings
 from rag.dictionary import Dictionary
-from rag.embed import Encoders
+from rag.encoder import Encoders
 from rag.errors import EndpointError
 from rag.known import Known
 from rag.lexical import Lexical

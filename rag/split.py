@@ -16,10 +16,10 @@ from itertools import groupby
 
 from rag import fold
 from rag.clean import Block, Cleaned
-from rag.schema import Essay, Passage, Place
+from rag.schema import Essay, Passage
 from rag.sentences import sentence_spans
 
-__all__ = ["VERSION", "merge_copies", "split"]
+__all__ = ["VERSION", "split"]
 
 VERSION = 5
 """Changes whenever `split` gives other passages for the same input: the index depends on it."""
@@ -79,24 +79,6 @@ def split(
         _passage(essay, cleaned, group, _context(group, texts, index))
         for index, group in enumerate(groups)
     ]
-
-
-def merge_copies(passages: Iterable[Passage]) -> list[Passage]:
-    """One passage for all that differ in no word and no digit (`fold.copy_key`).
-
-    The first of each stays and names the others' spans in `.places`, in order. Passages that
-    already have places bring them along.
-    """
-    merged: dict[str, Passage] = {}
-    for passage in passages:
-        key = fold.copy_key(passage.text)
-        first = merged.get(key)
-        if first is None:
-            merged[key] = passage
-        else:
-            place = Place(passage.source, passage.start, passage.end)
-            merged[key] = replace(first, places=(*first.places, place, *passage.places))
-    return list(merged.values())
 
 
 def _passage(essay: Essay, cleaned: Cleaned, group: Sequence[_Unit], context: str) -> Passage:

@@ -210,25 +210,6 @@ class Verifier:
             return Verdict("unchecked", 0.5, wording.nothing_to_check())
         return worst
 
-    def verify_many(
-        self, claims: Sequence[str], evidences: Sequence[Sequence[str]]
-    ) -> list[Verdict]:
-        """`verify` for each claim with its evidence; all sentences are embedded in one batch."""
-        wanted = {text for texts in evidences for text in sentences_of(texts)}
-        wanted |= {part for claim in claims for part in claim_parts(claim)}
-        listed = sorted(wanted)
-        rows = self._vectors(listed) if listed else np.zeros((0, 1), np.float32)
-        known = dict(zip(listed, rows, strict=True))
-
-        def vectors(texts: Sequence[str]) -> Vector:
-            if all(text in known for text in texts):
-                return np.stack([known[text] for text in texts])
-            return self._vectors(texts)
-
-        one = Verifier(vectors, self._model, self._names)
-        one._words = self._words
-        return [one.verify(c, e) for c, e in zip(claims, evidences, strict=True)]
-
     def _sentence(self, claim: str, pieces: Sequence[str]) -> Verdict:
         wording = reasons.wording(claim)
         words_for_it = quoted(claim, pieces)

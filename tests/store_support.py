@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.catalog import Catalog
-from rag.embed import Encoders
+from rag.encoder import Encoders
 from rag.rows import FileState, Piece
 from rag.schema import Essay, OffsetMap, Passage
 

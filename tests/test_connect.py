@@ -10,7 +10,7 @@ import pytest
 from scripted_endpoint import ScriptedEndpoint, whole
 
 from rag.config import Settings
-from rag.embed import EndpointEncoder
+from rag.embed_endpoint import EndpointEncoder
 from rag.endpoint import Endpoint, find_endpoint
 from rag.errors import ConfigError, ServerFault
 from rag.llm import LLM

@@ -17,17 +17,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rag.bundled import QUESTIONS, PassageEncoder, SentenceEncoder, idle_cores
 from rag.config import Settings
 from rag.e5 import E5
-from rag.embed import (
-    QUESTIONS,
-    EndpointEncoder,
-    PassageEncoder,
-    SentenceEncoder,
-    as_llama_index,
-    idle_cores,
-    open_encoders,
-)
+from rag.embed import as_llama_index, open_encoders
+from rag.embed_endpoint import EndpointEncoder
 from rag.errors import (
     ContextOverflow,
     EndpointDenied,

@@ -167,6 +167,12 @@ def test_punctuation_and_width_leave_the_copy_key_alone(parts: list[str]) -> Non
     assert copy_key(" ".join(parts)) == copy_key("　“ ".join(parts).upper() + "。")
 
 
+def test_copies_are_those_in_which_no_word_and_no_digit_differs() -> None:
+    texts = ["訓練 4,000 張卡。", "训练4000张卡", "訓練４０００張卡！"]
+    assert len({copy_key(text) for text in texts}) == 1
+    assert copy_key("训练4001张卡。") != copy_key(texts[0]) != copy_key("训练4000块卡")
+
+
 def test_threads_get_what_one_thread_gets() -> None:
     texts = [f"running {n} 訓練模型 tests studies {n}b" for n in range(200)]
     alone = [words(text) for text in texts]

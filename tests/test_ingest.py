@@ -15,7 +15,7 @@ import pytest
 from store_support import HashEncoder, damage, encoders
 
 import rag.ingest
-from rag.embed import Encoders
+from rag.encoder import Encoders
 from rag.errors import (
     IndexBusy,
     IndexFault,

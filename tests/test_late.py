@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from rag.bundled import PassageEncoder, SentenceEncoder
 from rag.catalog import Catalog
 from rag.config import Settings
-from rag.embed import Encoders, PassageEncoder, SentenceEncoder, TokenEncoder
+from rag.encoder import Encoders, TokenEncoder
 from rag.ingest import Indexer
 from rag.known import Known
 from rag.late import DIMENSION, Tokens, asked, joined, match, pack, unpack

@@ -36,7 +36,7 @@ OWNERS = {
     "chromadb": {"rag/vectors.py"},
     "tantivy": {"rag/lexical.py"},
     "sqlite3": {"rag/database.py", "ui/store.py"},
-    "openai": {"rag/llm.py", "rag/llm_errors.py", "rag/embed.py"},
+    "openai": {"rag/llm.py", "rag/llm_errors.py", "rag/embed_endpoint.py"},
 }
 
 

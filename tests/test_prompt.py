@@ -59,7 +59,7 @@ def test_a_prompt_holds_rules_passages_and_question() -> None:
     assert "[2] Cakes\n能源。" in asked(prompt)
     assert "Question: Which layers?" in asked(prompt)
     assert prompt.hits == tuple(hits)
-    assert prompt.hits_used == 2
+    assert len(prompt.hits) == 2
     assert not prompt.warnings
 
 
@@ -80,7 +80,7 @@ def test_history_is_left_out_first_and_from_its_beginning() -> None:
     assert 0 < len(kept) < 20
     assert kept[0]["role"] == "user"
     assert "turn-19" in kept[-1]["content"]
-    assert prompt.hits_used == 1
+    assert len(prompt.hits) == 1
     assert "before before" in asked(prompt)
 
 
@@ -88,12 +88,12 @@ def test_then_surroundings_then_passages_from_the_last() -> None:
     hits = [hit(f"p{n} " * 100, f"c{n} " * 200) for n in range(4)]
     whole = make(hits=hits, window=20_000).tokens
     less = make(history=turns(4), hits=hits, window=whole + 512 - 10)
-    assert less.hits_used == 4
+    assert len(less.hits) == 4
     assert "c2 c2" in asked(less)
     assert "c3 c3" not in asked(less)
     assert len(less.messages) == 2 or "turn-0" not in less.messages[1]["content"]
     least = make(hits=hits, window=whole // 3 + 512)
-    assert 0 < least.hits_used < 4
+    assert 0 < len(least.hits) < 4
     assert "c0 c0" not in asked(least)
     assert "p0 p0" in asked(least)
     assert "did not fit" in least.warnings[0]
@@ -129,7 +129,7 @@ def test_an_unknown_model_gets_a_margin() -> None:
     hits = [hit("word " * 900)] * 3
     known = build("x", [], hits, context_window=3800, max_tokens=500, model=MODEL)
     unknown = build("x", [], hits, context_window=3800, max_tokens=500, model="qwen3:8b")
-    assert unknown.hits_used < known.hits_used
+    assert len(unknown.hits) < len(known.hits)
 
 
 def test_a_history_that_does_not_alternate() -> None:

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.answering import as_passages
+from rag.bundled import PassageEncoder
 from rag.config import Settings
 from rag.doctor import _reranker
-from rag.embed import PassageEncoder
 from rag.engine import Rag
 from rag.reader import NOWHERE, Floats, Reader, _windows
 from rag.readings import POOL, SURE, WORTH, Read, by_reading

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from rag.config import INGREDIENTS, Settings
 from rag.dictionary import Dictionary
-from rag.embed import Encoders
+from rag.encoder import Encoders
 from rag.errors import IndexFault, SourceNotFound
 from rag.ingest import Indexer
 from rag.retrieve import Retriever

@@ -576,14 +576,6 @@ def test_evidence_in_pieces_and_languages(verifier: Verifier) -> None:
     assert verifier.verify("About a third of the engineers work in Shanghai.", pieces).score > 0.5
 
 
-def test_many_at_once_are_the_same_as_one_by_one(verifier: Verifier) -> None:
-    claims = [claim for claim, _ in SUPPORTED[:4]] + [claim for claim, *_ in INVENTED[:4]]
-    together = verifier.verify_many(claims, [[EN]] * len(claims))
-    alone = [verifier.verify(claim, [EN]) for claim in claims]
-    assert [v.label for v in together] == [v.label for v in alone]
-    assert np.allclose([v.score for v in together], [v.score for v in alone], atol=1e-2)
-
-
 def test_a_sentence_takes_milliseconds(verifier: Verifier) -> None:
     evidence = [EN * 3, ZH * 3]
     verifier.verify(INVENTED[0][0], evidence)
