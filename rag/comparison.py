@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag import denial, elsewhere, order
+from rag.agree import stated
 from rag.causes import other_cause
 from rag.contrast import turns
 from rag.each import of_another, value_of_another
@@ -24,7 +25,7 @@ from rag.fold import copy_key, fold, words
 from rag.items import misplaced
 from rag.kinds import other_of_its_kind, other_way
 from rag.names import han_names, quotations, spelt_out
-from rag.quantities import Quantity, stated
+from rag.quantities import Quantity
 from rag.rather import rather
 from rag.roles import in_order, other_doer, turned_round
 from rag.romanised import Names, held, misplaced_across, other_named, transcribed_otherwise

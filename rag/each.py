@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from rag.agree import stated
 from rag.fold import fold
-from rag.quantities import stated
 from rag.roles import pieces, tokens_in, words_in
 from rag.romanised import Names, persons
 from rag.statement import Reading, read

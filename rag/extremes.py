@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from rag.agree import agree
 from rag.items import items
-from rag.quantities import Quantity, agree
+from rag.quantities import Quantity
 from rag.roles import tokens_in
 from rag.statement import Reading
 

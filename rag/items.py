@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from rag.quantities import Quantity, agree
+from rag.agree import agree
+from rag.quantities import Quantity
 from rag.statement import Reading, Token
 
 __all__ = ["Item", "items", "misplaced"]

@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from rag.quantities import Quantity, stated
+from rag.agree import stated
+from rag.quantities import Quantity
 from rag.roles import clauses
 from rag.statement import HAN_CHAR, Reading, joined, read, words_of
 

@@ -9,13 +9,33 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import combinations
 from typing import Literal
 
-__all__ = ["Quantity", "agree", "nearest", "quantities", "stated"]
+from rag.numerals import (
+    ARABIC,
+    BIG,
+    HAN_DECIMAL,
+    HAN_DIGIT,
+    HAN_NUMBER,
+    HAN_SCALE,
+    ONES,
+    ORDINALS,
+    SCALES,
+    SUFFIXES,
+    TENS,
+    VULGAR,
+    WORDS,
+    arabic,
+    decimal_han,
+    english,
+    han,
+)
+from rag.units import CURRENCIES, MEASURES, MONTH, SECOND, UNIT, UNITS
+
+__all__ = ["Quantity", "quantities"]
 
 YearMonthDay = tuple[int | None, int | None, int | None]
 
@@ -44,35 +64,6 @@ class Quantity:
     lead: Fraction | None = None
 
 
-# Vocabulary
-
-_DIGITS = {c: n for n, group in enumerate(
-    ("〇零○", "一壹", "二两兩贰貳", "三叁", "四肆", "五伍", "六陆陸", "七柒", "八捌", "九玖")
-) for c in group}  # fmt: skip
-_SMALL = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000}
-_BIG = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8, "兆": 10**12}
-_VULGAR = {c: Fraction(unicodedata.numeric(c)).limit_denominator(10) for c in "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"}
-
-_ONE_TO_NINETEEN = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-    "sixteen seventeen eighteen nineteen"
-)
-_ONES = {word: number for number, word in enumerate(_ONE_TO_NINETEEN.split())}
-_TENS_NAMES = "twenty thirty forty fifty sixty seventy eighty ninety"
-_TENS = {word: 10 * number for number, word in enumerate(_TENS_NAMES.split(), 2)}
-_SCALES = {
-    "dozen": 12, "hundred": 100, "thousand": 10**3, "lakh": 10**5, "million": 10**6,
-    "crore": 10**7, "billion": 10**9, "trillion": 10**12,
-}  # fmt: skip
-_SUFFIXES = {
-    "k": 10**3, "K": 10**3, "M": 10**6, "mn": 10**6, "mln": 10**6, "B": 10**9, "bn": 10**9,
-    "T": 10**12, "tn": 10**12,
-}  # fmt: skip
-_FIRST_TO_TWENTIETH = (
-    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
-    "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
-)
-_ORDINALS = {word: number for number, word in enumerate(_FIRST_TO_TWENTIETH.split(), 1)}
 _TIMES = {"twice": 2, "thrice": 3}
 
 _MONTH_NAMES = (
@@ -84,104 +75,11 @@ _WEEKDAY_NAMES = "monday tuesday wednesday thursday friday saturday sunday"
 _WEEKDAYS = {word: number for number, word in enumerate(_WEEKDAY_NAMES.split(), 1)}
 _HAN_WEEKDAYS = dict(zip("一二三四五六日天", (1, 2, 3, 4, 5, 6, 7, 7), strict=True))
 
-_MONTH, _SECOND = "months", "seconds"
-_OF_A_MONTH = Fraction(86400 * 365, 12)
-_MOST_RECKONED = 12
-_UNITS: dict[str, tuple[str, Fraction]] = {}
-
-
-def _units(dimension: str, factor: Fraction | int, names: str) -> None:
-    _UNITS.update(dict.fromkeys(names.split(), (dimension, Fraction(factor))))
-
-
-_units("ratio", Fraction(1, 100), "% percent percentage pct")
-# From 5% to 8% are 3 percentage points and 60 percent.
-_units("points", Fraction(1, 100), "个百分点 個百分點 百分点 百分點")
-_UNITS |= dict.fromkeys(("percentage points", "percentage point"), _UNITS["百分点"])
-_units("ratio", Fraction(1, 1000), "‰")
-_units("ratio", Fraction(1, 10), "成")
-_units("times", 1, "倍 times fold x")
-_units("century", 1, "世纪 世紀 century centuries")
-_units(_MONTH, 12, "年 years year yr yrs 周年 週年 岁 歲 载 載 year-old years-old")
-_units(_MONTH, 120, "decades decade")
-_units(_MONTH, 1, "个月 個月 月 months month")
-_units(_SECOND, 7 * 86400, "周 週 星期 礼拜 禮拜 个星期 個星期 weeks week")
-_units(_SECOND, 86400, "天 日 days day")
-_units(_SECOND, 3600, "小时 小時 个小时 個小時 钟头 hours hour hrs hr h")
-_units(_SECOND, 60, "分钟 分鐘 minutes minute mins min")
-_units(_SECOND, 1, "秒 秒钟 秒鐘 seconds sec s")
-_units(_SECOND, Fraction(1, 1000), "毫秒 ms milliseconds millisecond")
-_units("metres", 1000, "公里 千米 km kilometers kilometres kilometer kilometre")
-_units("metres", 1, "米 公尺 m meters metres meter metre")
-_units(
-    "metres", Fraction(1, 100), "厘米 公分 釐米 cm centimeters centimetres centimeter centimetre"
-)
-_units("metres", Fraction(1, 1000), "毫米 mm millimeters millimetres")
-_units("miles", 1, "英里 英哩 哩 miles mile mi")
-_units("feet", 1, "英尺 英呎 呎 feet foot ft")
-_units("inches", 1, "英寸 英吋 吋 inches inch")
-_units("square metres", 10**6, "平方公里 平方千米 km² km2")
-_units("square metres", 1, "平方米 平方公尺 m² m2")
-_units("square metres", 10**4, "公顷 公頃 hectares hectare ha")
-_units("square miles", 1, "平方英里 平方英哩")
-_units("acres", 1, "英亩 英畝 acres acre")
-_units("kilograms", 1, "公斤 千克 kg kilograms kilogram kilos kilo")
-_units("kilograms", Fraction(1, 1000), "克 公克 g grams gram")
-_units("kilograms", 1000, "吨 噸 公吨 公噸 tonnes tonne")
-_units("tons", 1, "tons ton")
-_units("pounds", 1, "磅 lb lbs")
-_units("litres", 1, "升 公升 litres liters litre liter l L")
-_units("litres", Fraction(1, 1000), "毫升 ml mL millilitres milliliters")
-_units("celsius", 1, "℃ °C 摄氏度 攝氏度 celsius")
-_units("fahrenheit", 1, "℉ °F 华氏度 華氏度 fahrenheit")
-_units("bytes", 1024, "KB")
-_units("bytes", 1024**2, "MB 兆字节")
-_units("bytes", 1024**3, "GB")
-_units("bytes", 1024**4, "TB")
-_units("watts", 10**6, "兆瓦 MW megawatts")
-_units("watts", 1000, "千瓦 kW kilowatts")
-_units("dollar", 1, "美元 美金 dollars dollar USD 美圆")
-_units("dollar", Fraction(1, 100), "cents 美分")
-_units("yuan", 1, "元 块钱 塊錢 人民币 人民幣 RMB CNY yuan 元人民币 新台幣 新臺幣 台币")
-_units("hkd", 1, "港元 港币 港幣 HKD")
-_units("yen", 1, "日元 日圆 日圓 JPY yen 円")
-_units("euro", 1, "欧元 歐元 EUR euros euro")
-_units("pound", 1, "英镑 英鎊 GBP")
-_CURRENCIES = {
-    "US$": "dollar", "HK$": "hkd", "NT$": "yuan", "$": "dollar", "€": "euro", "£": "pound",
-    "¥": "", "￥": "",
-}  # fmt: skip
-
-# A Chinese numeral of one character is a number only before one of these: 四川 is none.
-_MEASURES = (
-    "个個位名人次种種类類项項条條件家座所层層本册冊部篇张張间間支枝只隻头頭匹辆輛艘架台臺颗顆粒块塊片"
-    "场場届屆期代级級度点點步句字词詞段章节節卷集轮輪票分队隊组組批套对對双雙大州国國省市县縣区區村"
-    "族口户戶门門首幅枚把根道股束排串盏盞笔筆款样樣方面边邊者子女男岁歲年月日天周週星小秒倍成元亿億万萬"
-    "米公英平吨噸克斤磅升里寸尺亩畝世阶階维維处處局胜勝负負连連冠亚亞季回遍趟番重角顶頂餐杯瓶碗车車"
-    "艇机機院校派党黨页頁栏欄行列"
-)
 _ROUND_BEFORE = re.compile(
     r"(?:\b(?:about|around|roughly|approximately|approx\.?|nearly|almost|over|more than|some|circa|"
     r"at least|up to|under|less than|fewer than|as many as|~)|约|約|大概|近|逾|超过|超過|将近|將近|"
     r"接近|至少|不到|最多|多达|多達|高达|高達|左右|上下)\s*[$€£¥]?\s*$",
     re.IGNORECASE,
-)
-
-_ARABIC = r"(?:\d{1,3}(?:[,，]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
-_HAN_DIGIT = "[" + "".join(_DIGITS) + "]"
-_HAN_SCALE = "[十百千万萬亿億兆佰仟拾]"
-_HAN_NUMBER = (
-    rf"(?:{_ARABIC}\s?[多余餘]?(?:{_HAN_SCALE})|{_HAN_DIGIT}|{_HAN_SCALE})"
-    rf"(?:{_ARABIC}{_HAN_SCALE}|{_HAN_DIGIT}|{_HAN_SCALE}|(?<=[亿億万萬])\d{{1,4}}(?!\d))*"
-)
-_WORD = "|".join([*_ONES, *_TENS, *_SCALES])
-_WORDS = (
-    rf"(?:(?:an?|half an?)\s+(?={'|'.join(_SCALES)}))?(?:{_WORD})"
-    rf"(?:(?:\s+and\s+|\s+|-)(?:{_WORD}))*"
-)
-_UNIT = "|".join(
-    re.escape(u) + (r"(?![A-Za-z])" if u[-1].isascii() and u[-1].isalpha() else "")
-    for u in sorted(_UNITS, key=len, reverse=True)
 )
 _MONTH_NAME = "|".join(sorted((m.title() for m in _MONTHS), key=len, reverse=True))
 _YEAR_TAIL = r"(?:,?\s+(?:of\s+)?(?P<y>\d{4})(?!\d))?"
@@ -217,95 +115,6 @@ def quantities(text: str) -> list[Quantity]:
     return _ranges(_added(found, text), text)
 
 
-def agree(claimed: Quantity, given: Quantity) -> bool:
-    """Whether the two state the same value, as far as both state it."""
-    if claimed.kind == given.kind == "date":
-        return all(a is None or a == b for a, b in zip(claimed.date, given.date, strict=True))
-    if {claimed.kind, given.kind} == {"date", "number"}:
-        date, number = (claimed, given) if claimed.kind == "date" else (given, claimed)
-        # A bare 2010 is a year or a count; 2010 years or kilometres are no date.
-        year, *rest = date.date
-        return year == number.value and rest == [None, None] and number.unit in {"", _MONTH}
-    if claimed.kind != given.kind:
-        return {claimed.kind, given.kind} == {"time", "number"} and _same_hour(claimed, given)
-    if {claimed.unit, given.unit} == {_MONTH, _SECOND}:
-        return _as_long(claimed, given)
-    if claimed.unit and given.unit and claimed.unit != given.unit:
-        return False
-    if claimed.unit != given.unit and {claimed.unit, given.unit} & {_MONTH, _SECOND, "metres"}:
-        # 12 against "12 years": the bare one has no base to be multiplied with.
-        return claimed.value == given.value or claimed.value * given.scale == given.value * (
-            claimed.scale
-        )
-    return claimed.value in (given.value, given.lead) or _about(claimed, given)
-
-
-def _same_hour(one: Quantity, other: Quantity) -> bool:
-    """Whether a bare number may be the hour of a time: "from five to seven"."""
-    time, number = (one, other) if one.kind == "time" else (other, one)
-    return not number.unit and number.value <= 12 and time.value % 720 == number.value * 60 % 720
-
-
-def _as_long(one: Quantity, other: Quantity) -> bool:
-    """Whether months and days are about as long: six weeks are a month and a half."""
-    months, seconds = (one, other) if one.unit == _MONTH else (other, one)
-    lasting = months.value * _OF_A_MONTH
-    return abs(lasting - seconds.value) <= lasting / 12
-
-
-def _about(claimed: Quantity, given: Quantity) -> bool:
-    """Whether one of the two is rounded and the other near it."""
-    if not (claimed.rounded or given.rounded):
-        return False
-    if {claimed.unit, given.unit} == {"", "ratio"} and given.value < 1:
-        return abs(claimed.value - given.value) <= given.value / 50  # 33% is a third
-    near = abs(claimed.value - given.value) <= abs(given.value) / 20
-    return claimed.unit == given.unit and near
-
-
-def stated(claimed: Quantity, given: Sequence[Quantity]) -> bool:
-    """Whether some of the given values state the claimed one; a date may be put together of two."""
-    if any(agree(claimed, one) for one in given) or _reckoned(claimed, given):
-        return True
-    if claimed.kind != "date":
-        return False
-    year, month, day = claimed.date
-    if year is None or month is None:
-        return False
-    parts = ((year, None, None), (None, month, day))
-    loose = [one for one in given if one.date[0] in {None, year} or one.kind == "number"]
-    return all(any(agree(replace(claimed, date=part), one) for one in loose) for part in parts)
-
-
-def _reckoned(claimed: Quantity, given: Sequence[Quantity]) -> bool:
-    """Whether it is how far two shares are apart in points, or a year so many years after or before
-    another. In a long text too many values could be made so."""
-    if len(given) > _MOST_RECKONED:
-        return False
-    if claimed.unit == "points":
-        shares = [one.value for one in given if one.unit in ("ratio", "points")]
-        return any(abs(a - b) == claimed.value for a, b in combinations(shares, 2))
-    year, *rest = claimed.date
-    if claimed.kind != "date" or not year or rest != [None, None]:
-        return False
-    years = [one.date[0] for one in given if one.kind == "date" and one.date[0]]
-    spans = [one.value / 12 for one in given if one.kind == "number" and one.unit == _MONTH]
-    return any(abs(year - other) == span for other in years for span in spans)
-
-
-def nearest(claimed: Quantity, given: Iterable[Quantity]) -> Quantity | None:
-    """The given value of the claimed one's kind that is most like it, to name beside it."""
-    alike = [one for one in given if one.kind == claimed.kind and not one.weak]
-    alike = [one for one in alike if not claimed.unit or one.unit == claimed.unit] or alike
-    if claimed.kind == "date":
-        same = [sum(a == b for a, b in zip(claimed.date, one.date, strict=True)) for one in alike]
-        return max(zip(same, alike, strict=True), key=lambda pair: pair[0])[1] if alike else None
-    return min(alike, key=lambda one: abs(one.value - claimed.value), default=None)
-
-
-# Reading
-
-
 def _plain(char: str) -> str:
     """The character as ASCII digit, letter or sign where it stands for one; never two characters.
 
@@ -319,57 +128,10 @@ def _plain(char: str) -> str:
     return char
 
 
-def _arabic(text: str) -> Fraction:
-    return Fraction(re.sub(r"[,，]", "", text))
-
-
-def _han(text: str) -> Fraction:
-    """The value of a Chinese numeral, Arabic parts allowed (四万亿, 1億2000萬, 二〇二四, 3.5万)."""
-    if not any(c in _SMALL or c in _BIG for c in text):
-        return Fraction(int("".join(str(_DIGITS.get(c, c)) for c in text)))
-    total = section = Fraction(0)
-    number: Fraction | None = None
-    last, last_scale, after_zero = 10**16, 1, False
-    for token in re.findall(rf"{_ARABIC}|.", re.sub(r"[\s多余餘]", "", text)):
-        if token in _SMALL:
-            section += (Fraction(1) if number is None else number) * _SMALL[token]
-            number, last_scale, after_zero = None, _SMALL[token], False
-        elif token in _BIG:
-            big = _BIG[token]
-            section += number or 0
-            if big > last:
-                total = (total + section) * big
-            else:
-                total += (section or 1) * big
-            section, number, last, last_scale, after_zero = Fraction(0), None, big, big, False
-        elif token in _DIGITS:
-            after_zero = after_zero or _DIGITS[token] == 0
-            number = (number or Fraction(0)) * (10 if number else 1) + _DIGITS[token]
-        else:
-            number, after_zero = _arabic(token), True
-    if number and not after_zero and last_scale >= 100 and number < 10:
-        number *= last_scale // 10  # 三百五 is 350
-    return total + section + (number or 0)
-
-
-def _english(text: str) -> Fraction:
-    total = current = Fraction(0)
-    half = text.lower().startswith("half")
-    for word in re.findall(r"[a-z]+", text.lower()):
-        if word in _ONES or word in _TENS:
-            current += (_ONES | _TENS)[word]
-        elif word in {"hundred", "dozen"}:
-            current = (current or Fraction(1)) * _SCALES[word]
-        elif word in _SCALES:
-            total += (current or Fraction(1)) * _SCALES[word]
-            current = Fraction(0)
-    return (total + current) / (2 if half else 1)
-
-
 def _number(
     value: Fraction, unit: str = "", scale: Fraction | int = 1, *, weak: bool = False
 ) -> Quantity:
-    dimension, factor = _UNITS.get(unit) or _UNITS.get(unit.lower()) or ("", Fraction(1))
+    dimension, factor = UNITS.get(unit) or UNITS.get(unit.lower()) or ("", Fraction(1))
     # The scale is kept for ranges (10–20 million) and for counting against durations.
     return Quantity(
         "number", "", 0, 0, value * factor, dimension, weak=weak, scale=Fraction(scale) * factor
@@ -385,7 +147,7 @@ def _date(year: int | None, month: int | None = None, day: int | None = None) ->
 def _int(text: str | None) -> int | None:
     if not text:
         return None
-    return int(text) if text.isascii() else int(_han(text))
+    return int(text) if text.isascii() else int(han(text))
 
 
 def _hidden(_match: re.Match[str]) -> Quantity:
@@ -464,23 +226,12 @@ def _weekday(match: re.Match[str]) -> Quantity:
 
 def _percent_han(match: re.Match[str]) -> Quantity:
     base = 1000 if match["base"] == "千" else 100 if match["base"] == "百" else 10_000
-    return replace(_number(_decimal_han(match["n"]) / base), unit="ratio")
-
-
-def _decimal_han(text: str) -> Fraction:
-    whole, _, part = text.replace("點", "点").partition("点")
-    if re.fullmatch(_ARABIC, text):
-        return _arabic(text)
-    value = _han(whole) if whole else Fraction(0)
-    if part:
-        digits = "".join(str(_DIGITS.get(c, c)) for c in part)
-        value += Fraction(int(digits), 10 ** len(digits))
-    return value
+    return replace(_number(decimal_han(match["n"]) / base), unit="ratio")
 
 
 def _fraction_han(match: re.Match[str]) -> Quantity | None:
-    below = _decimal_han(match["below"])
-    return _number(_decimal_han(match["above"]) / below) if below else None
+    below = decimal_han(match["below"])
+    return _number(decimal_han(match["above"]) / below) if below else None
 
 
 def _fraction_slash(match: re.Match[str]) -> Quantity | None:
@@ -491,7 +242,7 @@ def _fraction_slash(match: re.Match[str]) -> Quantity | None:
 def _one_in(match: re.Match[str]) -> Quantity | None:
     """One in four, 3 out of every 10; "one in two" too, but no larger part than the whole."""
     above, below = (
-        Fraction(int(word)) if word.isdigit() else _english(word)
+        Fraction(int(word)) if word.isdigit() else english(word)
         for word in (match["above"], match["below"])
     )
     return _number(above / below) if 0 < above < below else None
@@ -499,25 +250,25 @@ def _one_in(match: re.Match[str]) -> Quantity | None:
 
 def _fraction_english(match: re.Match[str]) -> Quantity | None:
     above = match["above"].lower()
-    value = Fraction(1) if above in {"a", "an"} else _english(above)
+    value = Fraction(1) if above in {"a", "an"} else english(above)
     word = match["below"].lower()
     below = {"half": 2, "halves": 2, "quarter": 4, "quarters": 4}.get(word)
-    below = below or _ORDINALS.get(word.removesuffix("s"))
+    below = below or ORDINALS.get(word.removesuffix("s"))
     return _number(value / below) if below else None
 
 
 def _amount(match: re.Match[str]) -> Quantity:
-    value, scale = _arabic(match["n"]), 1
+    value, scale = arabic(match["n"]), 1
     if match["vulgar"]:
-        value += _VULGAR[match["vulgar"]]
+        value += VULGAR[match["vulgar"]]
     if match["scale"]:
-        scale = _SCALES.get(match["scale"].lower()) or _SUFFIXES[match["scale"]]
+        scale = SCALES.get(match["scale"].lower()) or SUFFIXES[match["scale"]]
     unit = match["unit"] or ""
     if match["coin"] and unit == "m":
         unit, scale = "", 10**6  # $5m
     made = _number(value * scale, unit, scale)
     if match["coin"]:
-        made = replace(made, unit=_CURRENCIES[match["coin"]])
+        made = replace(made, unit=CURRENCIES[match["coin"]])
     weak = value == 1 and scale == 1 and not made.unit
     return replace(made, weak=weak, rounded=bool(match["plus"]))
 
@@ -532,12 +283,12 @@ def _amount_han(match: re.Match[str]) -> Quantity | None:
         return None  # 十分 is "very" far more often than ten points
     if pure and len(bare) == 1 and not unit and not after and not match["ordinal"]:
         return None
-    if pure and len(bare) > 1 and not unit and not re.search(_HAN_SCALE, bare) and not after:
+    if pure and len(bare) > 1 and not unit and not re.search(HAN_SCALE, bare) and not after:
         return None  # 三三 in a name; 二〇二四 without 年 is rare
-    value = _decimal_han(bare)
+    value = decimal_han(bare)
     scale = 1
     for big in re.findall(r"[万萬亿億兆]", bare):
-        scale *= _BIG[big]
+        scale *= BIG[big]
     made = _number(value, unit, scale)
     if match["ordinal"]:
         made = replace(made, unit=made.unit if made.unit == "century" else "ordinal")
@@ -546,11 +297,11 @@ def _amount_han(match: re.Match[str]) -> Quantity | None:
 
 
 def _amount_words(match: re.Match[str]) -> Quantity:
-    value = _english(match["n"])
+    value = english(match["n"])
     unit = match["unit"] or ""
     made = _number(value, unit)
-    if (match["coin"] or "") in _CURRENCIES and match["coin"]:
-        made = replace(made, unit=_CURRENCIES[match["coin"]])
+    if (match["coin"] or "") in CURRENCIES and match["coin"]:
+        made = replace(made, unit=CURRENCIES[match["coin"]])
     return replace(made, weak=value == 1)
 
 
@@ -560,7 +311,7 @@ def _ordinal(match: re.Match[str]) -> Quantity:
 
 
 def _ordinal_word(match: re.Match[str]) -> Quantity:
-    value = _ORDINALS[match["n"].lower()] + _TENS.get((match["tens"] or "").lower().rstrip("- "), 0)
+    value = ORDINALS[match["n"].lower()] + TENS.get((match["tens"] or "").lower().rstrip("- "), 0)
     made = _number(Fraction(value), match["unit"] or "")
     unit = made.unit if made.unit == "century" else "ordinal"
     return replace(made, unit=unit, weak=value == 1)
@@ -572,7 +323,7 @@ def _times(match: re.Match[str]) -> Quantity:
 
 def _numbered(match: re.Match[str]) -> Quantity:
     """四号线, 3号楼: a number in a name."""
-    return replace(_number(_han(match["n"])), weak=True)
+    return replace(_number(han(match["n"])), weak=True)
 
 
 def _half(match: re.Match[str]) -> Quantity:
@@ -583,25 +334,24 @@ def _half(match: re.Match[str]) -> Quantity:
 
 def _and_half(match: re.Match[str]) -> Quantity:
     text = match["n"]
-    whole = _arabic(text) if text[0].isdigit() else _english(text) if text.isascii() else _han(text)
+    whole = arabic(text) if text[0].isdigit() else english(text) if text.isascii() else han(text)
     return _lasting((whole or 1) + Fraction(1, 2), match["unit"] or match["long"])
 
 
 def _lasting(value: Fraction, unit: str) -> Quantity:
     """An amount in which a century is so many years and no place in history."""
-    century = _UNITS.get(unit.lower(), ("",))[0] == "century"
+    century = UNITS.get(unit.lower(), ("",))[0] == "century"
     return _number(value * 100, "年") if century else _number(value, unit)
 
 
 def _vulgar(match: re.Match[str]) -> Quantity:
-    return _number(_VULGAR[match["v"]], match["unit"] or "")
+    return _number(VULGAR[match["v"]], match["unit"] or "")
 
 
 _LASTING = "(?:年|月|小时|小時|钟头|鐘頭|世纪|世紀)"
 _NOT_HALF = "(?<!半(?=[导導径徑数數程价價路夜山岛島成载載途]))"
 _NUMBERED = "线線楼樓馆館机機厅廳门門院车車路房库庫井"
 _HAN_SMALL = "[〇零○一二三四五六七八九十廿0-9]"
-_NUM_HAN = rf"{_HAN_NUMBER}(?:[點点](?:{_HAN_DIGIT})+)?"
 _READERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Quantity | None]], ...] = tuple(
     (re.compile(pattern, flags), build)
     for pattern, flags, build in (
@@ -681,48 +431,48 @@ _READERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Quantity | None
         ),
         # One and a half.
         (
-            rf"(?<!第)(?P<n>{_ARABIC}|{_HAN_DIGIT}|十)(?:[个個]?(?P<unit>{_LASTING})半|[个個]半(?P<long>{_LASTING}))"
+            rf"(?<!第)(?P<n>{ARABIC}|{HAN_DIGIT}|十)(?:[个個]?(?P<unit>{_LASTING})半|[个個]半(?P<long>{_LASTING}))"
             rf"{_NOT_HALF}",
             0,
             _and_half,
         ),
         (
-            rf"\b(?P<n>\d{{1,3}}|{'|'.join([*_ONES, *_TENS])}) and a half[\s-]"
-            rf"(?P<unit>{_UNIT})(?P<long>(?!))?",
+            rf"\b(?P<n>\d{{1,3}}|{'|'.join([*ONES, *TENS])}) and a half[\s-]"
+            rf"(?P<unit>{UNIT})(?P<long>(?!))?",
             re.IGNORECASE,
             _and_half,
         ),
         (
-            rf"\b(?P<n>an?|one) (?P<unit>{_UNIT}) and a half\b(?P<long>(?!))?",
+            rf"\b(?P<n>an?|one) (?P<unit>{UNIT}) and a half\b(?P<long>(?!))?",
             re.IGNORECASE,
             _and_half,
         ),
-        (rf"\bhalf[\s-](?:an?[\s-])?(?P<unit>{_UNIT})", re.IGNORECASE, _half),
+        (rf"\bhalf[\s-](?:an?[\s-])?(?P<unit>{UNIT})", re.IGNORECASE, _half),
         # Shares.
-        (rf"(?P<base>[百千万萬])分之\s?(?P<n>{_ARABIC}|{_NUM_HAN})", 0, _percent_han),
+        (rf"(?P<base>[百千万萬])分之\s?(?P<n>{ARABIC}|{HAN_DECIMAL})", 0, _percent_han),
         (
-            rf"(?P<below>{_ARABIC}|{_HAN_NUMBER})\s?分之\s?(?P<above>{_ARABIC}|{_NUM_HAN})",
+            rf"(?P<below>{ARABIC}|{HAN_NUMBER})\s?分之\s?(?P<above>{ARABIC}|{HAN_DECIMAL})",
             0,
             _fraction_han,
         ),
         (r"(?<![\d/.])(?P<above>\d{1,3})\s?[/⁄]\s?(?P<below>\d{1,3})(?![\d/])", 0, _fraction_slash),
         (
-            rf"\b(?P<above>{'|'.join(_ONES)}|\d{{1,2}}) (?:in|out of)(?: every)? "
-            rf"(?P<below>{'|'.join([*_ONES, *_TENS])}|hundred"
-            rf"|\d{{1,2}}(?!\d|[.,]\d|%|[-\s]?(?:{_UNIT})))\b",
+            rf"\b(?P<above>{'|'.join(ONES)}|\d{{1,2}}) (?:in|out of)(?: every)? "
+            rf"(?P<below>{'|'.join([*ONES, *TENS])}|hundred"
+            rf"|\d{{1,2}}(?!\d|[.,]\d|%|[-\s]?(?:{UNIT})))\b",
             re.IGNORECASE,
             _one_in,
         ),
         (
-            rf"\b(?P<above>an?|{'|'.join(_ONES)})[\s-](?P<below>half|halves|quarters?|"
-            + "|".join(w + "s?" for w in list(_ORDINALS)[2:])
+            rf"\b(?P<above>an?|{'|'.join(ONES)})[\s-](?P<below>half|halves|quarters?|"
+            + "|".join(w + "s?" for w in list(ORDINALS)[2:])
             + r")\b(?=\s+(?:of|as|the|to|more|less|its|their|all)\b|[^\w\s]|\s*$)",
             re.IGNORECASE,
             _fraction_english,
         ),
         (
             r"\b(?P<above>two|three|four|five|seven|nine)[\s-](?P<below>quarters|"
-            + "|".join(w + "s" for w in list(_ORDINALS)[2:])
+            + "|".join(w + "s" for w in list(ORDINALS)[2:])
             + r")\b",
             re.IGNORECASE,
             _fraction_english,
@@ -735,7 +485,7 @@ _READERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Quantity | None
             _hidden,
         ),
         (
-            rf"(?<![A-Za-z\d.,$€£¥])\d+(?!\d|(?:{_UNIT}|{'|'.join(_SUFFIXES)}|st|nd|rd|th|s)(?![A-Za-z])"
+            rf"(?<![A-Za-z\d.,$€£¥])\d+(?!\d|(?:{UNIT}|{'|'.join(SUFFIXES)}|st|nd|rd|th|s)(?![A-Za-z])"
             r"|[ap]\.?m\b)[A-Za-z]\w*",
             0,
             _hidden,
@@ -748,43 +498,43 @@ _READERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Quantity | None
             _ordinal,
         ),
         (
-            rf"\b(?P<tens>(?:{'|'.join(_TENS)})[- ])?(?P<n>{'|'.join(_ORDINALS)})\b"
+            rf"\b(?P<tens>(?:{'|'.join(TENS)})[- ])?(?P<n>{'|'.join(ORDINALS)})\b"
             r"(?<!per second)(?<!a second)(?:[\s-](?P<unit>century))?",
             re.IGNORECASE,
             _ordinal_word,
         ),
         (
-            rf"(?<![几幾数數])(?P<ordinal>第)\s?(?P<n>{_ARABIC}|{_NUM_HAN})(?P<more>(?!))?\s?"
+            rf"(?<![几幾数數])(?P<ordinal>第)\s?(?P<n>{ARABIC}|{HAN_DECIMAL})(?P<more>(?!))?\s?"
             r"(?P<unit>世纪|世紀)?(?P<after>(?!))?",
             0,
             _amount_han,
         ),
         # Amounts.
         (
-            rf"(?<![几幾数數好])(?!百分[点點])(?P<ordinal>(?!))?(?P<n>{_NUM_HAN})(?P<more>[多余餘]|几|幾)?\s?"
-            rf"(?P<unit>{_UNIT})?(?P<after>(?<=[^\s])[{_MEASURES}](?<![年]))?",
+            rf"(?<![几幾数數好])(?!百分[点點])(?P<ordinal>(?!))?(?P<n>{HAN_DECIMAL})(?P<more>[多余餘]|几|幾)?\s?"
+            rf"(?P<unit>{UNIT})?(?P<after>(?<=[^\s])[{MEASURES}](?<![年]))?",
             0,
             _amount_han,
         ),
         (r"(?<![\d.,$€£¥])(?P<y>1\d{3}|20\d{2})(?![\d%％]|[.,]\d|\s?年|-?[A-Za-z]|\s?(?:"
-         + _UNIT + r"|million|billion|people|[多余餘万萬亿億个個人名位次元]))(?P<bc>(?!))?",
+         + UNIT + r"|million|billion|people|[多余餘万萬亿億个個人名位次元]))(?P<bc>(?!))?",
          0, _year),
         (r"(?<![\d.,])(?P<y>\d{1,4})(?P<bc>\s?(?:BCE?|B\.C\.))", 0, _year),
         (
             rf"(?P<coin>US\$|HK\$|NT\$|[$€£¥￥])?\s?(?:(?<![A-Za-z\d_.])|(?<=[$€£¥￥])|(?<=[$€£¥￥]\s))"
-            rf"(?P<n>{_ARABIC})(?P<vulgar>[{''.join(_VULGAR)}])?"
-            rf"(?:[\s-]?(?P<scale>(?:{'|'.join(_SCALES)})(?![A-Za-z])|(?<=\d)(?-i:{'|'.join(_SUFFIXES)})(?![A-Za-z])))?"
-            rf"(?P<plus>\+|[多余餘])?(?:[\s-]?(?P<unit>(?-i:{_UNIT})))?",
+            rf"(?P<n>{ARABIC})(?P<vulgar>[{''.join(VULGAR)}])?"
+            rf"(?:[\s-]?(?P<scale>(?:{'|'.join(SCALES)})(?![A-Za-z])|(?<=\d)(?-i:{'|'.join(SUFFIXES)})(?![A-Za-z])))?"
+            rf"(?P<plus>\+|[多余餘])?(?:[\s-]?(?P<unit>(?-i:{UNIT})))?",
             re.IGNORECASE,
             _amount,
         ),
         (
-            rf"(?P<coin>(?!))?\b(?P<n>{_WORDS})\b(?:[\s-](?P<unit>{_UNIT}))?",
+            rf"(?P<coin>(?!))?\b(?P<n>{WORDS})\b(?:[\s-](?P<unit>{UNIT}))?",
             re.IGNORECASE,
             _amount_words,
         ),
         (rf"\b(?P<n>{'|'.join(_TIMES)})\b", re.IGNORECASE, _times),
-        (rf"(?P<v>[{''.join(_VULGAR)}])\s?(?P<unit>{_UNIT})?", 0, _vulgar),
+        (rf"(?P<v>[{''.join(VULGAR)}])\s?(?P<unit>{UNIT})?", 0, _vulgar),
         (rf"一?半(?:[个個]?(?P<unit>{_LASTING}|天))?", 0, _half),
     )
 )  # fmt: skip
@@ -800,7 +550,7 @@ def _added(found: list[Quantity], text: str) -> list[Quantity]:
         last = out[-1] if out else None
         if (
             last is not None
-            and last.unit == one.unit in (_SECOND, _MONTH, "metres")
+            and last.unit == one.unit in (SECOND, MONTH, "metres")
             and last.lead is None
             and last.scale > 1
             and one.value < last.scale

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from rag.agree import nearest
 from rag.comparison import Comparison
 from rag.fold import fold, language
-from rag.quantities import nearest
 
 if TYPE_CHECKING:
     import opencc

@@ -17,9 +17,10 @@ from typing import Protocol
 
 import rjieba
 
+from rag.agree import agree
 from rag.fold import fold
 from rag.items import items
-from rag.quantities import Quantity, agree
+from rag.quantities import Quantity
 from rag.statement import Reading
 
 __all__ = [

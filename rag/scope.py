@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice, pairwise, permutations
 
+from rag.agree import agree
 from rag.fold import words
-from rag.quantities import Quantity, agree
+from rag.quantities import Quantity
 from rag.roles import pieces, tokens_in, words_in
 from rag.statement import Reading, Token, read
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.quantities import agree, nearest, quantities, stated
+from rag.agree import agree, nearest, stated
+from rag.quantities import quantities
 
 
 def only(text: str):
