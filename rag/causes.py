@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.certainty import tells
 from rag.roles import causes, words_in
-from rag.scope import tells
 from rag.statement import Reading
 
 __all__ = ["other_cause"]

@@ -16,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag import denial, elsewhere, order
+from rag.additions import one_more
 from rag.agree import stated
 from rag.causes import other_cause
+from rag.certainty import hedged_value, surer
 from rag.contrast import turns
 from rag.each import of_another, value_of_another
 from rag.extremes import compared, extreme
@@ -25,23 +27,15 @@ from rag.fold import copy_key, fold, words
 from rag.items import misplaced
 from rag.kinds import other_of_its_kind, other_way
 from rag.names import han_names, quotations, spelt_out
+from rag.pauses import part_of
 from rag.quantities import Quantity
 from rag.rather import rather
 from rag.roles import in_order, other_doer, turned_round
 from rag.romanised import Names, held, misplaced_across, other_named, transcribed_otherwise
-from rag.scope import (
-    beyond,
-    hedged_value,
-    limits,
-    most_of,
-    one_more,
-    outdone,
-    outdone_across,
-    part_of,
-    superlative,
-    surer,
-)
+from rag.scope import beyond, limits, outdone, outdone_across
+from rag.shares import most_of
 from rag.statement import FUNCTION_HAN, HAN_CHAR, Reading, joined, read, words_of
+from rag.superlatives import superlative
 
 __all__ = ["Comparison", "compare", "steps"]
 Vector = NDArray[np.float32]

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag import reasons
+from rag.certainty import thinks
 from rag.comparison import Comparison, compare
 from rag.contrast import doubts
 from rag.fold import copy_key
@@ -28,7 +29,6 @@ from rag.loops import stutters
 from rag.narrator import in_first_person, tells_of_oneself
 from rag.romanised import Names
 from rag.schema import Verdict, VerdictLabel
-from rag.scope import thinks
 from rag.sentences import sentence_spans
 from rag.statement import Reading, read
 
