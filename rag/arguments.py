@@ -64,14 +64,17 @@ def as_count(count: int, name: str) -> int:
     """How many are wanted.
 
     Raises:
-        InvalidArgument: it is no whole number.
+        InvalidArgument: it is no whole number, or less than none.
     """
     try:
-        return operator.index(count)
+        wanted = operator.index(count)
     except TypeError as error:
         raise InvalidArgument(
             f"{name} is no whole number: {_shown(count)}.", "Give an int."
         ) from error
+    if wanted < 0:
+        raise InvalidArgument(f"{name} is {wanted}.", "Say how many are wanted: 0 or more.")
+    return wanted
 
 
 def as_path(path: str | Path) -> str | Path:

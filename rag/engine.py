@@ -51,6 +51,9 @@ def seeds() -> Path:
     return path
 
 
+_FIRST = threading.Lock()  # of several threads that ask first, one makes and fills the index
+
+
 @cache
 def _default() -> Rag:
     return Rag()
@@ -63,9 +66,10 @@ def query(question: str) -> Answer:
         NothingIngested: there is no essay, and no seeds/ folder beside the package.
         EndpointError: the configured model's endpoint failed.
     """
-    rag = _default()
-    if not rag.essays():
-        rag.ingest(seeds())
+    with _FIRST:
+        rag = _default()
+        if not rag.essays():
+            rag.ingest(seeds())
     return rag.query(question)
 
 

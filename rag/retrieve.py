@@ -190,7 +190,7 @@ class Retriever:
     def _hits(
         self, question: str, k: int, sources: Sequence[str] | None, known: Known
     ) -> list[Hit]:
-        found = self._candidates(question, sources, known)
+        found = look_for(question, self._tools, known, sources, self._reach(k))
         if k < 1 or not len(found.ids):
             return []
         scores = self._weigh.score(found.features)
@@ -241,11 +241,11 @@ class Retriever:
 
     def candidates(self, question: str, sources: Sequence[str] | None = None) -> Candidates:
         """The passages worth comparing, language by language, with all their features."""
-        return self._candidates(question, sources, self._now())
+        return look_for(question, self._tools, self._now(), sources, self._reach())
 
-    def _candidates(self, question: str, sources: Sequence[str] | None, known: Known) -> Candidates:
-        reach = Reach(self.nearest, self.elsewhere, self.compared)
-        return look_for(question, self._tools, known, sources, reach)
+    def _reach(self, k: int = 0) -> Reach:
+        """As far as asking for a few passages takes; farther where more are wanted."""
+        return Reach(max(self.nearest, k), max(self.elsewhere, k), max(self.compared, k))
 
     def _now(self) -> Known:
         """What is known of the index as it is now."""

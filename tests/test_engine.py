@@ -242,6 +242,7 @@ def test_a_broken_history_is_named(rag: Rag, entry: Any) -> None:
         (lambda rag: rag.retrieve(["AI"]), "question"),
         (lambda rag: rag.retrieve("AI", k="5"), "k is no whole number: '5'"),
         (lambda rag: rag.retrieve("AI", k=2.5), "k"),
+        (lambda rag: rag.retrieve("AI", k=-3), "k is -3"),
         (lambda rag: rag.retrieve("AI", sources=5), "sources"),
         (lambda rag: rag.query("AI", sources=[None]), r"sources\[0\]"),
         (lambda rag: rag.query("AI", history=None), "history"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,21 @@ def test_the_examples_run(code: str, seeded: Path, monkeypatch: pytest.MonkeyPat
     engine._default.cache_clear()
     exec(compile(code, "README.md", "exec"), {})
     engine._default.cache_clear()
+
+
+def test_many_threads_may_ask_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAG_DATA_DIR", str(tmp_path / "index"))
+    monkeypatch.setenv("RAG_LLM", "off")
+    essays = tmp_path / "essays"
+    essays.mkdir()
+    (essays / "mill.txt").write_text("The mill at Harrow Creek closed in 1956.\n", "utf-8")
+    monkeypatch.setattr(engine, "seeds", lambda: essays)
+    engine._default.cache_clear()
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(engine.query, ["When did the mill close?"] * 4))
+    engine._default().close()
+    engine._default.cache_clear()
+    assert ["1956" in answer.text for answer in answers] == [True] * 4
 
 
 def test_the_targets_exist() -> None:

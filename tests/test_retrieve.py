@@ -237,6 +237,18 @@ def test_leaving_the_dictionary_out_leaves_the_bridge_out(index: Indexer, home: 
     assert all(hit.signals["bridge"] == 0 for hit in plain)
 
 
+def test_as_many_as_are_wanted_are_found(tmp_path: Path) -> None:
+    texts = {
+        f"{n}.txt": f"Lamp {n} of the harbour wall burns: {n * 7}." for n in range(90)
+    }
+    with Indexer(tmp_path / "index", encoders()) as index:
+        index.ingest(write(tmp_path / "texts", texts))
+        retriever = made(index, tmp_path, without=frozenset({"copies"}))
+        for k in (1, 12, 50, 90):
+            hits = retriever.hits("Which lamp burns on the harbour wall?", k=k)
+            assert len({hit.passage.source for hit in hits}) == k
+
+
 def test_near_copies_count_once_and_other_numbers_do_not(tmp_path: Path) -> None:
     line = "The committee met in the old town hall and agreed to raise the fee to {} euros a year"
     texts = {
