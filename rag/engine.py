@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar, copy_context
 from functools import cache
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from rag.answering import Turn, as_passages, compose
+from rag.answering import Cancelled, Turn, as_passages, compose
 from rag.arguments import as_count, as_history, as_path, as_sources, as_text, as_texts
 from rag.condense import condense
 from rag.config import Settings
@@ -200,28 +200,9 @@ class Rag:
         history: Sequence[Message] = (),
         sources: Sequence[str] | None = None,
     ) -> Generator[Event, None, None]:
-        """The events of answering, `Done(answer)` last; closing the generator cancels."""
-        events: SimpleQueue[Event | BaseException] = SimpleQueue()
-        cancel = threading.Event()
-        turn = Turn(emit=events.put, cancel=cancel)
-
-        def work() -> None:
-            try:
-                events.put(Done(self._answer_turn(turn, question, history, sources)))
-            except BaseException as error:  # noqa: BLE001  # handed to the reader, who raises it
-                events.put(error)
-
-        threading.Thread(target=copy_context().run, args=(work,), daemon=True).start()
-        try:
-            while True:
-                event = events.get()
-                if isinstance(event, BaseException):
-                    raise event
-                yield event
-                if isinstance(event, Done):
-                    return
-        finally:
-            cancel.set()
+        """The events of answering, `Done(answer)` last; closing the generator cancels, also from
+        another thread."""
+        return _Events(lambda turn: self._answer_turn(turn, question, history, sources))
 
     def answer(self, question: str, passages: Sequence[Passage | str]) -> Answer:
         """Answer from these passages alone: Passages, or plain strings ("passage-1", …), or one.
@@ -261,4 +242,65 @@ class Rag:
         chosen = as_sources(sources)
         with turn.timed("retrieve"):
             turn.hits = tuple(self.retrieve(question, turn.history, self.settings.k, chosen))
+        if turn.cancel is not None and turn.cancel.is_set():
+            raise Cancelled
         return self.answer(question, [hit.passage for hit in turn.hits])
+
+
+class _Events(Generator[Event, None, None]):
+    """The events of an answer, which is begun when the first one is asked for.
+
+    A generator function's generator cannot be closed while another thread waits for its next event,
+    which may be a minute of silence from a model. This one can.
+    """
+
+    def __init__(self, answer: Callable[[Turn], Answer]) -> None:
+        self._answer = answer
+        self._events: SimpleQueue[Event | BaseException | None] = SimpleQueue()
+        self._over = threading.Event()
+        self._begun = False
+
+    def send(self, _: None) -> Event:
+        if self._over.is_set():
+            raise StopIteration
+        if not self._begun:
+            self._begin()
+        event = self._events.get()
+        if event is None or self._over.is_set():
+            raise StopIteration
+        if isinstance(event, BaseException):
+            self._over.set()
+            raise event
+        if isinstance(event, Done):
+            self._over.set()
+        return event
+
+    def throw(self, typ: Any, val: Any = None, tb: Any = None, /) -> Event:
+        self.close()
+        return super().throw(typ, val, tb)
+
+    def close(self) -> None:
+        """Cancel the answer, and end whoever waits for an event."""
+        self._over.set()
+        self._events.put(None)
+
+    def __del__(self) -> None:
+        self.close()
+
+    def _begin(self) -> None:
+        self._begun = True
+        turn = Turn(emit=self._events.put, cancel=self._over)
+        # the thread must not hold this object, or nobody could let go of it
+        work = (_work, self._answer, turn, self._events)
+        threading.Thread(target=copy_context().run, args=work, daemon=True).start()
+
+
+def _work(
+    answer: Callable[[Turn], Answer],
+    turn: Turn,
+    events: SimpleQueue[Event | BaseException | None],
+) -> None:
+    try:
+        events.put(Done(answer(turn)))
+    except BaseException as error:  # noqa: BLE001  # handed to the reader, who raises it
+        events.put(error)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import gc
 import pickle
 import shutil
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -14,7 +16,7 @@ import pytest
 
 from rag import Rag, Settings
 from rag.errors import IndexMismatch, InvalidArgument, NothingIngested, SourceNotFound
-from rag.schema import Answer, Done, Hit, Message, Passage, Status, Token, Verdict
+from rag.schema import Answer, Done, Event, Hit, Message, Passage, Status, Token, Verdict
 
 COMPANY = "作者在哪家公司做AI Infra？"
 
@@ -177,6 +179,66 @@ def test_closing_a_stream_early_leaves_the_rag_usable(rag: Rag) -> None:
     next(stream)
     stream.close()
     assert "阶跃星辰" in rag.query(COMPANY).text
+
+
+class Silent(Rag):
+    """Searches until it is told to go on; keeps its turn, and whether it came to an answer."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.searching, self.go_on, self.answered = (threading.Event() for _ in range(3))
+
+    def retrieve(
+        self,
+        question: str,
+        history: Sequence[Message] = (),
+        k: int | None = None,
+        sources: Sequence[str] | None = None,
+    ) -> list[Hit]:
+        self.turn = self._turn.get()
+        self.searching.set()
+        self.go_on.wait(30)
+        return []
+
+    def answer(self, question: str, passages: Sequence[Passage | str]) -> Answer:
+        self.answered.set()
+        return super().answer(question, passages)
+
+
+def test_a_stream_is_closed_from_another_thread_while_nothing_comes(settings: Settings) -> None:
+    seen: list[Event] = []
+    with Silent(settings) as rag:
+        stream = rag.stream("Who?")
+        reader = threading.Thread(target=lambda: seen.extend(stream))
+        reader.start()
+        assert rag.searching.wait(30)
+        stream.close()
+        reader.join(5)
+        assert not reader.is_alive()
+        assert [type(event) for event in seen] == [Status]
+        assert rag.turn.cancel is not None
+        assert rag.turn.cancel.is_set()
+        rag.go_on.set()
+        assert not rag.answered.wait(0.3), "nobody waits for it"
+        assert list(stream) == []
+
+
+def test_a_stream_that_is_let_go_is_cancelled(settings: Settings) -> None:
+    with Silent(settings) as rag:
+        stream = rag.stream("Who?")
+        assert not rag.searching.wait(0.1), "it begins when it is looked at"
+        next(stream)
+        assert rag.searching.wait(30)
+        del stream
+        gc.collect()
+        assert rag.turn.cancel is not None
+        assert rag.turn.cancel.is_set()
+        rag.go_on.set()
+        stream = rag.stream("Who?")
+        next(stream)
+        with pytest.raises(ZeroDivisionError):
+            stream.throw(ZeroDivisionError)
+        assert list(stream) == []
 
 
 def test_what_the_essays_are_not_about_is_refused(rag: Rag) -> None:

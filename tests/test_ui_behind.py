@@ -11,17 +11,23 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from scripted_endpoint import MODEL, ScriptedEndpoint, answer, error, silence
 from ui_support import FakeRag
 
+from rag import Rag
 from rag.config import Settings
 from rag.errors import ConfigError, RagError
+from rag.llm import LLM
 from ui.app import free_port
-from ui.desk import Desk, NotReady, safe_name
+from ui.desk import Desk, Ending, NotReady, safe_name
+from ui.form import Form
 from ui.live import Live, Runs
 from ui.preferences import Preferences
+from ui.session import Session
 from ui.store import Store
 
 HERE, THERE = "http://127.0.0.1:1/v1", "http://127.0.0.1:2/v1"
@@ -129,7 +135,7 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "c.sqlite3")
 
 
-def runs_of(store: Store, rag: FakeRag, **limits: int) -> Runs:
+def runs_of(store: Store, rag: Any, **limits: int) -> Runs:
     @contextmanager
     def lease() -> Iterator[Any]:
         yield rag
@@ -177,6 +183,44 @@ def test_stop_is_at_once_and_the_stream_is_closed(store: Store) -> None:
     assert turn.text
     wait_for(lambda: rag.cancelled == 1)
     assert store.turns(kept.id) == [turn]
+
+
+def test_stop_hangs_up_on_a_model_that_says_nothing(store: Store, seeded: Path) -> None:
+    with ScriptedEndpoint(silence(60.0)) as endpoint:
+        settings = Settings(data_dir=seeded, llm_base_url=endpoint.base_url, llm_model=MODEL)
+        with Rag(settings) as rag:
+            runs = runs_of(store, rag, workers=1)
+            kept = store.create()
+            runs.start(kept.id, "五层蛋糕是哪五层？", None, ())
+            wait_for(lambda: endpoint.chats)
+            runs.stop(kept.id)
+            wait_for(lambda: not runs.under_way, 2)
+            assert endpoint.chats[0].gone.wait(5)
+            (turn,) = store.turns(kept.id)
+            assert turn.state == "stopped"
+            runs.close()
+
+
+def test_closing_waits_for_no_model(store: Store) -> None:
+    rag = FakeRag()
+    runs = runs_of(store, rag, workers=2)
+    for _ in range(3):
+        runs.start(store.create().id, "silent", None, ())
+    wait_for(lambda: len(rag.asked) == 2)
+    runs.close()
+    wait_for(lambda: not runs.under_way, 5)
+
+
+def test_a_question_that_is_stopped_before_its_turn_is_not_asked(store: Store) -> None:
+    rag = FakeRag()
+    runs = runs_of(store, rag, workers=1)
+    first, second = store.create(), store.create()
+    runs.start(first.id, "silent", None, ())
+    runs.start(second.id, "silent", None, ())
+    wait_for(lambda: rag.asked)
+    runs.stop(second.id)
+    runs.stop(first.id)
+    wait_for(lambda: not runs.under_way, 5)
 
 
 def test_a_retry_that_finds_no_place_forgets_nothing(store: Store) -> None:
@@ -282,6 +326,68 @@ def test_first_essays_are_read_once(tmp_path: Path) -> None:
         assert list(rag.texts) == expected
     kept = json.loads((tmp_path / "data" / "page.json").read_text(encoding="utf-8"))
     assert kept == {"seeded": True}
+
+
+class Reading(FakeRag):
+    """Tells of its reading again and again until somebody ends it."""
+
+    def __init__(self) -> None:
+        super().__init__(delay=0)
+        self.reading = threading.Event()
+
+    def ingest(self, path: Path | str, *, on_progress: Any = None) -> Any:
+        for n in range(3000):
+            on_progress(SimpleNamespace(stage="embed", done=n, total=3000))
+            self.reading.set()
+            time.sleep(0.01)
+
+
+def test_closing_ends_an_ingest_and_what_waits_behind_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rag, file = Reading(), tmp_path / "a.txt"
+    file.write_text("words", encoding="utf-8")
+    preferences = Preferences(Settings(data_dir=tmp_path / "data"))
+    desk = Desk(preferences, lambda _: rag, seeds=lambda: None)
+    desk.begin()
+    wait_for(desk.start.live.over)
+    added = desk.background(lambda task: desk.add([(file, "a.txt")], task))
+    waiting = desk.background(lambda _: None)
+    assert rag.reading.wait(30)
+    desk.close()
+    for task in (added, waiting, desk.background(lambda _: None)):
+        wait_for(task.live.over, 5)
+        assert isinstance(task.error, Ending)
+    wait_for(lambda: rag.closed)
+    assert list((tmp_path / "data" / "uploads").iterdir()) == []
+    assert not caplog.records
+
+
+def test_closing_ends_the_reading_of_the_first_essays(tmp_path: Path) -> None:
+    rag = Reading()
+    rag.texts = {}
+    preferences = Preferences(Settings(data_dir=tmp_path / "data"))
+    desk = Desk(preferences, lambda _: rag, seeds=lambda: tmp_path)
+    desk.begin()
+    assert rag.reading.wait(30)
+    desk.close()
+    wait_for(desk.start.live.over, 5)
+    assert not preferences.seeded
+
+
+@pytest.mark.parametrize("reply", [answer("ok"), error(401, "wrong key")])
+def test_a_test_of_the_settings_leaves_no_connection(
+    reply: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = []
+    close = LLM.close
+    monkeypatch.setattr(LLM, "close", lambda llm: closed.append(llm) or close(llm))
+    form = Form(desk_of(tmp_path, []))
+    with ScriptedEndpoint(reply) as endpoint:
+        typed = {"endpoint": endpoint.base_url, "model": MODEL, "key": "", "k": 5}
+        told = form.test({"use": "endpoint", "policy": "mark", **typed}, Session())
+    assert ("answers" in told["outcome"]) == (reply.status == 200)
+    assert len(closed) == 1
 
 
 def test_a_taken_port_is_passed_over() -> None:

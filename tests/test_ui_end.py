@@ -89,6 +89,19 @@ def test_what_is_written_is_kept_however_the_program_ends(
     assert len(last_turn(data).text) > 5
 
 
+def test_a_model_that_says_nothing_does_not_keep_the_program(tmp_path: Path, opened: Any) -> None:
+    with running(tmp_path) as (process, address):
+        visit = Visit(opened, address)  # without its check: the page tells that the server went
+        with contextlib.closing(visit.context):
+            visit.open()
+            visit.ask("silent", wait=False)
+            process.send_signal(signal.SIGINT)
+            said = process.communicate(timeout=30)[0]
+    assert process.returncode == 0, said
+    assert "Traceback" not in said, said
+    assert last_turn(tmp_path).state == "stopped"
+
+
 def test_a_service_manager_ends_it_as_ctrl_c_does(tmp_path: Path) -> None:
     with running(tmp_path) as (process, _):
         process.terminate()

@@ -438,7 +438,7 @@ def test_conversations_are_listed_searched_renamed_exported_deleted(
     talk.locator("[data-act=talk-menu]").click()
     with page.expect_download() as download:
         page.click("#menu >> text=Markdown")
-    assert f"> {LAMP}" in Path(download.value.path()).read_text(encoding="utf-8")
+    assert f"```\n{LAMP}\n```" in Path(download.value.path()).read_text(encoding="utf-8")
     talk.locator("[data-act=talk-menu]").click()
     page.keyboard.press("Enter")
     page.fill("dialog input", "Striped <b>animals</b>")

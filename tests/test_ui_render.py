@@ -111,12 +111,32 @@ def test_marks_stand_in_lists_quotes_and_code() -> None:
     found = answer_html(answer, SAY)
     assert_harmless(found)
     body = found[: found.index('class="sources"')]
-    assert body.count('data-act="cite"') == 6
+    assert body.count('data-act="cite"') == 5
+    assert "code [1]" in body
     assert body.count('data-act="verdict"') == len(sentences)
     assert "<li>" in body
     assert "<blockquote>" in body
     assert "<pre>" in body
     assert "\ue000" not in found
+
+
+def test_an_index_in_code_is_no_citation() -> None:
+    text = (
+        "Take `a[1]` and ``b`[1]. `` here [1].\r\n\r\n- so:\n\n  ```py\n  c[1] = d[2]\n  ```\n\n"
+        "      e[1]\n\n| f |\n|---|\n| `g[1]` [1] |\n\nNot \\`h[1]\\`. ~~~\n"
+    )
+    sentences = tuple(
+        Sentence(text[a:b], a, b, (1,), VERDICTS["partly"]) for a, b in sentence_spans(text)
+    )
+    made = make_answer("q", [], [("corpus/diary.md", LAMP), ("corpus/cake.txt", "五层蛋糕")])
+    found = answer_html(replace(made, text=text, sentences=sentences), SAY)
+    assert_harmless(found)
+    for body in (found.split('class="sources"')[0], live_html("q", text, "s", SAY)):
+        code = "".join(re.findall("(?s)<code>.*?</code>", body))
+        for index in ("a[1]", "b`[1].", "c[1] = d[2]", "e[1]", "g[1]"):
+            assert index in code
+        assert 'class="cite' not in code
+        assert body.count('class="cite') == 3
 
 
 def test_a_table_of_a_model_is_a_table_with_its_marks() -> None:

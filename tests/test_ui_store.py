@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import stat
 import threading
+from dataclasses import replace
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 from ui_support import an_answer
 
 from rag.errors import RagError
+from rag.schema import Citation
 from ui.record import from_json, to_json
-from ui.store import MIGRATIONS, ConversationNotFound, Store, export_json, export_markdown
+from ui.store import (
+    MIGRATIONS,
+    Conversation,
+    ConversationNotFound,
+    Store,
+    Turn,
+    export_json,
+    export_markdown,
+)
 
 
 @pytest.fixture
@@ -158,9 +173,115 @@ def test_exports_carry_the_citations(store: Store) -> None:
     assert "## What grew?" in markdown
     assert answer.text in markdown
     for citation in answer.citations:
-        assert f"> {citation.quote.splitlines()[0]}" in markdown
+        assert f"\n```\n{citation.quote}\n```\n" in markdown
         assert f"{citation.start}–{citation.end}" in markdown
     assert "It beg" in markdown
     whole = json.loads(export_json(store.get(kept.id), store.turns(kept.id)))
     assert whole["turns"][0]["answer"]["citations"][0]["quote"] == answer.citations[0].quote
     assert whole["turns"][1]["state"] == "stopped"
+
+
+def exported(text: str, *, title: str = "T", quote: str = "Q", stopped: bool = False) -> str:
+    """The Markdown of a conversation with one turn."""
+    cited = (Citation(1, title, title, 0, 1, quote),)
+    answer = None if stopped else replace(an_answer(), text=text, citations=cited)
+    error = f"{title}\ndo\nsettings" if stopped else ""
+    state = "failed" if stopped else "done"
+    turn = Turn("t", "c", title, None, state, text, answer, error, "")
+    return export_markdown(Conversation("c", title, "", ""), [turn])
+
+
+class Tags(HTMLParser):
+    """The names of the tags in a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.names.add(tag)
+
+
+def seen(markdown: str, *, tables: bool = True) -> str:
+    """What a viewer makes of it that takes tags for HTML."""
+    viewer = MarkdownIt("commonmark", {"html": True})
+    return viewer.enable("table").render(markdown) if tables else viewer.render(markdown)
+
+
+def assert_inert(markdown: str) -> None:
+    for tables in (True, False):
+        found = Tags(seen(markdown, tables=tables)).names
+        assert not found & {"img", "a", "script", "iframe"}, (found, markdown)
+
+
+TRACKER = "https://tracker.example/p.png"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"![t]({TRACKER})",
+        f"\\![t]({TRACKER}) \\\\![t]({TRACKER})",
+        f"![t][1] [1]\n\n[1]: {TRACKER}",
+        f"[1]({TRACKER}) [![1]({TRACKER})]({TRACKER})",
+        f"<img src={TRACKER}> \\<img src={TRACKER}> <{TRACKER}>",
+        f"<img src='{TRACKER}\n'>\n\n<script>1</script>",
+        f"```\ncode\n```\n<img src={TRACKER}>",
+        f"`a | <img src={TRACKER}>`",
+        f"| a | b |\n|---|---|\n| `a | <img src={TRACKER}>` |",
+        f"``` <img src={TRACKER}>",
+        f"`one`` <img src={TRACKER}> `",
+        f"> ```\n> code\n<img src={TRACKER}>",
+    ],
+)
+def test_nothing_of_an_export_loads_by_itself(text: str) -> None:
+    for stopped in (False, True):
+        assert_inert(exported(text, stopped=stopped))
+        assert_inert(exported("It is.", title=text, quote=text, stopped=stopped))
+
+
+def test_an_open_fence_does_not_let_the_quotes_out() -> None:
+    found = exported("See:\n```python\na[i] < 1", quote=f"![t]({TRACKER})")
+    assert_inert(found)
+    assert "a[i] &lt; 1" in seen(found)
+
+
+def test_an_exported_quote_is_exact_whatever_it_holds() -> None:
+    quote = "one ```` two\n\n~~~\n<b>[x](y)</b>  \n    *three*"
+    found = exported("It is.", quote=quote)
+    assert f"\n`````\n{quote}\n`````\n" in found
+    (block,) = [t for t in MarkdownIt("commonmark").parse(found) if t.type == "fence"]
+    assert block.content == f"{quote}\n"
+
+
+def test_an_exported_answer_reads_as_it_did() -> None:
+    text = (
+        "**Bold** [1][2], 1 < 2 & [x] \\[y] &lt; `a[1]`, `a[i]`:\n\n"
+        "```\nb[i] <c> &amp;\n```\n\nEnd."
+    )
+    found = exported(text, title="a_b_c `d` <e>")
+    shown = Tags(seen(found))
+    plain = re.sub(r"<[^>]+>", "", seen(found))
+    assert {"strong", "code", "pre"} <= shown.names
+    assert "Bold [1][2], 1 &lt; 2 &amp; [x] [y] &amp;lt; a[1], `a[i]`:" in plain
+    assert "b[i] &lt;c&gt; &amp;amp;" in plain
+    assert "a_b_c `d` &lt;e&gt;" in plain
+    assert "settings" not in exported("It beg", stopped=True)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["<img src=x>", "![a](b)", "[a](b)", "[1]", "[1]: /u\n", "](u)", "`", "```", "~~~",
+             "\n", "\n\n", "> ", "- ", "    ", "|", "\n|-|\n", "\\", "!", "[", "<", "&lt;", "x",
+             "# ", "\r"]
+        ),
+        max_size=25,
+    ).map("".join)
+)  # fmt: skip
+def test_no_exported_text_is_an_image_a_link_or_a_tag(text: str) -> None:
+    assert_inert(exported(text))
+    assert_inert(exported(text, stopped=True))
+    assert_inert(exported("It is.", title=text, quote=text))

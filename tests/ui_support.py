@@ -1,7 +1,8 @@
 """A scripted stand-in for `rag.Rag`: what the page does with every kind of answer, at any speed.
 
 What it answers is chosen by the question's words: "four" (all verdicts), "refuse", "hostile",
-"slow", "endless", "replace", "denied", "down", "broken", "bomb"; all else gets a short answer.
+"slow", "endless", "silent", "replace", "denied", "down", "broken", "bomb"; all else gets a short
+answer.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -157,6 +158,24 @@ def an_answer(question: str = "What grew?", text: str = "") -> Answer:
     )
 
 
+class Silence(Generator[Event, None, None]):
+    """The events of a model that says nothing: like a Rag's, they can be closed from elsewhere."""
+
+    def __init__(self) -> None:
+        self.closed = threading.Event()
+
+    def send(self, _: None) -> Event:
+        self.closed.wait()
+        raise StopIteration
+
+    def throw(self, typ: Any, val: Any = None, tb: Any = None, /) -> Event:
+        self.close()
+        return super().throw(typ, val, tb)
+
+    def close(self) -> None:
+        self.closed.set()
+
+
 class FakeRag:
     """Streams scripted answers; keeps what was asked of it for the tests to look at."""
 
@@ -224,13 +243,16 @@ class FakeRag:
         question: str,
         history: Sequence[Mapping[str, str]] = (),
         sources: Sequence[str] | None = None,
-    ) -> Iterator[Event]:
-        if not self.texts:
-            raise NothingIngested("There is no essay yet.", "Add one.")
+    ) -> Generator[Event, None, None]:
         with self._lock:
             self.asked.append(
                 (question, tuple(history), None if sources is None else tuple(sources))
             )
+        return Silence() if "silent" in question else self._stream(question)
+
+    def _stream(self, question: str) -> Generator[Event, None, None]:
+        if not self.texts:
+            raise NothingIngested("There is no essay yet.", "Add one.")
         try:
             yield from self._events(question)
         except GeneratorExit:

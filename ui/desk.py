@@ -24,7 +24,7 @@ from ui.views import Progress
 if TYPE_CHECKING:
     from rag import Rag
 
-__all__ = ["UPLOADS", "Added", "Desk", "NotReady", "Task", "safe_name"]
+__all__ = ["UPLOADS", "Added", "Desk", "Ending", "NotReady", "Task", "safe_name"]
 
 UPLOADS = "uploads"
 """The folder of the data directory that added files are copied to: a root like any other."""
@@ -34,6 +34,13 @@ log = logging.getLogger("ui")
 
 class NotReady(RagError):
     """The index is still being opened or read in."""
+
+
+class Ending(RagError):
+    """The program ends before the work is done."""
+
+    def __init__(self) -> None:
+        super().__init__("The program is ending.", "Start it again.")
 
 
 class Task:
@@ -50,7 +57,7 @@ class Task:
 
     def settle(self, done: Future[Any]) -> None:
         """Keep the outcome, log what is no sentence for people, and let the followers go."""
-        self.error = done.exception()
+        self.error = Ending() if done.cancelled() else done.exception()
         if self.error is None:
             self.result = done.result()
         elif not isinstance(self.error, RagError):
@@ -110,7 +117,7 @@ class Desk:
         if future:
             future.add_done_callback(task.settle)
         else:
-            task.error = NotReady("The program is ending.", "Start it again.")
+            task.error = Ending()
             task.live.change(lambda progress: progress, last=True)
         return task
 
@@ -158,7 +165,7 @@ class Desk:
             try:
                 for name, path in taken.items():
                     shutil.copyfile(path, folder / name)
-                report = rag.ingest(folder, on_progress=_reporter(task))
+                report = rag.ingest(folder, on_progress=self._reporter(task))
             finally:
                 _keep_only_essays(rag, folder, taken)
         return Added(report, refused)
@@ -174,7 +181,7 @@ class Desk:
             copy.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Close the Rag once nobody uses it, and take no more work."""
+        """Close the Rag once nobody uses it, end the work under way, and take no more."""
         with self._lock:
             self._closed = True
         self._worker.shutdown(wait=False, cancel_futures=True)
@@ -184,12 +191,23 @@ class Desk:
         rag = rag or self._open_rag(self.settings)
         seeds = None if self.preferences.seeded or rag.essays() else self._seeds()
         if seeds:
-            report = rag.ingest(seeds, on_progress=_reporter(task))
+            report = rag.ingest(seeds, on_progress=self._reporter(task))
             for source, reason in report.failed.items():
                 log.warning("%s was not read in: %s", source, reason)
             self.preferences.mark_seeded()
         self._seat_down(rag)
         self._warm(rag)
+
+    def _reporter(self, task: Task) -> Callable[[Any], None]:
+        """Tells a task how far an ingest is, and ends it when all is closed: it loses nothing of
+        what it has read in."""
+
+        def report(progress: Any) -> None:
+            if self._closed:
+                raise Ending
+            task.report(progress.stage, progress.done, progress.total or 0)
+
+        return report
 
     def _warm(self, rag: Rag) -> None:
         """Let the first question find the encoders loaded, which takes seconds."""
@@ -245,10 +263,3 @@ def _keep_only_essays(rag: Rag, folder: Path, names: Iterable[str]) -> None:
     for name in names:
         if f"{root}/{name}" not in there:
             (folder / name).unlink(missing_ok=True)
-
-
-def _reporter(task: Task) -> Callable[[Any], None]:
-    def report(progress: Any) -> None:
-        task.report(progress.stage, progress.done, progress.total or 0)
-
-    return report

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 from rag.config import Settings
@@ -93,10 +94,11 @@ class Form:
                 told = say("test-off" if settings.llm == "off" else "test-none")
                 return {"outcome": notice_html((told,), (), say)}
             began = time.perf_counter()
-            LLM(endpoint, settings).complete([{"role": "user", "content": "Say: ok"}])
+            with closing(LLM(endpoint, settings)) as llm:
+                llm.complete([{"role": "user", "content": "Say: ok"}])
+                spent = round(1000 * (time.perf_counter() - began))
         except RagError as error:
             return {"outcome": _fault(error, say)}
-        spent = round(1000 * (time.perf_counter() - began))
         told = say("test-ok", model=endpoint.model, host=endpoint.host, ms=spent)
         return {"outcome": notice_html((told,), (), say)}
 

@@ -6,14 +6,16 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, replace
+from itertools import takewhile
+from types import GeneratorType
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from rag.errors import ConfigError, EndpointError, RagError
-from rag.schema import Answer, Done, Replace, Status, Token
+from rag.schema import Answer, Done, Event, Replace, Status, Token
 from ui.store import Store, Turn, TurnState
 
 if TYPE_CHECKING:
@@ -118,6 +120,7 @@ class Run:
         self.turn = turn
         self.live: Live[Writing] = Live(Writing())
         self._claim = threading.Lock()
+        self._events: Generator[Event, None, None] | None = None
 
     @property
     def ended(self) -> bool:
@@ -127,6 +130,20 @@ class Run:
     def claim(self) -> bool:
         """True for the one caller who may say how it ends."""
         return self._claim.acquire(blocking=False)
+
+    def follow(self, events: Generator[Event, None, None]) -> Generator[Event, None, None]:
+        """The events until somebody has settled how this ends; then they are closed."""
+        self._events = events
+        with closing(events):
+            if not self.ended:
+                yield from takewhile(lambda _: not self.ended, events)
+
+    def let_go(self) -> None:
+        """Let `follow` end where it waits for a model that says nothing."""
+        # Python closes no generator in which another thread is: a function's, as a subclass of Rag
+        # may give, is closed at its next event.
+        if self._events is not None and not isinstance(self._events, GeneratorType):
+            self._events.close()
 
 
 class Runs:
@@ -213,6 +230,7 @@ class Runs:
         run = self.of(conversation)
         if run:
             self._end(run, "stopped")
+            run.let_go()
 
     def close(self) -> None:
         """Stop all; waits for nobody."""
@@ -221,16 +239,15 @@ class Runs:
             running = list(self._runs.values())
         for run in running:
             self._end(run, "stopped")
+            run.let_go()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _work(self, run: Run, history: Sequence[Mapping[str, str]]) -> None:
         turn, kept = run.turn, time.monotonic()
         with self._lease() as rag:
             events = rag.stream(turn.question, history=history, sources=turn.sources)
-            try:
-                for event in events:
-                    if run.ended:
-                        return
+            with closing(run.follow(events)) as followed:
+                for event in followed:
                     if isinstance(event, Done):
                         self._end(run, "done", answer=event.answer)
                     else:
@@ -238,8 +255,6 @@ class Runs:
                         if time.monotonic() - kept > KEPT_EVERY:
                             self._store.keep(turn.id, run.live.value.text)
                             kept = time.monotonic()
-            finally:
-                events.close()
 
     def _settle(self, run: Run, done: Future[None]) -> None:
         with self._lock:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import nh3
 
@@ -19,9 +20,13 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
 __all__ = [
+    "Code",
     "attributes",
     "bare",
+    "code_in",
     "end_mark",
+    "in_parts",
+    "open_fence",
     "point_mark",
     "prose",
     "quoted",
@@ -47,6 +52,15 @@ _SPACE = "\u205f"
 _MARK = re.compile(f"{_SPACE}?\ue000([a-z])(\\d+)\ue001{_SPACE}?")
 _SPAN = re.compile("\ue000s(\\d+)\ue001((?:(?!\ue000[se]).)*)\ue000e\\1\ue001", re.DOTALL)
 _TAG = re.compile(r"<(/?)([a-z0-9]+)[^>]*?>")
+
+_CODE_BLOCKS: Mapping[str, Literal["fence", "indented"]] = {
+    "fence": "fence",
+    "code_block": "indented",
+}
+_MAY_BE_CODE = re.compile(r"`|~~~| {4}|\t")
+_LINE_END = re.compile(r"\r\n?|\n")
+_TICKS = re.compile(r"\\.|(`+)", re.DOTALL)
+_CELL = re.compile(r"(?:\\.|[^|\\])+", re.DOTALL)
 
 
 def shown(text: str) -> str:
@@ -82,6 +96,65 @@ def point_mark(kind: str, key: int) -> str:
 def bare(text: str) -> str:
     """`text` without what could pass for a mark."""
     return _CONTROLS.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A stretch of a text that is shown as code, with its fences or backticks."""
+
+    start: int
+    end: int
+    kind: Literal["fence", "indented", "inline"]
+
+
+def code_in(text: str) -> list[Code]:
+    """Where `prose` shows code, in order."""
+    if len(text) > LONGEST_MARKDOWN or not _MAY_BE_CODE.search(text):
+        return []
+    lines = [0, *(match.end() for match in _LINE_END.finditer(text)), len(text)]
+    found: list[Code] = []
+    for token in _blocks().parse(text):
+        if token.map is None:
+            continue
+        start, end = lines[token.map[0]], lines[min(token.map[1], len(lines) - 1)]
+        if token.type in _CODE_BLOCKS:
+            found.append(Code(start, end, _CODE_BLOCKS[token.type]))
+        elif token.type in ("paragraph_open", "heading_open"):
+            found += _inline_code(text, start, end)
+        elif token.type == "tr_open":
+            for cell in _CELL.finditer(text, start, end):
+                found += _inline_code(text, *cell.span())
+    return found
+
+
+def in_parts(text: str, found: Iterable[Code], at: int = 0) -> Iterator[tuple[str, Code | None]]:
+    """`text` in pieces, each with the code that it is, if any; it begins at offset `at` of the text
+    that the code was found in."""
+    done = 0
+    for code in found:
+        start, end = max(code.start - at, done), min(code.end - at, len(text))
+        if start < end:
+            yield text[done:start], None
+            yield text[start:end], code
+            done = end
+    yield text[done:], None
+
+
+def open_fence(text: str) -> str:
+    """What has to follow for code at the end of `text` to end there, "" where nothing has."""
+    last = _blocks().parse(f"{text}\n\nend")[-1]
+    return f"\n{last.markup}" if last.type == "fence" else ""
+
+
+def _inline_code(text: str, start: int, end: int) -> Iterator[Code]:
+    """Code between backticks: from a run of them to the next run of as many."""
+    while ticks := _TICKS.search(text, start, end):
+        start = ticks.end()
+        if ticks[1]:
+            closing = re.compile(f"(?<!`){ticks[1]}(?!`)").search(text, start, end)
+            if closing:
+                yield Code(ticks.start(), closing.end(), "inline")
+                start = closing.end()
 
 
 def prose(
@@ -135,14 +208,24 @@ def _whole(fragment: str) -> bool:
 
 
 @cache
+def _blocks() -> MarkdownIt:
+    """Reads as `_markdown` does, but not what stands inside a block."""
+    return _parser().disable("inline")
+
+
+@cache
 def _markdown() -> MarkdownIt:
+    parser = _parser()
+    parser.add_render_rule("heading_open", lambda *_: "<h4>")
+    parser.add_render_rule("heading_close", lambda *_: "</h4>")
+    return parser
+
+
+def _parser() -> MarkdownIt:
     from markdown_it import MarkdownIt
 
     parser = MarkdownIt("commonmark", {"html": False, "linkify": False, "breaks": True})
     parser.enable("table")
-    parser.disable(
+    return parser.disable(
         ["link", "image", "autolink", "html_inline", "html_block", "reference", "entity"]
     )
-    parser.add_render_rule("heading_open", lambda *_: "<h4>")
-    parser.add_render_rule("heading_close", lambda *_: "</h4>")
-    return parser

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rag.config import Settings
 from rag.errors import EvalFault, RagError
-from ui.desk import Task
+from ui.desk import Ending, Task
 from ui.markup import shown
 from ui.render import Failure, error_html, failure
 from ui.texts import Say
@@ -41,7 +41,7 @@ def suite(settings: Settings, limit: int, on_progress: OnProgress) -> Report:
     from eval.opening import open_rag
 
     dataset = open_dataset("questions")
-    with open_rag(dataset, settings) as rag:
+    with open_rag(dataset, settings, on_progress=lambda _: on_progress(0, 0)) as rag:
         return run(rag, dataset, limit=limit or None, on_progress=on_progress)
 
 
@@ -56,6 +56,7 @@ class Measuring:
         self._suite = suite
         self._worker = ThreadPoolExecutor(1, "measuring")
         self._task: Task | None = None
+        self._closed = False
         self._lock = threading.Lock()
 
     async def run(self, limit: int, say: Say) -> AsyncIterator[str]:
@@ -82,18 +83,24 @@ class Measuring:
                 )
                 yield progress_html(Progress(message, progress.done, progress.total), say)
                 await asyncio.sleep(PACE)
+        if self._closed:  # the program is ending, and with it the loop's threads
+            return
         yield await asyncio.to_thread(self._view, task, say)
 
     def close(self) -> None:
-        """Take no more work."""
+        """Take no more work, and end a run after the question that it is at."""
+        self._closed = True
         self._worker.shutdown(wait=False, cancel_futures=True)
 
     def _measure(self, limit: int, task: Task) -> None:
         from eval import write
 
-        report = self._suite(
-            self._settings(), limit, lambda done, total: task.report("", done, total)
-        )
+        def progress(done: int, total: int) -> None:
+            if self._closed:
+                raise Ending
+            task.report("", done, total)
+
+        report = self._suite(self._settings(), limit, progress)
         self.folder.mkdir(parents=True, exist_ok=True)
         kept = self.folder / KEPT
         if kept.exists():
@@ -115,16 +122,10 @@ class Measuring:
         return fault + self._report_html(say)
 
     def _report_html(self, say: Say) -> str:
-        from eval import Report, compare
+        from eval import Report
 
         try:
             report = Report.read(self.folder / KEPT)
-            before = self.folder / BEFORE
-            compared = (
-                comparison_html(compare(report, Report.read(before)), say)
-                if before.exists()
-                else ""
-            )
         except EvalFault as error:
             return error_html(failure(error), say, retry=False)
         date = report.date[:16].replace("T", " ") + " UTC"
@@ -132,10 +133,22 @@ class Measuring:
         return (
             f'<div class="report-head"><h3>{shown(say("eval-last", date=date))}</h3>'
             f'<a class="button small" href="{shown(address)}" target="_blank" rel="noopener">'
-            f"{shown(say('eval-open'))}</a></div>{compared}"
+            f"{shown(say('eval-open'))}</a></div>{self._compared_html(report, say)}"
             f'<iframe class="report-frame" sandbox="allow-scripts" src="{shown(address)}"'
             f' title="{shown(say("eval-report"))}"></iframe>'
         )
+
+    def _compared_html(self, report: Report, say: Say) -> str:
+        """The report beside the run before, or why it cannot be held against that."""
+        from eval import Report, compare
+
+        before = self.folder / BEFORE
+        if not before.exists():
+            return ""
+        try:
+            return comparison_html(compare(report, Report.read(before)), say)
+        except EvalFault as fault:  # what it says to do are options of the command
+            return f'<p class="faint">{shown(say("eval-apart"))} {shown(fault.what)}</p>'
 
 
 def comparison_html(compared: Comparison, say: Say) -> str:

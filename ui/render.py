@@ -8,7 +8,19 @@ from dataclasses import dataclass
 
 from rag.errors import ConfigError, EndpointError, RagError
 from rag.schema import SIGNS, Answer, Citation, Hit, Sentence
-from ui.markup import attributes, bare, end_mark, point_mark, prose, quoted, shown, start_mark
+from ui.markup import (
+    Code,
+    attributes,
+    bare,
+    code_in,
+    end_mark,
+    in_parts,
+    point_mark,
+    prose,
+    quoted,
+    shown,
+    start_mark,
+)
 from ui.store import Turn
 from ui.texts import Say
 
@@ -77,9 +89,12 @@ def live_html(
 ) -> str:
     """A question whose answer is being written; `run` is the turn's id, `conversation` whose turn
     it is: the page shows it nowhere else."""
-    known = _NUMBER.sub(lambda mark: point_mark("p", int(mark[1])), bare(text))
     written = prose(
-        known, point=lambda _, n: f'<span class="cite pending" aria-hidden="true">{n}</span>'
+        "".join(
+            bare(piece) if code else _pending(bare(piece))
+            for piece, code in in_parts(text, code_in(text))
+        ),
+        point=lambda _, n: f'<span class="cite pending" aria-hidden="true">{n}</span>',
     )
     busy = (
         f'<p class="status" role="status"><span class="pulse" aria-hidden="true"></span>'
@@ -142,12 +157,13 @@ def error_html(error: Failure, say: Say, *, retry: bool = True) -> str:
 def _marked(answer: Answer) -> str:
     """The answer's text with a mark at each sentence, citation and verdict."""
     text, places = answer.text, _placed(answer)
+    code = code_in(text)
     pieces: list[str] = []
     at = 0
     for index, sentence in enumerate(answer.sentences):
         if not at <= sentence.start <= sentence.end <= len(text):
             continue
-        pieces.append(_cited(text[at : sentence.start], places, at))
+        pieces.append(_cited(text[at : sentence.start], places, at, code))
         at = sentence.end
         inside = text[sentence.start : sentence.end]
         if _RULE.fullmatch(inside):  # below a table's head: with a mark in it there is no table
@@ -161,14 +177,14 @@ def _marked(answer: Answer) -> str:
             # what stands behind a row's last cell is in no column, and would not be shown
             body, tail = f"{body[: closing.start()]} {closing[1]}".rstrip(), f" |{tail}"
         fenced = "```" in body or "~~~" in body
-        cited = _cited(body, places, sentence.start + skip)
+        cited = _cited(body, places, sentence.start + skip, code)
         pieces.append(
             bare(inside[:skip])
             + (cited if fenced else start_mark(index) + cited + end_mark(index))
             + ("" if fenced else point_mark("v", index))
             + bare(tail)
         )
-    pieces.append(_cited(text[at:], places, at))
+    pieces.append(_cited(text[at:], places, at, code))
     return "".join(pieces)
 
 
@@ -202,8 +218,15 @@ def _placed(answer: Answer) -> Mapping[int, Mapping[int, int]]:
     return placed
 
 
-def _cited(text: str, places: Mapping[int, Mapping[int, int]], at: int) -> str:
-    """`text`, which begins at offset `at` of the answer, with its `[n]` as marks."""
+def _pending(text: str) -> str:
+    return _NUMBER.sub(lambda mark: point_mark("p", int(mark[1])), text)
+
+
+def _cited(
+    text: str, places: Mapping[int, Mapping[int, int]], at: int, found: Sequence[Code]
+) -> str:
+    """`text`, which begins at offset `at` of the answer, with its `[n]` as marks; in code they are
+    indexes."""
     begin = max((start for start in places if start <= at), default=-1)
     chosen = {**places[-1], **places[begin]}
     left = CHIPS
@@ -215,7 +238,10 @@ def _cited(text: str, places: Mapping[int, Mapping[int, int]], at: int) -> str:
         left -= 1
         return point_mark("c", chosen[int(match[1])]) if left >= 0 else ""
 
-    return _NUMBER.sub(mark, _BEFORE_STOP.sub(r"\2\1", bare(text)))
+    return "".join(
+        bare(piece) if code else _NUMBER.sub(mark, _BEFORE_STOP.sub(r"\2\1", bare(piece)))
+        for piece, code in in_parts(text, found, at)
+    )
 
 
 def _chip(index: int, citation: Citation, say: Say) -> str:

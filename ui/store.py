@@ -21,6 +21,7 @@ from typing import Any, Literal
 from rag.errors import RagError
 from rag.records import to_record
 from rag.schema import Answer
+from ui.inert import fenced, inert, one_line
 from ui.record import from_json, to_json
 
 __all__ = [
@@ -345,20 +346,22 @@ class Store:
 
 
 def export_markdown(conversation: Conversation, turns: Sequence[Turn]) -> str:
-    """The conversation for reading, each answer with its quotes."""
-    lines = [f"# {conversation.title}", ""]
+    """The conversation for reading, each answer with its exact quotes. Nothing of what models and
+    documents say is an image, a link or a tag in it."""
+    lines = [f"# {one_line(conversation.title)}", ""]
     for turn in turns:
-        lines += [f"## {turn.question}", ""]
+        lines += [f"## {one_line(turn.question)}", ""]
         if turn.answer is None:
-            lines += [turn.text, "", f"*{turn.error or turn.state}*", ""]
+            said = " ".join(turn.error.split("\n")[:2])
+            lines += [inert(turn.text), "", f"*{one_line(said or turn.state)}*", ""]
             continue
-        lines += [turn.answer.text, ""]
+        lines += [inert(turn.answer.text), ""]
         for citation in turn.answer.citations:
             lines += [
-                f"[{citation.n}] {citation.title}, {citation.source},"
+                f"[{citation.n}] {one_line(citation.title)}, {one_line(citation.source)},"
                 f" {citation.start}–{citation.end}",
                 "",
-                *(f"> {line}" for line in citation.quote.splitlines()),
+                fenced(citation.quote),
                 "",
             ]
     return "\n".join(lines)

@@ -281,6 +281,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "eval-none": ("Nothing was measured yet.", "还没有评测结果。"),
     "eval-last": ("The last run: {date}", "上次评测：{date}"),
     "eval-compared": ("Compared with the run before", "与上一次相比"),
+    "eval-apart": (
+        "This run cannot be compared with the run before (the baseline):",
+        "这次评测无法与上一次（基线 baseline）比较：",
+    ),
     "eval-dropped": ("Quality dropped.", "质量下降。"),
     "eval-held": ("No significant drop.", "没有显著下降。"),
     "eval-report": ("Report", "报告"),
