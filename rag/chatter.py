@@ -4,20 +4,35 @@ conversation that nobody had, tokens of their template, HTML, the same sentence 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import pairwise
 
-from rag.loops import stutters
+from rag.loops import only_stutters, rows, stutters, words_of
 from rag.sentences import sentence_spans
 
-__all__ = ["REPEATED", "said_once", "without_chatter"]
+__all__ = ["REPEATED", "WENT_ON", "said_once", "without_chatter", "without_turns"]
 
 REPEATED = "The model repeated itself: what it said again was left out."
+WENT_ON = "The model went on with a conversation that nobody had: that was left out."
 
 _TOKEN = re.compile(
     r"<\|(?:im_start|im_end|eot_id|end|endoftext|end_of_text|start_header_id|user|assistant|system"
     r"|begin_of_text|eom_id)\|>|</?s>(?=\s|\Z)|\[/?INST\]|<(?:start|end)_of_turn>|<[|｜]end▁of▁sentence[|｜]>"
 )
 _TURN = re.compile(
-    r"\n[ \t*#]*(?:user|human|question|用户|用戶|提问|提問|问题|問題)[ \t*]*[:：]", re.IGNORECASE
+    r"\n[ \t]*(?:[*#]+[ \t]*)?(?:(?P<who>user|human|用户|用戶)|question|提问|提問|问题|問題)"
+    r"[ \t*]*[:：][ \t*]*",
+    re.IGNORECASE,
+)
+_REPLY = re.compile(
+    r"\n[ \t*#]*(?:answer|assistant|ai|助手|答案|回答|答)[ \t*]*[:：]", re.IGNORECASE
+)
+_LEADS_IN = re.compile(r"[:：][\s*]*\Z")
+_CITES = re.compile(
+    r"[\[\uff3b\u3010][^\[\]\n\uff3d\u3011]{0,40}?\d|[¹²³⁴-⁹\u2460-\u2473]|<(?:sup|cite|ref)\b"
+    r"|[(（](?:passages?|sources?|来源|來源|段落)\W{0,2}\d",
+    re.IGNORECASE,
 )
 _PROMPT = re.compile(
     r"\A\s*(?:\*\*)?(?:question|问题|問題)(?:\*\*)?\s*[:：][^\n]*\n+"
@@ -39,21 +54,48 @@ _BLOCK = re.compile(
 _CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]+`)", re.DOTALL)
 _MARKS = re.compile(r"[\[\uff3b\u3010](\d[^\[\]\n]{0,40})[\]\uff3d\u3011]")
 _NUMBERING = re.compile(r"^\W*(?:\d{1,3}[.)、])?\W*")
-_WORD = re.compile(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+")
 _LEAST = 4  # words of a sentence that nobody says twice
 
 
 def without_chatter(text: str) -> str:
-    """The answer in a reply: without the question before it and the turns after it."""
+    """The answer in a reply: without the question before it, the template and the tags."""
     said = next((part for part in _TOKEN.split(text) if re.search(r"\w", part)), text)
     text = _ANSWER.sub("", _PROMPT.sub("", said), count=1)
-    turn = _TURN.search(text)
-    if turn and re.search(r"\w", text[: turn.start()]):
-        text = text[: turn.start()]
     return "".join(
         piece if number % 2 else _without_tags(piece)
         for number, piece in enumerate(_CODE.split(text))
     ).strip()
+
+
+def without_turns(text: str) -> str:
+    """An answer without the turns of a conversation that a model adds to it.
+
+    Not what follows a lead-in, nor where only what follows cites: an essay's problem and its
+    solution, or the questions that an answer is laid out by.
+    """
+    words, cites = re.search(r"\w", text), [mark.start() for mark in _CITES.finditer(text)]
+    for turn, following in pairwise([*_TURN.finditer(text), None]):
+        at = turn.start() if turn else 0
+        if turn is None or not words or words.start() > at:
+            continue
+        leads_in = _LEADS_IN.search(text[max(at - 9, 0) : at])
+        own = text[turn.end() : following.start() if following else len(text)]
+        if not leads_in and not (cites and cites[0] > at) and _invented(turn, own):
+            return text[:at].rstrip()
+    return text
+
+
+def _invented(turn: re.Match[str], own: str) -> bool:
+    """Whether a turn, with what stands below it, looks like one of a conversation: it asks, or is
+    replied to, and cites nothing itself."""
+    replied = _REPLY.search(own)
+    asked = own[: replied.start()] if replied else own
+    if _CITES.search(asked):
+        return False
+    if "*" in turn[0] or "#" in turn[0]:
+        return replied is not None and turn["who"] is not None
+    line = asked.strip().partition("\n")[0]
+    return replied is not None or line.endswith(("?", "？"))
 
 
 def _without_tags(text: str) -> str:
@@ -62,20 +104,33 @@ def _without_tags(text: str) -> str:
 
 def said_once(text: str) -> str:
     """The text without sentences that say what an earlier one says word for word and cite nothing
-    else, and without those that stutter."""
+    else, and without those that stutter. Where no other is left the first stays, if it says
+    anything beside that."""
     seen: dict[tuple[str, ...], frozenset[str]] = {}
     out, at, dropped = "", 0, False
-    spans = list(sentence_spans(text))
+    spans, tables = sentence_spans(text), rows(text)
     for start, end in spans:
         sentence = text[start:end]
-        words = tuple(_WORD.findall(_NUMBERING.sub("", _MARKS.sub("", sentence)).lower()))
+        words = tuple(words_of(_NUMBERING.sub("", _MARKS.sub("", sentence))))
         marks = frozenset(_MARKS.findall(sentence))
         again = len(words) >= _LEAST and words in seen and marks <= seen[words]
         rest = end == spans[-1][1] and dropped and any(words == one[: len(words)] for one in seen)
-        if again or rest or stutters(_MARKS.sub("", sentence)):
+        said = again or rest or stutters(_MARKS.sub("", sentence))
+        if said and not _inside(tables, start):
             dropped = True
         else:
             out += text[at:end]
             seen[words] = seen.get(words, frozenset()) | marks
         at = end
+    if dropped and not any(seen):
+        return text[: spans[0][1]] if _says_more(text, spans[0]) else out
     return out if dropped else text
+
+
+def _inside(tables: Sequence[tuple[int, int]], at: int) -> bool:
+    before = bisect_right(tables, at, key=lambda row: row[0])
+    return before > 0 and at < tables[before - 1][1]
+
+
+def _says_more(text: str, span: tuple[int, int]) -> bool:
+    return not only_stutters(_MARKS.sub("", text[slice(*span)]))

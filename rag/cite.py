@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import log
 
-from rag.chatter import REPEATED, said_once, without_chatter
+from rag.chatter import REPEATED, WENT_ON, said_once, without_chatter, without_turns
 from rag.fold import content_words
 from rag.marks import LINE_START, Mark, disarmed, strip, usual
 from rag.schema import Citation, Hit, Passage, Sentence, Verdict
@@ -55,14 +55,18 @@ def cite(text: str, hits: Sequence[Hit], similarity: Similarity | None = None) -
     compares by meaning, across languages too; without it words and numbers decide.
     """
     titles = [hit.passage.title for hit in hits]
-    given = usual(without_chatter(text), len(hits), titles)
+    reply = without_chatter(text)
+    answer = without_turns(reply)
+    given = usual(answer, len(hits), titles)
     once = said_once(given)
     plain, marks = strip(once, len(hits))
     sentences = [Span(start, end) for start, end in sentence_spans(plain)]
     _assign(plain, sentences, marks)
     narrow = _Narrowing(hits, similarity)
     cited = _write(plain, sentences, marks, narrow)
-    return cited if once == given else replace(cited, warnings=(*cited.warnings, REPEATED))
+    went_on, repeated = answer != reply, once != given
+    added = (*[WENT_ON] * went_on, *[REPEATED] * repeated)
+    return replace(cited, warnings=(*cited.warnings, *added))
 
 
 def quote(spans: Sequence[tuple[Passage, int, int]]) -> Cited:

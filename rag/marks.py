@@ -133,6 +133,10 @@ FROM_TO = re.compile(
 )
 # What is around a whole answer.
 FENCED = re.compile(r"\A\s*```(\w{0,12})[ \t]*\n(.*)\n[ \t]*```\s*\Z", re.DOTALL)
+# A program's x = a[1], where a mark would come after what is said.
+INDEXED = re.compile(
+    rf"[=(][ \t]?[A-Za-z_][\w.]{{0,40}}\[[{DIGIT}]|[A-Za-z_]\[[{DIGIT}]{{1,9}}\][ \t]?="
+)
 PROSE = frozenset(("markdown", "md", "text", "txt", "plaintext"))
 TAGGED = re.compile(r"\A\s*<((?:final_)?answer|response)>(.*?)(?:</\1>\s*)?\Z", re.DOTALL)
 LINE_BREAK = re.compile(r"[ \t]?<br\s?/?>")
@@ -143,7 +147,7 @@ SOURCES = (
 )
 LIST_OF_SOURCES = re.compile(rf"\A[\s#*_>-]*{SOURCES}[\s*_]*[:：]?[\s*_]*\Z", re.IGNORECASE)
 LISTED = re.compile(r"\s*(?:[-*+•]|\d{1,2}[.)、])\s")
-FOOTNOTE = re.compile(rf"\s*\[\^?[{DIGIT}]{{1,3}}\]\s?[:：]\s")
+FOOTNOTE = re.compile(rf"(?P<mark>\s*\[\^?[{DIGIT}]{{1,3}}\])\s?(?::\s|：)\s*")
 SOURCES_INLINE = re.compile(
     rf"(?:\A|\n|(?<=[.。！？!?])[ \t]?)[ \t*_>-]{{0,9}}(?i:{SOURCES})"
     r"[\s*_]{0,9}[:：][\s*_]{0,9}"
@@ -179,8 +183,10 @@ def usual(text: str, retrieved: int, titles: Sequence[str] = ()) -> str:
 
 
 def _without_titles(text: str, titles: Sequence[str]) -> str:
-    """[1, The mill] and [The mill, 1] with the number alone."""
-    for title in dict.fromkeys(filter(None, map(str.strip, titles))):
+    """[1, The mill] and [The mill, 1] with the number alone. A title without a letter, such as the
+    1 of 1.txt, is no title beside a number: [1, 2] are two passages."""
+    named_by = (title.strip() for title in titles if any(map(str.isalpha, title)))
+    for title in dict.fromkeys(named_by):
         named = rf"[\"“《「*_]*{re.escape(title)}[\"”》」*_]*"
         beside = r"\s?[,，:：|–-]?\s?"
         pattern = (
@@ -198,8 +204,8 @@ def _unwrapped(text: str) -> str:
         return said
     fenced = FENCED.match(text)
     if fenced and "```" not in fenced[2]:
-        prose = fenced[1].lower() in PROSE or (not fenced[1] and ROWS.search(fenced[2]))
-        return fenced[2] if prose else text
+        bare = not fenced[1] and ROWS.search(fenced[2]) and not INDEXED.search(fenced[2])
+        return fenced[2] if bare or fenced[1].lower() in PROSE else text
     tagged = TAGGED.match(text)
     return tagged[2] if tagged else text
 
@@ -252,11 +258,8 @@ def _joined(row: re.Match[str]) -> str:
 
 
 def _without_list_of_sources(text: str) -> str:
-    lines = text.rstrip().split("\n")
-    at = len(lines)
-    while at > 1 and (not lines[at - 1].strip() or FOOTNOTE.match(lines[at - 1])):
-        at -= 1
-    lines, last = lines[:at], at
+    lines = _without_footnotes(text.rstrip().split("\n"))
+    at = last = len(lines)
     marked = True
     while at and (not lines[at - 1].strip() or _lists(lines[at - 1])):
         marked = marked and (not lines[at - 1].strip() or _begins_with_mark(lines[at - 1]))
@@ -264,7 +267,20 @@ def _without_list_of_sources(text: str) -> str:
     listed = 1 < at < last and LIST_OF_SOURCES.match(lines[at - 1])
     if listed and (marked or ROWS.search("\n".join(lines[: at - 1]))):
         lines = lines[: at - 1]
-    return "\n".join(lines).rstrip() if len(lines) < len(text.split("\n")) else text
+    return "\n".join(lines).rstrip() if lines != text.split("\n") else text
+
+
+def _without_footnotes(lines: list[str]) -> list[str]:
+    """The lines without the footnotes at their end. Where nothing above them cites, these are the
+    answer: each is a sentence behind its mark."""
+    at = len(lines)
+    while at and (not lines[at - 1].strip() or FOOTNOTE.match(lines[at - 1])):
+        at -= 1
+    if at and LIST_OF_SOURCES.match(lines[at - 1]):
+        return lines
+    if ROWS.search("\n".join(lines[:at])):
+        return lines[:at]
+    return [*lines[:at], *(FOOTNOTE.sub(r"\g<mark> ", line, count=1) for line in lines[at:])]
 
 
 def _lists(line: str) -> bool:
@@ -310,17 +326,24 @@ def strip(text: str, retrieved: int) -> tuple[str, list[Mark]]:
 
 def _found(text: str, retrieved: int) -> Iterator[re.Match[str]]:
     """The marks outside code, in order."""
-    pattern = MARK if any(_items(mark["items"]) for mark in MARK.finditer(text)) else ROUND
+    square = [mark for mark in _outside(MARK, text) if _items(mark["items"])]
+    if square:
+        yield from square
+        return
+    for mark in _outside(ROUND, text):
+        if _items(mark["items"]) and _safe(mark, text, retrieved):
+            yield mark
+
+
+def _outside(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """What matches and does not begin inside code."""
     code = [span.span() for span in CODE.finditer(text)]
     next_code = 0
-    for mark in pattern.finditer(text):
-        while next_code < len(code) and code[next_code][1] <= mark.start():
+    for found in pattern.finditer(text):
+        while next_code < len(code) and code[next_code][1] <= found.start():
             next_code += 1
-        inside = next_code < len(code) and code[next_code][0] <= mark.start()
-        if inside or not _items(mark["items"]):
-            continue
-        if pattern is MARK or _safe(mark, text, retrieved):
-            yield mark
+        if next_code == len(code) or found.start() < code[next_code][0]:
+            yield found
 
 
 def _safe(mark: re.Match[str], text: str, retrieved: int) -> bool:

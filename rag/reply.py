@@ -190,13 +190,14 @@ def read_refusal(text: str) -> Reading:
 
     A reply that begins with the sentinel, in whatever quotes, case or markup, refuses; so does one
     that holds it, or says as much in a few words of its own, and cites nothing, or is one sentence
-    that says nothing else. Where cited sentences stand beside it, those are a partial answer.
+    that says nothing else. Where cited sentences stand beside it, those are a partial answer, and
+    so are sentences without marks beside words of the model's own.
     """
     found = _sentinel(text)
     cites = NUMBER_MARK.search(text) is not None
     if found is None:
         plain = text.strip()
-        refused = len(plain) <= 300 and (_says_no_more(plain) if cites else abstains(plain))
+        refused = len(plain) <= 300 and (_says_no_more(plain) if cites else _tells_nothing(plain))
         return Reading("" if refused else plain, refused)
     if not cites or not re.search(r"\w", text[: found.start()]):
         return Reading("", True)
@@ -210,10 +211,73 @@ def read_refusal(text: str) -> Reading:
     return Reading("" if refused else rest, refused)
 
 
+# What is said beside a refusal: regret, advice, what the passages speak of instead.
+_ASIDE = re.compile(
+    r"\A\W*(?:"
+    r"(?:(?:I['’]?m|I am|we are) (?:\w+ )?)?sorry\b|apologies|unfortunately\W*\Z"
+    r"|please (?:provide|share|give|consult|refer|check|try|rephrase|let)\b"
+    r"|let me know\b|feel free\b|if you (?:have|can|could|would|need|want|provide|share)\b"
+    r"|(?:more|further|additional) (?:information|context)\b"
+    r"|(?:(?:they|it)|(?:(?:the|these|those) )?(?:\w+ )?"
+    r"(?:passages?|texts?|context|documents?|essays?|excerpts?|sources?))(?: only| \w+ly)?"
+    r" (?:discuss(?:es)?|focus(?:es)?|deals? with|talks? about|speaks? (?:of|about)|covers?"
+    r"|(?:is|are) (?:only |mainly )?about|concerns?|relates? to)\b"
+    r"|(?:很|非常)?(?:抱歉|遗憾|遺憾)|(?:对|對)不起|不好意思"
+    r"|(?:请|請)(?:您|你)?(?:提供|补充|補充|查阅|查閱|参考|參考)|如果(?:您|你)(?:有|能|可以|需要|想|提供)"
+    r"|(?:这些|這些|提供的|给出的|給出的)*(?:段落|文章|文中|材料|资料|資料|内容|內容)(?:只|仅|僅|主要|都)*"
+    r"(?:讨论|討論|谈论|談論|关注|關注|围绕|圍繞|涉及)"
+    r")",
+    re.IGNORECASE,
+)
+_LINK = re.compile(
+    r"\A(?:(?:however|but|so|and|thus|hence|therefore|also|additionally|moreover|though|although|while"
+    r"|yet|because|since|instead)\b"
+    r"|因此|所以|因为|因為|但是|但|不过|不過|然而|而且|此外|另外|同时|同時)[,，]?\s?",
+    re.IGNORECASE,
+)
+_STILL = re.compile(r"\A(?:they|it|there|none|no|nor)\b", re.IGNORECASE)
+_HAN_STILL = re.compile("\\A(?:也|并|並|均|都)?(?:没|沒|未|无|無|不)")
+_CANNOT = re.compile(
+    r"\b(?:cannot|can['’]t) be (?:determined|answered|known|established|said)\b"
+    r"|\b(?:cannot|can['’]t|(?:not |im)possible to|unable to) (?:answer|determine)\b"
+    r"|(?:无法|無法|不能)(?:确定|確定|得知|回答|判断|判斷)\W*\Z",
+    re.IGNORECASE,
+)
+# Where a clause begins behind another one. After "and" alone a list goes on.
+_CLAUSE = re.compile(
+    r"[,;:—–]\s?(?=(?:so|but|thus|hence|therefore|however|though|although|while|yet|only|because|since"
+    r"|instead|and (?:so|he|she|it|they|we|this|that|there))\b)"
+    r"|\s(?=(?:but|because|although|so that)\b)|[;；，]\s?",
+    re.IGNORECASE,
+)
+
+
+def _tells_nothing(text: str) -> bool:
+    """Whether a text without marks abstains, and says nothing else that could be an answer."""
+    sentences = [text[start:end] for start, end in sentence_spans(text)]
+    if len(sentences) == 1 or not abstains(text):
+        return abstains(text)
+    return all(abstains(one) or _goes_on(one) for one in sentences)
+
+
+def _goes_on(said: str) -> bool:
+    """Whether a sentence or clause tells nothing beside "the passages do not tell" either: "They do
+    not mention it", "so it cannot be determined", "they are about cakes"."""
+    said = _LINK.sub("", said, count=1)
+    if _ASIDE.match(said) or _CANNOT.search(said) or abstains(said):
+        return True
+    if _HAN_STILL.match(said):
+        return abstains(f"段落{said}")
+    return _STILL.match(said) is not None and abstains(f"In the passages, {said}")
+
+
 def _says_no_more(text: str) -> bool:
     """Whether a text is one sentence that only abstains, of passages that it cites."""
     sentence = without_marks(text)
-    return len(sentence_spans(sentence)) == 1 and only_abstains(sentence)
+    if len(sentence_spans(sentence)) != 1 or not only_abstains(sentence):
+        return False
+    first, *rest = _CLAUSE.split(sentence)
+    return not only_abstains(first) or all(_goes_on(c) for c in rest if re.search(r"\w", c))
 
 
 def _sentinel(text: str) -> re.Match[str] | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -180,6 +182,8 @@ def test_a_full_stop_on_both_sides_of_a_mark_is_one() -> None:
         "Five layers [2].\n\n参考来源：\n- [1] 标题\n- [2] 标题",
         "Five layers[^2].\n\n[^2]: Title 2",
         "Five layers [2].\n\nSources: [2], [1]",
+        "Five layers [2].\n\nSources:\n[1]: Title 1\n[2]: Title 2",
+        "Five layers [2].\n\n[1]：Title 1\n[2]：Title 2",
         "Five layers [2]. (Source: [2])",
     ],
 )
@@ -190,6 +194,37 @@ def test_what_is_around_an_answer_is_left_out(text: str) -> None:
         "Five layers [1]. [1]",
     )
     assert [sentence.text for sentence in found.sentences] == ["Five layers."]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        (
+            "Two essays speak of it:\n[1]: The bridge opened.\n[2]: The mill burned.",
+            ["Two essays speak of it:", "The bridge opened.", "The mill burned."],
+        ),
+        (
+            "[1]: The bridge opened.\n[2]: The mill burned.",
+            ["The bridge opened.", "The mill burned."],
+        ),
+        (
+            "两篇提到：\n[1]：桥通车了。\n[2]：磨坊烧了。",
+            ["两篇提到：", "桥通车了。", "磨坊烧了。"],
+        ),
+    ],
+)
+def test_footnotes_without_marks_above_them_are_the_answer(text: str, sentences: list[str]) -> None:
+    found = cited(text)
+    assert [sentence.text for sentence in found.sentences] == sentences
+    assert [sentence.citations for sentence in found.sentences][-2:] == [(1,), (2,)]
+
+
+def test_a_title_of_digits_eats_no_mark() -> None:
+    numbered = [
+        replace(hit, passage=replace(hit.passage, title=str(n))) for n, hit in enumerate(HITS, 1)
+    ]
+    assert cited("Built in 1932 [1, 2].", numbered).text == "Built in 1932 [1][2]."
+    assert cited("Built in 1932 [2, 1].", numbered).sentences[0].citations == (1, 2)
 
 
 def test_sources_that_are_listed_only_at_the_end_are_cited() -> None:
@@ -315,6 +350,7 @@ def test_no_hits_no_citations() -> None:
     [
         "Call `a[1]` and `b[2]`.",
         "```\nx = a[1]\n```\nThat is it.",
+        "```\nx = a[1]\n```",
         "An array [i] of [1.5] and [a1b2] and [].",
         "A list: (1) one; (2) two.",
         "It was as he said (May 2), in his letter (no. 2).",
@@ -333,6 +369,11 @@ def test_what_is_no_mark_stays(text: str) -> None:
 def test_round_brackets_count_at_the_end_of_a_sentence_only() -> None:
     found = cited("The cake has five layers (2). 能源 is first（2）。\n(1) is no mark.")
     assert [bool(sentence.citations) for sentence in found.sentences] == [True, True, False]
+
+
+def test_an_index_in_code_is_no_mark_beside_others() -> None:
+    assert cited("The list `a[1]` holds pears [1].").text == "The list `a[1]` holds pears [1]."
+    assert cited("Of `a[1]`, the cake has five layers (2).").sentences[0].citations == (1,)
 
 
 def test_an_address_never_survives_and_words_do() -> None:
@@ -376,6 +417,10 @@ def test_a_list_of_sources_at_the_end_is_no_claim() -> None:
         "Sources: " * 20_000,
         "<answer>" * 20_000,
         "```\n" * 20_000,
+        "Five." + "\nUser: a?" * 20_000 + "[",
+        "Five [1]." + "\nUser: b [1]" * 10_000,
+        "Five." + "\n[1]: x" * 10_000,
+        "a b " * 20_000,
     ],
 )
 def test_a_bomb_of_marks_is_harmless(text: str) -> None:
@@ -495,12 +540,84 @@ def test_the_marks_of_an_essay_itself_open_no_citation() -> None:
         ),
         ("<p>The cake has <b>five</b> layers [2].</p>", "The cake has five layers [1]."),
         ("<ul><li>Chips [2]</li><li>Energy [2]</li></ul>", "- Chips [1]\n\n- Energy [2]"),
+        (
+            "The cake has five layers [2].\n\n**User:** And then?\n**Assistant:** Rain.",
+            "The cake has five layers [1].",
+        ),
+        (
+            "The cake has five layers [2].\nQuestion: What is first?\nAnswer: Energy [2].",
+            "The cake has five layers [1].",
+        ),
+        ("蛋糕有五层[2]。\n\n用户：为什么？\n助手：因为能源。", "蛋糕有五层[1]。"),
+        ("The cake has five layers [2].\n\nQuestion: And then?", "The cake has five layers [1]."),
         ("用户：几层？", "用户：几层？"),
         ("It is <b>bold</b> in `<b>code</b>`.", "It is bold in `<b>code</b>`."),
     ],
 )
 def test_chatter_around_an_answer_is_left_out(reply: str, text: str) -> None:
     assert " ".join(cited(reply).text.split()) == " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "文章谈了两点：\n\n**问题**：部署成本太高。[1]\n\n**解决办法**：用缓存。[1]",
+        "文章谈了两点[1]。\n\n问题：部署成本太高。\n\n解决办法：用缓存。[1]",
+        "文章谈了两点[1]。\n\n问题：为什么成本高？\n\n因为没有缓存。[1]",
+        "The layers [1].\n\n**Question:** Who eats them? Nobody [1].\n\n**Answer:** Rain fell [1].",
+        "Three speak [1].\n\n**User:** the one who pays.\n\n**Author:** the one who writes.",
+        "Two things are asked.\n\nQuestion: Why five?\nAnswer: Energy is first [1].",
+        "It asks:\nQuestion: Why five?\nAnswer: Energy is first.",
+    ],
+)
+def test_what_only_looks_like_a_turn_is_kept(text: str) -> None:
+    found = cited(text)
+    assert re.sub(r"\[\d\]", "[1]", found.text) == text
+    assert not found.warnings
+
+
+def test_turns_that_are_left_out_are_said() -> None:
+    went_on = "The cake has five layers [2].\n\nUser: And then?\nAssistant: Rain."
+    [warning] = cited(went_on).warnings
+    assert "conversation that nobody had" in warning
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The company is worth $4,000,000,000,000 [1].",
+        "She used the resolver 8.8.8.8 [1].",
+        "Scores: 0.9, 0.9, 0.9, 0.9 [1]",
+        "Version 1.1.1.1 [1]",
+        "比例为 1:1:1:1[1]。",
+        "(0, 0, 0, 0, 1) [1]",
+        "他说：哈哈哈哈[1]。",
+        "一步一步一步[1]",
+        "Never, never, never, never give up [1].",
+        "| 桥 | 有 | 有 | 有 | 有 |\n| 路 | 有 | 有 | 有 | 有 | [1]",
+        "| 有 | 有 | 有 | 有 | 有 | 有 | 有 | 有 | 有 | 有 | 有 | 有 | 有 | [1]",
+    ],
+)
+def test_numbers_and_rows_and_laughter_do_not_go_round(text: str) -> None:
+    found = cited(text)
+    assert found.text == text
+    assert not found.warnings
+
+
+@pytest.mark.parametrize(
+    "stutter",
+    [
+        "It was built in 1904 in 1904 in 1904 in 1904.",
+        "It is the library the library the library the library.",
+        "他在图书馆图书馆图书馆图书馆。",
+        "The cake has five layers the cake has five layers the cake has five layers.",
+    ],
+)
+def test_what_goes_round_is_left_out_unless_nothing_else_is_said(stutter: str) -> None:
+    found = cited(f"Energy is first [2].\n{stutter}")
+    assert found.text == "Energy is first [1]."
+    assert any("repeated itself" in warning for warning in found.warnings)
+    assert bool(cited(stutter).sentences) == (not stutter.startswith("The cake"))
 
 
 def test_what_a_model_says_again_is_left_out() -> None:

@@ -107,6 +107,22 @@ def test_the_models_refusal_is_a_refusal(ask: Callable[..., Answer]) -> None:
     assert got.answerable < Settings(llm="off").refuse_below
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "五层蛋糕的价值是 $4,000,000,000,000{n}。",
+        "五层蛋糕的地址是 8.8.8.8{n}。",
+        "五层蛋糕：\n\n**问题**：能源{n}\n\n**解决办法**：芯片{n}",
+        TRUE + "文中没有提到是谁出资的。",
+    ],
+)
+def test_an_answer_is_no_refusal(ask: Callable[..., Answer], said: str) -> None:
+    got = ask(citing(said.replace("{n}", "[{n}]"), "能源 → 芯片"))
+    assert not got.refused
+    assert not got.warnings
+    assert len(got.text) >= len(said.replace("{n}", ""))
+
+
 def test_an_error_is_an_error_and_no_refusal(ask: Callable[..., Answer]) -> None:
     with pytest.raises(EndpointDenied):
         ask(error(401, "wrong key"))

@@ -96,6 +96,15 @@ def test_an_answer_is_streamed_and_read() -> None:
         "None of the passages mention the price [1][2].",
         "这些段落没有回答价格是多少[1][2]。",
         f"The passages are about cakes [1][2] and do not mention the price. {REFUSAL}",
+        "The passages discuss cakes. They do not mention the price.",
+        "The passages do not mention the price. Therefore, it cannot be determined.",
+        "I'm sorry, but the passages do not mention it. Please provide more of them.",
+        "文中没有提到价格。因此，我无法回答这个问题。",
+        "抱歉，段落中没有提到价格。请提供更多资料。",
+        "The passages do not mention the price, nor who paid it [1].",
+        "The passages do not mention the price, so it cannot be determined [1].",
+        "The passages do not mention the price, the date, and the place [1].",
+        "文中没有提到价格，因此无法回答[1]。",
     ],
 )
 def test_a_refusal_in_any_dress(said: str) -> None:
@@ -126,6 +135,18 @@ def test_a_refusal_in_any_dress(said: str) -> None:
         ("他没有找到工作，也没有提到原因。", "他没有找到工作，也没有提到原因。"),
         ("Documents do not replace conversations.", "Documents do not replace conversations."),
         ("作者认为这些材料没有说明问题的根源。", "作者认为这些材料没有说明问题的根源。"),
+        *(
+            (said, said)
+            for said in (
+                "Mary Holt built the bridge in 1932. The passages do not say who paid for it.",
+                "The passages do not say who paid for it. Mary Holt built the bridge in 1932.",
+                "桥建于1932年，由玛丽设计。文中没有提到花费。",
+                "- The bridge is from 1932.\n- The passages do not mention the cost.",
+                "The document does not mention a price, so the buyer paid nothing [1].",
+                "文中没有提到价格，买家分文未付[1]。",
+                "文中没有提到价格，也没有提到买家，但桥建于1932年[1]。",
+            )
+        ),
         (
             "He wrote: \u201cI don't know how to find rest.\u201d",
             "He wrote: \u201cI don't know how to find rest.\u201d",

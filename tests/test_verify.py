@@ -972,3 +972,17 @@ def test_the_same_in_other_words_is_supported(check: Check, claim: str, evidence
 def test_what_goes_round_or_breaks_off_is_not_supported(check: Check, claim: str) -> None:
     evidence = "The library was built in 1904 with money from a brewer. 图书馆建于1904年。"
     assert check(claim, evidence).label != "supported"
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "The company is worth $4,000,000,000,000.",
+        "She used the resolver 8.8.8.8.",
+        "三方的比例为 1:1:1:1。",
+        "他听完哈哈哈哈地笑了。",
+        "| 桥 | 有 | 有 | 有 | 有 |",
+    ],
+)
+def test_a_number_is_one_word_and_does_not_go_round(check: Check, claim: str) -> None:
+    assert not re.search("again and again|反复说", check(claim, "Rain fell. 下雨了。").reason)
