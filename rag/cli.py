@@ -13,11 +13,12 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import click
 
 from rag.errors import LoadError, RagError
+from rag.redact import without_userinfo
 from rag.visible import portable, visible
 
 if TYPE_CHECKING:
@@ -50,29 +51,88 @@ def main(arguments: list[str] | None = None) -> None:
     # numpy's products are small here: shared among threads they take twice the processor's time and
     # are no sooner done. It reads this when it is first imported.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    with _watched_output() as faults:
+        status = _run(arguments, faults)
+    sys.exit(status)
+
+
+def _run(arguments: list[str] | None, faults: Sequence[OSError]) -> int:
+    """The command's exit status. `faults` are those in writing its output, as they come."""
     try:
         status = cli.main(arguments, prog_name="rag", standalone_mode=False)
     except click.exceptions.Abort:
-        status = INTERRUPTED
+        return INTERRUPTED
     except click.ClickException as error:
         error.show()
-        status = error.exit_code
+        return error.exit_code
     except RagError as error:
         _say_error(error)
-        status = 1
+        return 1
     except KeyboardInterrupt:
-        status = INTERRUPTED
-    except BrokenPipeError:  # the reader (head, less) has gone
-        _abandon_output()
-        status = 1
+        return INTERRUPTED
     except OSError as error:
-        if error.filename is not None:
+        if any(error is fault for fault in faults):
+            _say(f"rag: The output cannot be written: {_told(error)}.", err=True)
+            _say("Make room, or print it elsewhere.", err=True)
+            _abandon_output()
+        else:
+            _say(f"rag: The system reports: {_told(error)}.", err=True)
+        return 1
+    return status if isinstance(status, int) else 0
+
+
+def _told(error: OSError) -> str:
+    """What the system says, with the file it is about where it names one."""
+    reason = (error.strerror or str(error) or type(error).__name__).rstrip(".")
+    named = [os.fsdecode(name) for name in (error.filename, error.filename2) if name]
+    return without_userinfo(f"{reason} ({', '.join(named)})" if named else reason)
+
+
+class _Watched:
+    """A stream that adds to `faults` what fails in writing to it, and raises it.
+
+    An error alone does not tell: the same ones, without the name of a file, come from elsewhere.
+    """
+
+    def __init__(self, stream: TextIO, faults: list[OSError]) -> None:
+        self._stream = stream
+        self._faults = faults
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        with self._noting():
+            return self._stream.write(text)
+
+    def flush(self) -> None:
+        with self._noting():
+            self._stream.flush()
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self._faults.append(error)
             raise
-        _say(f"rag: The output cannot be written: {error.strerror or error}.", err=True)
-        _say("Make room, or print it elsewhere.", err=True)
-        _abandon_output()
-        status = 1
-    sys.exit(status if isinstance(status, int) else 0)
+
+
+@contextmanager
+def _watched_output() -> Iterator[Sequence[OSError]]:
+    """The faults in writing to standard output and standard error, as they come."""
+    faults: list[OSError] = []
+    before = {name: stream for name in ("stdout", "stderr") if (stream := getattr(sys, name))}
+    watched = {name: cast(TextIO, _Watched(stream, faults)) for name, stream in before.items()}
+    for name, stream in watched.items():
+        setattr(sys, name, stream)
+    try:
+        yield faults
+    finally:
+        for name, stream in before.items():
+            # click puts a stream of its own there when the reader has gone, for Python's end.
+            if getattr(sys, name) is watched[name]:
+                setattr(sys, name, stream)
 
 
 def _abandon_output() -> None:

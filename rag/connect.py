@@ -6,6 +6,7 @@ httpx is imported at the first use: a command that asks nobody does not wait for
 from __future__ import annotations
 
 import ipaddress
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -19,7 +20,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-__all__ = ["async_client", "client", "is_loopback"]
+__all__ = ["async_client", "client", "is_loopback", "is_openai", "needed_only"]
+
+HEADERS = {
+    *("host", "accept", "accept-encoding", "connection"),
+    *("content-type", "content-length", "transfer-encoding", "user-agent"),
+}
+"""What HTTP needs."""
 
 
 def is_loopback(url: str) -> bool:
@@ -33,6 +40,30 @@ def is_loopback(url: str) -> bool:
         return False
 
 
+def is_openai(url: str) -> bool:
+    """Whether it is OpenAI itself that answers there."""
+    return urlsplit(url).hostname == "api.openai.com"
+
+
+def needed_only(request: httpx.Request, key: str) -> None:
+    """Leave a request that openai made only the headers it needs.
+
+    openai adds an organisation, a project and custom headers from the environment, meant for OpenAI
+    and secret from others, and a description of this machine.
+
+    Args:
+        request: changed in place.
+        key: of the host that is asked; "" where it needs none. A name and a password in the address
+            go before it.
+    """
+    named = bool(request.url.username or request.url.password)  # httpx has put them in then
+    kept = HEADERS | ({"authorization"} if named else set())
+    for name in set(request.headers) - kept:
+        del request.headers[name]
+    if key and not named:
+        request.headers["Authorization"] = f"Bearer {key}"
+
+
 def client(url: str, timeout: httpx.Timeout | float) -> httpx.Client:
     """A client for one address.
 
@@ -41,7 +72,7 @@ def client(url: str, timeout: httpx.Timeout | float) -> httpx.Client:
         timeout: seconds.
 
     Raises:
-        ConfigError: the environment names a proxy that cannot be used.
+        ConfigError: the environment names a proxy or certificates that cannot be used.
     """
     import httpx
 
@@ -65,13 +96,27 @@ def _made(make: Callable[..., T], url: str, timeout: httpx.Timeout | float) -> T
         # Loopback is never asked through a proxy of the environment.
         "trust_env": not is_loopback(url),
         # Plain HTTP needs no certificates, and loading them takes 50 ms.
-        "verify": url.startswith("https:"),
+        "verify": urlsplit(url).scheme == "https",
     }
     try:
         return make(**options)
     except (ImportError, ValueError, httpx.InvalidURL) as error:
         # Nothing else of what is given here can be wrong.
         raise _no_proxy(error) from error
+    except OSError as error:  # no files are read but certificates
+        raise _no_certificates(error) from error
+
+
+def _no_certificates(error: OSError) -> ConfigError:
+    """The error for files that https needs. It names the variable that names the file."""
+    # Of the two for certificates httpx takes the first; only for the log does Python name the file.
+    names = ("SSLKEYLOGFILE",) if error.filename else ("SSL_CERT_FILE", "SSL_CERT_DIR")
+    name = next((name for name in names if os.environ.get(name)), "")
+    shown = f"{name}={os.environ[name]}" if name else "of the package certifi"
+    return ConfigError(
+        f"The certificates for https cannot be used ({shown}): {error.strerror or error}.",
+        f"Correct {name}, or unset it." if name else "Install the package certifi again.",
+    )
 
 
 def _no_proxy(error: Exception) -> ConfigError:

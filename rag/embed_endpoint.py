@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import numpy as np
 
 from rag.batches import encoded, in_order
-from rag.connect import client
+from rag.connect import client, is_openai, needed_only
 from rag.encoder import Progress, Vector
 from rag.errors import (
     ContextOverflow,
@@ -136,6 +136,9 @@ class EndpointEncoder:
     def _client(self) -> BaseEmbedding:
         from llama_index.embeddings.openai_like import OpenAILikeEmbedding
 
+        http = client(self.base_url, TIMEOUT)
+        if not is_openai(self.base_url):
+            http.event_hooks = {"request": [partial(needed_only, key=self._api_key)]}
         return OpenAILikeEmbedding(
             model_name=self.model,
             api_base=self.base_url,
@@ -144,7 +147,7 @@ class EndpointEncoder:
             embed_batch_size=BATCH,
             max_retries=1,
             timeout=TIMEOUT,
-            http_client=client(self.base_url, TIMEOUT),
+            http_client=http,
         )
 
 

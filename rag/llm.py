@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from rag import llm_errors
 from rag.config import Settings
-from rag.connect import async_client
+from rag.connect import async_client, is_openai, needed_only
 from rag.endpoint import Endpoint, list_models
 from rag.errors import EmptyAnswer, EndpointError, RagError, StreamBroken
 from rag.loops import without_loop
@@ -51,12 +51,6 @@ RETRY_SECONDS = 30.0
 
 # Longest answer that is read from a server that ignores max_tokens, in characters for each token.
 CHARACTERS_PER_TOKEN = 32
-
-
-HEADERS = {
-    *("host", "accept", "accept-encoding", "connection"),
-    *("content-type", "content-length", "transfer-encoding", "user-agent"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +230,7 @@ class LLM:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         self._client = None
-        if opened is not None and not opened.cancelled() and opened.exception() is None:
+        if opened is not None and not _failed(opened):
             await opened.result().close()
         if self._served is not None:
             served, self._served = self._served, None
@@ -245,14 +239,10 @@ class LLM:
 
     async def _ready(self) -> openai.AsyncOpenAI:
         """The client, made once; a failure to make it is tried again at the next request."""
-        if self._client is None:
+        if self._client is None or _failed(self._client):
             self._client = asyncio.create_task(self._open())
-        try:
-            # Shielded: one cancelled question must not take the client from the others.
-            return await asyncio.shield(self._client)
-        except RagError:
-            self._client = None
-            raise
+        # Shielded: one cancelled question must not take the client from the others.
+        return await asyncio.shield(self._client)
 
     async def _open(self) -> openai.AsyncOpenAI:
         base_url = self.endpoint.base_url
@@ -322,12 +312,15 @@ class LLM:
         return llm_errors.model_not_found(self.endpoint, models)
 
     def _adapt(self, failure: llm_errors.Failure, parameters: Mapping[str, Any]) -> bool:
-        """Whether the server refused an optional parameter, which is left out from now on."""
+        """Whether the server refused an optional parameter, which is left out from now on.
+
+        Only one of this very request is: it may be known already from a request that was sent at
+        the same time. Each is sent again with one parameter less, so there is an end.
+        """
         refused = failure.refused_parameter(parameters)
-        if not refused or refused in self._refused:
-            return False
-        self._refused.add(refused)
-        return True
+        if refused:
+            self._refused.add(refused)
+        return bool(refused)
 
     def _accepted(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         kept = {name: value for name, value in asked.items() if name not in self._refused}
@@ -413,7 +406,7 @@ def _make_client(endpoint: Endpoint, base_url: str, settings: Settings) -> opena
     key = endpoint.api_key.get_secret_value()
     timeout = httpx.Timeout(settings.llm_timeout, connect=CONNECT_SECONDS)
     http = async_client(base_url, timeout)
-    if endpoint.kind != "openai":
+    if not is_openai(base_url):
         http.event_hooks = {"request": [_only_ours(key)]}
     return openai.AsyncOpenAI(
         base_url=base_url, api_key=key or "none", max_retries=0, http_client=http
@@ -421,16 +414,14 @@ def _make_client(endpoint: Endpoint, base_url: str, settings: Settings) -> opena
 
 
 def _only_ours(key: str) -> Callable[[httpx.Request], Coroutine[Any, Any, None]]:
-    """A hook that keeps to a request the headers it needs.
-
-    openai adds an organisation, a project and custom headers from the environment, meant for OpenAI
-    and secret from others, and a description of this machine.
-    """
+    """A hook for `needed_only`."""
 
     async def strip(request: httpx.Request) -> None:
-        for name in set(request.headers) - HEADERS:
-            del request.headers[name]
-        if key:
-            request.headers["Authorization"] = f"Bearer {key}"
+        needed_only(request, key)
 
     return strip
+
+
+def _failed(task: asyncio.Task[Any]) -> bool:
+    """Whether it is done and has no result."""
+    return task.done() and (task.cancelled() or task.exception() is not None)

@@ -67,6 +67,7 @@ class Reading:
     finish_reason: str = ""
     ended: bool = False
     refusal: str = ""
+    _fed: bool = False
     _splitter: ThinkSplitter = field(default_factory=ThinkSplitter)
     _said: SurrogateJoiner = field(default_factory=SurrogateJoiner)
     _thought: SurrogateJoiner = field(default_factory=SurrogateJoiner)
@@ -79,12 +80,18 @@ class Reading:
         return self.characters > 0
 
     @property
+    def spoke(self) -> bool:
+        """Whether the model said anything: an answer, a part that is held back, a refusal."""
+        return self._fed or bool(self.refusal)
+
+    @property
     def complete(self) -> bool:
         """Whether the answer is whole, as far as the server tells."""
         return bool(self.finish_reason) or self.ended
 
     def feed(self, text: str, reasoning: str) -> Iterator[Piece]:
         """What can be shown now of what came."""
+        self._fed = self._fed or bool(text or reasoning)
         yield from self._counted("", self._thought.feed(reasoning))
         for piece in self._splitter.feed(self._said.feed(text)):
             yield from self._counted(*piece)
@@ -160,6 +167,8 @@ async def _chunks(response: httpx.Response, reading: Reading) -> AsyncGenerator[
     async with aclosing(events(_joined(start, body))) as found:
         async for event in found:
             if event.data.startswith("[DONE]"):
+                # Many servers end so and give no finish_reason. A lost connection does not say it.
+                reading.ended = reading.spoke
                 break
             chunk = _chunk(event)
             counted = _note_usage(chunk, reading)

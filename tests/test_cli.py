@@ -343,6 +343,52 @@ def test_doctor_sees_a_damaged_catalog(run: Callable[..., Ran], settings: Settin
     assert "note.txt" in ran.out
 
 
+def test_certificates_that_cannot_be_read_are_no_fault_of_the_output(
+    run: Callable[..., Ran], seeded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/no/such.pem")
+    monkeypatch.setenv("RAG_LLM_BASE_URL", "https://models.example/v1")
+    monkeypatch.setenv("RAG_LLM_MODEL", "m")
+    ran = run("ask", "五层蛋糕是哪五层？", data=seeded, llm="auto")
+    assert (ran.status, ran.out) == (1, "")
+    assert "SSL_CERT_FILE=/no/such.pem" in ran.err
+    assert "Correct SSL_CERT_FILE" in ran.err
+    assert "output" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(28, "No space left on device"), "No space left on device."),
+        (PermissionError(13, "Permission denied", "/a\x1b/b"), "Permission denied (/a\\x1b/b)."),
+        (OSError(18, "Cross-device link", "/a", None, "/b"), "Cross-device link (/a, /b)."),
+        (ConnectionResetError(), "ConnectionResetError."),
+        (OSError("http://me:PASSW0RD@host failed"), "http://host failed."),
+    ],
+)
+def test_what_the_system_refuses_is_told_as_what_it_is(
+    run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, error: OSError, said: str
+) -> None:
+    def fail(_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("rag.engine.Rag.essays", fail)
+    before = sys.stdout, sys.stderr
+    ran = run("list")
+    assert ran == Ran(1, "", f"rag: The system reports: {said}\n")
+    assert (sys.stdout, sys.stderr) == before
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["doctor", "--settings"]])
+def test_a_reader_that_has_gone_is_no_error_to_tell(arguments: list[str]) -> None:
+    command = [sys.executable, "-c", f"from rag.cli import main; main({arguments})"]
+    ours, theirs = os.pipe()
+    os.close(ours)
+    ran = subprocess.run(command, stdout=theirs, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(theirs)
+    assert (ran.returncode, ran.stderr) == (1, "")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 def test_an_output_that_cannot_be_written_is_a_plain_error() -> None:
     command = [sys.executable, "-c", "from rag.cli import main; main(['--help'])"]

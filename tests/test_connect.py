@@ -1,18 +1,20 @@
-"""Proxies of the environment: what cannot be used is said, and loopback needs none."""
+"""Proxies and certificates of the environment: what cannot be used is said. What hosts are sent."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 from scripted_endpoint import ScriptedEndpoint, whole
 
 from rag.config import Settings
+from rag.connect import client, is_openai
 from rag.embed_endpoint import EndpointEncoder
 from rag.endpoint import Endpoint, find_endpoint
-from rag.errors import ConfigError, ServerFault
+from rag.errors import ConfigError, EndpointUnreachable, ServerFault
 from rag.llm import LLM
 from rag.rerank import Reranker
 
@@ -61,6 +63,84 @@ def test_a_proxy_that_cannot_be_used_is_named(
         ask(URL)
     assert caught.value.do
     assert "PASSW0RD" not in str(caught.value)
+
+
+@pytest.fixture
+def no_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.usefixtures("no_certificates")
+@pytest.mark.parametrize("ask", ASKED)
+@pytest.mark.parametrize(
+    ("name", "path", "says"),
+    [
+        ("SSL_CERT_FILE", "missing.pem", "No such file"),
+        ("SSL_CERT_FILE", ".", "Is a directory"),
+        ("SSL_CERT_FILE", "empty.pem", "(?i)no certificate"),
+        ("SSLKEYLOGFILE", "missing/log", "No such file"),
+    ],
+)
+def test_certificates_that_cannot_be_read_are_named(
+    ask: Callable[[str], object], name: str, path: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("empty.pem").touch()
+    monkeypatch.setenv("SSL_CERT_DIR", "elsewhere")
+    monkeypatch.setenv(name, path)
+    with pytest.raises(ConfigError, match=says) as caught:
+        ask("https://models.example/v1")
+    assert f"({name}={path})" in caught.value.what
+    assert name in caught.value.do
+    assert "elsewhere" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("no_certificates")
+def test_what_failed_once_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "https://127.0.0.1:9/v1"
+    llm = LLM(Endpoint("other", url, "m", "a test", 8192), Settings(llm_retries=0))
+    encoder = EndpointEncoder(url, "m")
+    asked: list[Callable[[], object]] = [
+        lambda: llm.complete([{"role": "user", "content": "x"}]),
+        lambda: encoder.query("a"),
+    ]
+    monkeypatch.setenv("SSLKEYLOGFILE", "missing/log")  # the one that counts on loopback, too
+    for ask in asked:
+        with pytest.raises(ConfigError):
+            ask()
+    monkeypatch.delenv("SSLKEYLOGFILE")
+    for ask in asked:
+        with pytest.raises(EndpointUnreachable):
+            ask()
+    llm.close()
+
+
+def test_a_failure_of_any_kind_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(24, "Too many open files")
+
+    with ScriptedEndpoint() as endpoint:
+        llm = LLM(Endpoint("other", endpoint.base_url, "m", "a test", 8192), Settings())
+        with monkeypatch.context() as patch:
+            patch.setattr("rag.llm._make_client", refuse)
+            with pytest.raises(OSError, match="Too many"):
+                llm.complete([{"role": "user", "content": "x"}])
+        assert llm.complete([{"role": "user", "content": "x"}]).text == "ready"
+        llm.close()
+
+
+def test_certificates_are_checked_however_https_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bool] = []
+    monkeypatch.setattr("httpx.Client", lambda **options: seen.append(options["verify"]))
+    for url in ("https://host/v1", "HTTPS://host/v1", "http://host/v1"):
+        client(url, 1.0)
+    assert seen == [True, True, False]
+
+
+def test_openai_is_known_by_its_host_alone() -> None:
+    assert is_openai("https://API.openai.com/v1")
+    assert not is_openai("https://api.openai.com.example/v1")
+    assert not is_openai("https://api.openai.com@example/v1")
 
 
 @pytest.mark.parametrize("ask", ASKED)

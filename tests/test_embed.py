@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import threading
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -392,6 +393,7 @@ class Server:
     def __init__(self) -> None:
         self.asked: list[dict[str, Any]] = []
         self.keys: set[str] = set()
+        self.headers: set[str] = set()
         self.answer: Answer = lambda body: (200, vectors([[3.0, 4.0]] * len(body["input"])))
         outer = self
 
@@ -400,6 +402,7 @@ class Server:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 outer.asked.append(body)
                 outer.keys.add(self.headers.get("Authorization", ""))
+                outer.headers |= {f"{name}: {value}" for name, value in self.headers.items()}
                 status, content = outer.answer(body)
                 data = content if isinstance(content, bytes) else json.dumps(content).encode()
                 self.send_response(status)
@@ -471,7 +474,25 @@ class TestEndpointEncoder:
         monkeypatch.setenv("OPENAI_API_KEY", "sk-of-someone-else")
         endpoint.query("a")
         EndpointEncoder(endpoint.base_url, "m").query("a")
-        assert server.keys == {"Bearer secret", "Bearer none"}
+        assert server.keys == {"Bearer secret", ""}
+
+    def test_sends_only_what_http_needs(
+        self, server: Server, endpoint: EndpointEncoder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("OPENAI_ORG_ID", "org-of-openai")
+        monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-of-openai")
+        custom = "X-Mine: custom-of-openai\nAuthorization: Basic of-openai"
+        monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", custom)
+        endpoint.query("a")
+        EndpointEncoder(endpoint.base_url, "m").query("a")
+        EndpointEncoder(f"http://:@{server.host}/v1", "m").query("a")
+        assert server.keys == {"Bearer secret", ""}
+        assert "of-openai" not in str(server.headers)
+        assert not [one for one in server.headers if one.lower().startswith(("x-", "openai-"))]
+
+    def test_sends_the_password_of_its_address(self, server: Server) -> None:
+        EndpointEncoder(f"http://me:pass@{server.host}/v1", "m").query("a")
+        assert server.keys == {f"Basic {b64encode(b'me:pass').decode()}"}
 
     @pytest.mark.parametrize(
         ("status", "kind"),

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -374,6 +375,10 @@ PROVIDER_FAILED = {
 }
 
 
+def counted(*chunks: dict[str, Any], done: bool = True) -> Reply:
+    return Reply([*map(event, chunks), *([b"data: [DONE]\n\n"] if done else [])])
+
+
 @pytest.mark.parametrize(
     "reply",
     [
@@ -381,6 +386,7 @@ PROVIDER_FAILED = {
         answer("half an ans", finish_reason=None, done=False, break_off=True),
         answer("half an ans", finish_reason=None, cut=lambda data: [data[:-40]]),
         Reply([event(chunk(content="half")), event({"error": {"message": "CUDA out of memory"}})]),
+        counted(chunk(content="half"), {"error": {"message": "CUDA out of memory"}}),
         answer("half an ans", finish_reason="error"),
         answer("half an ans", finish_reason="insufficient_system_resource"),
         Reply([event(chunk(content="half")), event(PROVIDER_FAILED), b"data: [DONE]\n\n"]),
@@ -403,21 +409,45 @@ def test_a_stream_that_breaks_off_is_an_error_after_what_was_shown(reply: Reply)
 COUNT = {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11}
 
 
-def counted(*chunks: dict[str, Any], done: bool = True) -> Reply:
-    return Reply([*map(event, chunks), *([b"data: [DONE]\n\n"] if done else [])])
-
-
-@pytest.mark.parametrize("done", [True, False])
-def test_counted_tokens_are_no_end(done: bool) -> None:
+def test_counted_tokens_are_no_end() -> None:
     half, count = chunk(content="half an ans"), {"choices": [], "usage": COUNT}
-    for reply in (
-        counted({**half, "usage": COUNT}, done=done),
-        counted(count, half, done=done),
-        counted(chunk(content="half an "), count, chunk(content="ans"), done=done),
-        counted(half, {"choices": [{"index": 1, "delta": {}}], "usage": COUNT}, done=done),
+    for chunks in (
+        [{**half, "usage": COUNT}],
+        [count, half],
+        [chunk(content="half an "), count, chunk(content="ans")],
+        [half, {"choices": [{"index": 1, "delta": {}}], "usage": COUNT}],
     ):
         with pytest.raises(errors.StreamBroken, match="broke off"):
-            run(reply)
+            run(counted(*chunks, done=False))
+        assert run(counted(*chunks)) == ("half an ans", "")
+
+
+@pytest.mark.parametrize("said", ["Five layers [1].", "<"])
+def test_done_is_an_end_without_a_reason(said: str) -> None:
+    reply = counted({"choices": [{"delta": {"content": said}}]})
+    with ScriptedEndpoint(reply) as endpoint:
+        llm = make(endpoint)
+        found = llm.complete(ASK)
+        llm.close()
+    assert found.text == said
+    assert (found.finish_reason, found.warnings) == ("stop", ())
+
+
+def test_done_ends_a_refusal_and_reasoning_too() -> None:
+    with pytest.raises(errors.EmptyAnswer, match="will not answer this: I can't help"):
+        run(counted(chunk(refusal="I can't help.")))
+    with pytest.raises(errors.EmptyAnswer, match="thought, but said nothing"):
+        run(counted(chunk(reasoning="Hm.")))
+
+
+def test_done_before_anything_is_no_end() -> None:
+    with ScriptedEndpoint(
+        counted(chunk(role="assistant", content="")), answer("Five.")
+    ) as endpoint:
+        llm = make(endpoint, llm_retries=1)
+        assert llm.complete(ASK).text == "Five."
+        llm.close()
+    assert len(endpoint.chats) == 2
 
 
 def test_a_count_alone_at_the_end_is_an_end() -> None:
@@ -755,6 +785,18 @@ def test_what_a_request_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     assert first.body["messages"] == ASK
 
 
+@pytest.mark.parametrize("key", ["", "k-1"])
+def test_a_password_in_the_address_is_sent(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "Authorization: Basic secret")
+    with ScriptedEndpoint(answer("x")) as endpoint:
+        url = endpoint.base_url.replace("://", "://me:pass@")
+        where = Endpoint("other", url, endpoint.model, "a test", 8192, SecretStr(key))
+        llm = LLM(where, Settings(llm_retries=0))
+        llm.complete(ASK)
+        llm.close()
+    assert endpoint.chats[0].headers["authorization"] == f"Basic {b64encode(b'me:pass').decode()}"
+
+
 def test_a_redirect_is_not_followed() -> None:
     with ScriptedEndpoint(answer("stolen")) as thief:
         away = whole({}, 307, {"Location": thief.base_url + "/chat/completions"})
@@ -787,6 +829,34 @@ def test_a_refused_parameter_is_left_out_and_remembered(words: str, gone: str, c
     assert gone not in second.body
     assert gone not in third.body
     assert not come or come in second.body
+
+
+def test_a_parameter_is_left_out_by_all_that_asked_with_it_at_once() -> None:
+    together = threading.Barrier(3)
+
+    def reply(request: Any) -> Reply:
+        if "temperature" not in request.body:
+            return answer("x")
+        together.wait(timeout=10)  # no one is refused before all have asked
+        return error(400, "Unsupported value: 'temperature' does not support 0")
+
+    with ScriptedEndpoint(reply) as endpoint:
+        llm = make(endpoint)
+        streams = [llm.stream(ASK) for _ in range(together.parties)]
+        assert ["".join(piece.text for piece in stream) for stream in streams] == ["x"] * 3
+        llm.close()
+    assert len(endpoint.chats) == 6
+
+
+def test_a_server_that_refuses_whatever_is_left_out_is_asked_a_bounded_number_of_times() -> None:
+    words = "no stream_options, response_format, temperature, max_tokens, max_completion_tokens"
+    with ScriptedEndpoint(error(400, words)) as endpoint:
+        llm = make(endpoint, llm_retries=3)
+        for _ in range(2):
+            with pytest.raises(errors.ServerFault, match="refused the request"):
+                llm.complete(ASK, {"type": "object"})
+        llm.close()
+    assert len(endpoint.chats) == 6
 
 
 def test_openai_gets_its_own_name_for_the_ceiling() -> None:
