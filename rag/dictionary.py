@@ -8,10 +8,12 @@ language writes in letters (`rag.romanised`).
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import importlib.util
 import io
 import mmap
+import os
 import pickle
 import re
 import tempfile
@@ -63,6 +65,7 @@ class Dictionary:
 
     Args:
         cache_dir: where the sorted file is kept, some 8 MB; made at the first look-up (seconds).
+            Where nothing can be written it stays in memory.
         read: gives the lines of CC-CEDICT; default: the installed package's.
     """
 
@@ -128,18 +131,21 @@ class Dictionary:
     def _opened(self) -> _File:
         with self._lock:
             if self._file is None:
-                if not self._path.is_file():
-                    _write(self._path, entries(self._read()))
-                with self._path.open("rb") as file:
-                    self._file = _File(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+                self._file = _File(_kept(self._path) or self._made())
             return self._file
+
+    def _made(self) -> mmap.mmap | bytes:
+        content = _sorted(entries(self._read()))
+        with contextlib.suppress(OSError):
+            _write(self._path, content)
+        return _kept(self._path) or content
 
 
 class _File:
     """A file of sorted lines, each after a line break, in pages. `starts`: of the pages, and the
     end; `firsts`: the term, with its TAB, that each begins with."""
 
-    def __init__(self, data: mmap.mmap) -> None:
+    def __init__(self, data: mmap.mmap | bytes) -> None:
         self.data = data
         places = (data.find(b"\n", start) for start in range(0, len(data), PAGE))
         self.starts = [*dict.fromkeys(at for at in places if 0 <= at < len(data) - 1), len(data)]
@@ -199,13 +205,30 @@ def _glosses(definitions: str) -> Iterator[str]:
                 yield " ".join(words)
 
 
-def _write(path: Path, found: dict[str, list[str]]) -> None:
+def _sorted(found: dict[str, list[str]]) -> bytes:
+    lines = sorted(f"{term}\t{'|'.join(known)}".encode() for term, known in found.items())
+    return b"".join(b"\n" + line for line in lines) + b"\n"
+
+
+def _kept(path: Path) -> mmap.mmap | None:
+    try:
+        with path.open("rb") as file:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except (OSError, ValueError):  # not there, not readable, or empty
+        return None
+
+
+def _write(path: Path, content: bytes) -> None:
     """All of it or nothing; whoever comes first."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    lines = sorted(f"{term}\t{'|'.join(known)}".encode() for term, known in found.items())
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        file.write(b"".join(b"\n" + line for line in lines) + b"\n")
-    Path(file.name).replace(path)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(name).replace(path)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 class _Strings(pickle.Unpickler):

@@ -6,18 +6,18 @@ two of these steps leaves a note or a stamp that does not match, and the next `a
 work or makes the derived index anew, without embedding anything.
 
 The stamp also says what the files of the derived index were: Chroma answers from a file that was
-cut short, or is gone, as if there were nothing more to find.
+cut short, or is gone, as if there were nothing more to find. Made anew, an index gets a folder of
+its own (`rag.folders`).
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +27,7 @@ from filelock import FileLock, Timeout
 
 from rag.catalog import Catalog
 from rag.errors import IndexBusy, IndexFault
+from rag.folders import Folders, read_json, write_json
 from rag.lexical import Lexical
 from rag.rows import Pending
 from rag.vectors import Vectors
@@ -47,12 +48,12 @@ LEAST = 2**20
 
 class _Derived(Protocol):
     @property
-    def folder(self) -> Path: ...
+    def folders(self) -> Folders: ...
     def apply(self, pending: list[Pending], *, trust_fresh: bool = False) -> None: ...
-    def rebuild(self) -> None: ...
+    def rebuild(self, folder: Path) -> None: ...
     def wrote(self) -> None: ...
     def agrees(self) -> bool: ...
-    def lasting(self) -> list[Path]: ...
+    def lasting(self, folder: Path) -> list[Path]: ...
 
 
 class Index:
@@ -65,8 +66,8 @@ class Index:
         self.folder = folder
         _refuse_emptied(folder)
         self.catalog = Catalog(folder / "catalog.db")
-        self.vectors = Vectors(folder / "vectors", self.catalog)
-        self.lexical = Lexical(folder / "lexical", self.catalog)
+        self.vectors = Vectors(Folders(folder, "vectors", self.catalog.id), self.catalog)
+        self.lexical = Lexical(Folders(folder, "lexical", self.catalog.id), self.catalog)
 
     def __enter__(self) -> Self:
         return self
@@ -112,15 +113,15 @@ class Index:
                 "Set RAG_DATA_DIR to a folder you may write to.",
             ) from error
         try:
-            _write_json(holder, {
+            write_json(holder, {
                 "pid": os.getpid(),
                 "host": socket.gethostname(),
                 "since": datetime.now().astimezone().isoformat(timespec="seconds"),
             })  # fmt: skip
             yield
         except IndexFault as error:
-            free = shutil.disk_usage(self.folder).free
-            if free >= LEAST or type(error) is not IndexFault:
+            free = _free(self.folder)
+            if free is None or free >= LEAST or type(error) is not IndexFault:
                 raise
             # The derived indexes' libraries say of a full disk what they were doing, not why it
             # failed, and deleting them would help nobody.
@@ -129,7 +130,10 @@ class Index:
                 "Make room; what was done before is kept.",
             ) from error
         finally:
-            holder.unlink(missing_ok=True)
+            for derived in self._derived.values():
+                derived.folders.tidy()
+            with suppress(OSError):  # the folder may be gone or read-only by now
+                holder.unlink(missing_ok=True)
             lock.release()
 
     # -- agreement --------------------------------------------------------------------------------
@@ -168,16 +172,21 @@ class Index:
                 self.rebuild(kind)
             while batch := self.catalog.pending(kind, BATCH):
                 derived.apply(batch, trust_fresh=trust_fresh)
-                self._stamp(derived)
+                self._stamp(derived, derived.folders.current())
                 with self.catalog.write() as writer:
                     writer.followed(kind, batch)
                 derived.wrote()
 
     def rebuild(self, kind: str) -> None:
-        """Make a derived index anew from the catalog. The caller is the writer."""
+        """Make a derived index anew from the catalog. The caller is the writer.
+
+        Those who ask go on with the one before until it is done; the end of `writing` removes that.
+        """
         derived = self._derived[kind]
-        derived.rebuild()
-        self._stamp(derived)
+        derived.folders.tidy()  # what a process that was killed here had begun
+        folder = derived.folders.fresh()
+        derived.rebuild(folder)
+        self._stamp(derived, folder)
         with self.catalog.write() as writer:
             writer.rebuilt(kind)
         derived.wrote()
@@ -192,7 +201,8 @@ class Index:
         derived = self._derived[kind]
         applied = self.catalog.applied(kind)
         pending = bool(self.catalog.pending(kind, 1))
-        stamp = _read_json(derived.folder / "stamp.json")
+        folder = derived.folders.current()
+        stamp = derived.folders.stamp(folder)
         if not applied and not stamp:
             return "behind" if pending else "agrees"
         if stamp.get("catalog") != self.catalog.id:
@@ -203,22 +213,21 @@ class Index:
         if pending:
             return "behind"
         try:
-            whole = (not files or stamp.get("files") == _files(derived)) and (
+            whole = (not files or stamp.get("files") == _files(derived, folder)) and (
                 not rows or derived.agrees()
             )
         except IndexFault:
             return "lost"
         return "agrees" if whole else "lost"
 
-    def _stamp(self, derived: _Derived) -> None:
+    def _stamp(self, derived: _Derived, folder: Path) -> None:
         """Written before the catalog is told, so that it is never behind what the catalog says."""
-        derived.folder.mkdir(parents=True, exist_ok=True)
         stamp = {
             "catalog": self.catalog.id,
             "applied": self.catalog.generation() + 1,
-            "files": _files(derived),
+            "files": _files(derived, folder),
         }
-        _write_json(derived.folder / "stamp.json", stamp)
+        derived.folders.put_stamp(folder, stamp)
 
 
 def _refuse_emptied(folder: Path) -> None:
@@ -237,11 +246,19 @@ def _refuse_emptied(folder: Path) -> None:
         )
 
 
-def _files(derived: _Derived) -> dict[str, str]:
+def _free(folder: Path) -> int | None:
+    """The bytes that are free there; None where the folder is gone."""
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return None
+
+
+def _files(derived: _Derived, folder: Path) -> dict[str, str]:
     """What tells, in milliseconds, that the files of a derived index are as they were."""
     return {
-        path.relative_to(derived.folder).as_posix(): _digest(path)
-        for path in sorted(derived.lasting())
+        path.relative_to(folder).as_posix(): _digest(path)
+        for path in sorted(derived.lasting(folder))
     }
 
 
@@ -264,29 +281,8 @@ def _digest(path: Path) -> str:
     return f"{size}-{content.hexdigest()}"
 
 
-def _write_json(path: Path, value: Mapping[str, object]) -> None:
-    """All of it or nothing."""
-    fresh = path.with_suffix(".new")
-    try:
-        fresh.write_text(json.dumps(value), "utf-8")
-        fresh.replace(path)
-    except OSError as error:
-        raise IndexFault(
-            f"{path} cannot be written: {error.strerror or error}.",
-            "Make room, or set RAG_DATA_DIR to a folder you may write to.",
-        ) from error
-
-
-def _read_json(path: Path) -> dict[str, object]:
-    try:
-        value = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
 def _read_holder(path: Path) -> str:
-    holder = _read_json(path)
+    holder = read_json(path)
     if not holder:
         return "another process"
     process = f"process {holder['pid']} on {holder['host']} since {holder['since']}"

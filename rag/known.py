@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from rag import late
 from rag.catalog import Catalog, normalised_means
+from rag.folders import made_anew
 from rag.fusion import Text
 from rag.lexical import LanguageIndex, Lexical
 from rag.recent import Recent
@@ -55,10 +56,16 @@ class Parts:
 
 
 class Known:
-    """What is in memory of `catalog`, and of `lexical` beside it, as they are at one generation."""
+    """What is in memory of `catalog`, and of `lexical` beside it, as they are at one generation.
+
+    Raises IndexBusy where the index is being made anew, or was meanwhile: all passages have other
+    ids then, and those that are looked for are not gone.
+    """
 
     def __init__(self, catalog: Catalog, lexical: Lexical, generation: int) -> None:
         self.generation = generation
+        self._place = lexical.place()
+        self._dimensions: Mapping[str, int] = catalog.encoders()
         self.languages: Mapping[str, int] = catalog.languages()
         self._catalog = catalog
         self._lexical = lexical
@@ -82,6 +89,7 @@ class Known:
             return {int(passage.id): passage for passage in self._catalog.passages(missing)}
 
         found = self._passages.get(ids, read)
+        self.account_for(ids, found)
         return [found[unit] for unit in ids if unit in found]
 
     def sample(self, language: str) -> list[int]:
@@ -89,10 +97,14 @@ class Known:
         return self._samples.one(language, lambda: self._catalog.sample(language, BACKGROUND))
 
     def background(self, encoder: str, language: str) -> Vector:
-        """The vectors of a language's sample: [at most BACKGROUND, d]."""
+        """The vectors of a language's sample: [at most BACKGROUND, d].
+
+        [0, d] of a language whose last passage left meanwhile.
+        """
 
         def make() -> Vector:
-            return self._catalog.passage_vectors(encoder, self.sample(language))[1]
+            rows = self._catalog.passage_vectors(encoder, self.sample(language))[1]
+            return rows if len(rows) else rows.reshape(0, self._dimensions.get(encoder, 0))
 
         return self._backgrounds.one((encoder, language), make)
 
@@ -116,7 +128,9 @@ class Known:
                 for unit, body, heading, title, _ in self._catalog.shown_words(missing)
             }
 
-        return self._entries.get(ids, read)
+        found = self._entries.get(ids, read)
+        self.account_for(ids, found)
+        return found
 
     def parts(self, encoder: str, ids: Sequence[int]) -> dict[int, Parts]:
         """The vectors of these passages; those that have none are left out."""
@@ -132,7 +146,9 @@ class Known:
                 )
             }
 
-        return self._parts[encoder].get(ids, read)
+        found = self._parts[encoder].get(ids, read)
+        self.account_for(ids, found)
+        return found
 
     def tokens(self, encoder: str, ids: Sequence[int]) -> dict[int, late.Tokens]:
         """The token vectors of these passages; those that have none are left out."""
@@ -145,3 +161,8 @@ class Known:
 
         found = self._tokens.get([(encoder, unit) for unit in ids], read)
         return {unit: tokens for (_, unit), tokens in found.items()}
+
+    def account_for(self, ids: Sequence[int], found: Mapping[int, object]) -> None:
+        """Raise IndexBusy where passages are gone since the index was made anew."""
+        if any(unit not in found for unit in ids) and self._lexical.place() != self._place:
+            raise made_anew(self._place)

@@ -1,12 +1,12 @@
 """BM25 in tantivy: one index for each language, so that each has its own word statistics.
 
 The words come folded and cut from the catalog and are joined by spaces; nothing is segmented here.
-Derived from the catalog and rebuilt from it; the caller of `apply` and `rebuild` holds the lock.
+Derived from the catalog and rebuilt from it, in a folder of its own; the caller of `apply` and
+`rebuild` holds the lock.
 """
 
 from __future__ import annotations
 
-import shutil
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, unquote
 
 from rag.errors import IndexBusy, IndexFault
+from rag.folders import Folders
 from rag.recent import Recent
 
 if TYPE_CHECKING:
@@ -138,17 +139,30 @@ class LanguageIndex:
 
 
 class Lexical:
-    """The lexical index in a folder of its own, following `catalog`."""
+    """The lexical index in the current one of `folders`, following `catalog`."""
 
-    def __init__(self, folder: Path, catalog: _Catalog) -> None:
-        self.folder = folder
+    def __init__(self, folders: Folders, catalog: _Catalog) -> None:
+        self.folders = folders
         self._catalog = catalog
         self._lock = threading.Lock()
         self._indexes: dict[str, tantivy.Index] = {}
+        self._opened: Path | None = None  # the folder that they stand in
         self._seen = -1
 
+    @property
+    def folder(self) -> Path:
+        """Where it stands now."""
+        return self.folders.current()
+
+    def place(self) -> Path:
+        """The folder to read, another one once it was made anew. Raises IndexBusy until then."""
+        return self.folders.readable(self._catalog.applied("lexical"))
+
     def of(self, language: str) -> LanguageIndex:
-        """The index of one language as it stands now; without a passage where there is none."""
+        """The index of one language as it stands now; without a passage where there is none.
+
+        Raises IndexBusy while it is being made anew.
+        """
         return LanguageIndex(self._catalog, self._index(language))
 
     def counts(self) -> dict[str, int]:
@@ -163,34 +177,32 @@ class Lexical:
 
     def _index(self, language: str) -> tantivy.Index | None:
         """The index of a language as it stands now, whichever process wrote it last."""
-        applied = self._catalog.applied("lexical")
         with self._lock:
-            if applied != self._seen:
+            applied = self._catalog.applied("lexical")
+            if applied == self._seen and language in self._indexes:
+                return self._indexes[language]
+            folder, index = self.folders.opened(applied, lambda folder: _there(folder, language))
+            if (applied, folder) != (self._seen, self._opened):
                 self._indexes.clear()
-                self._seen = applied
-            if language not in self._indexes:
-                path = self._path(language)
-                if not (path / "meta.json").exists():
-                    return None
-                self._indexes[language] = _open(path)
-            return self._indexes[language]
-
-    def _path(self, language: str) -> Path:
-        return self.folder / f"lang-{quote(language, safe='')}"
+                self._seen, self._opened = applied, folder
+            if index is not None:
+                self._indexes[language] = index
+            return index
 
     def agrees(self) -> bool:
         """Whether it holds as many passages of each language as the catalog."""
         return self.counts() == self._catalog.languages()
 
-    def lasting(self) -> list[Path]:
+    def lasting(self, folder: Path) -> list[Path]:
         """The files that stay as they are while nobody writes."""
-        return [path for path in self.folder.glob("lang-*/*") if path.suffix != ".lock"]
+        return [path for path in folder.glob("lang-*/*") if path.suffix != ".lock"]
 
     def wrote(self) -> None:
         """What was applied is reported to the catalog; this object has seen it."""
         applied = self._catalog.applied("lexical")
         with self._lock:
-            self._seen = applied
+            if self._opened == self.folder:
+                self._seen = applied
 
     # -- following the catalog --------------------------------------------------------------------
 
@@ -200,15 +212,14 @@ class Lexical:
             mine = [entry for entry in pending if entry.language == language]
             stale = [entry.unit for entry in mine if not (trust_fresh and entry.fresh)]
             documents = self._catalog.words([entry.unit for entry in mine])
-            self._write(language, stale, documents)
+            self._write(self.folder, language, stale, documents)
+            with self._lock:
+                self._indexes.pop(language, None)
 
-    def rebuild(self) -> None:
-        """Make all indexes anew from the catalog."""
-        with self._lock:
-            self._indexes.clear()
-        shutil.rmtree(self.folder, ignore_errors=True)
+    def rebuild(self, folder: Path) -> None:
+        """Make all indexes from the catalog, in an empty folder."""
         for language in self._catalog.languages():
-            self._write(language, (), self._all_words(language))
+            self._write(folder, language, (), self._all_words(language))
 
     def _all_words(self, language: str) -> Iterator[_Words]:
         after = 0
@@ -216,10 +227,13 @@ class Lexical:
             yield from self._catalog.words(ids)
             after = ids[-1]
 
-    def _write(self, language: str, stale: Iterable[int], documents: Iterable[_Words]) -> None:
-        path = self._path(language)
+    def _write(
+        self, folder: Path, language: str, stale: Iterable[int], documents: Iterable[_Words]
+    ) -> None:
+        path = _path(folder, language)
         with _faults(path):
-            path.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(exist_ok=True)
+            path.mkdir(exist_ok=True)
             index = _create(path) if not (path / "meta.json").exists() else _open(path)
             writer = _writer(index, path)
             try:
@@ -233,8 +247,16 @@ class Lexical:
                 writer.commit()
             finally:
                 writer.wait_merging_threads()
-        with self._lock:
-            self._indexes.pop(language, None)
+
+
+def _path(folder: Path, language: str) -> Path:
+    return folder / f"lang-{quote(language, safe='')}"
+
+
+def _there(folder: Path, language: str) -> tantivy.Index | None:
+    """The index of a language in a folder, if there is one."""
+    path = _path(folder, language)
+    return _open(path) if (path / "meta.json").exists() else None
 
 
 def _any_of(terms: Sequence[tantivy.Query]) -> tantivy.Query:

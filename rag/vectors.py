@@ -3,7 +3,8 @@
 Collections are filled and asked directly and not through LlamaIndex's ChromaVectorStore: its score
 is exp(-distance) instead of the cosine, and it writes each passage's text and metadata a second
 time, which the catalog holds already. `as_llama_index` wraps a collection for those who want one.
-Derived from the catalog and rebuilt from it; the caller of `apply` and `rebuild` holds the lock.
+Derived from the catalog and rebuilt from it, in a folder of its own; the caller of `apply` and
+`rebuild` holds the lock.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 import re
-import shutil
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import IndexFault
+from rag.folders import Folders, made_anew
 
 if TYPE_CHECKING:
     from chromadb import Collection
@@ -67,10 +68,11 @@ class _Catalog(Protocol):
 
 @dataclass
 class _Opened:
-    """A client, its collections, and how many threads are asking it."""
+    """A client, its folder and collections, and how many threads are asking it."""
 
     client: Client
-    seen: int
+    folder: Path
+    seen: int = 0
     collections: dict[str, Collection | None] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     users: int = 0
@@ -78,14 +80,22 @@ class _Opened:
 
 
 class Vectors:
-    """The dense index in a folder of its own, following `catalog`."""
+    """The dense index in the current one of `folders`, following `catalog`.
 
-    def __init__(self, folder: Path, catalog: _Catalog) -> None:
-        self.folder = folder
+    Whoever asks while it is being made anew may get an IndexBusy, and never less than there is.
+    """
+
+    def __init__(self, folders: Folders, catalog: _Catalog) -> None:
+        self.folders = folders
         self._catalog = catalog
         self._lock = threading.Lock()
         self._opened: _Opened | None = None
         self._matrices: OrderedDict[tuple[Any, ...], tuple[Ids, Vector]] = OrderedDict()
+
+    @property
+    def folder(self) -> Path:
+        """Where it stands now."""
+        return self.folders.current()
 
     # -- asking -----------------------------------------------------------------------------------
 
@@ -122,7 +132,7 @@ class Vectors:
     def _nearest(
         self, encoder: str, language: str, vector: Vector, k: int
     ) -> list[tuple[int, float]]:
-        with self._lease() as opened, _faults(self.folder):
+        with self._lease() as opened, _faults(opened.folder):
             collection = _collection(opened, encoder, language)
             if collection is None:
                 return []
@@ -185,7 +195,7 @@ class Vectors:
 
     def count(self, encoder: str, language: str) -> int:
         """How many passages of the language have a vector of the encoder."""
-        with self._lease() as opened, _faults(self.folder):
+        with self._lease() as opened, _faults(opened.folder):
             collection = _collection(opened, encoder, language)
             return 0 if collection is None else collection.count()
 
@@ -202,13 +212,13 @@ class Vectors:
             for encoder in wanted
         }
 
-    def lasting(self) -> list[Path]:
+    def lasting(self, folder: Path) -> list[Path]:
         """The files that stay as they are while nobody writes.
 
         Chroma makes the files of a collection anew at each opening until there is enough to keep
         in them; up to then all is in its SQLite file, which is not among them.
         """
-        kept = self.folder.glob("*/index_metadata.pickle")
+        kept = folder.glob("*/index_metadata.pickle")
         return [path for one in kept for path in one.parent.iterdir()]
 
     def as_llama_index(self, encoder: str, language: str) -> ChromaVectorStore | None:
@@ -224,26 +234,39 @@ class Vectors:
     @contextmanager
     def _lease(self) -> Iterator[_Opened]:
         """The client, opened anew when the index was written since, closed when nobody uses it."""
-        applied = self._catalog.applied("vectors")
         with self._lock:
-            opened = self._opened
-            if opened is None or opened.seen != applied:
-                self._retire()
-                opened = self._opened = _Opened(_client(self.folder), applied)
+            opened = self._now()
             opened.users += 1
         try:
             yield opened
+            self._check_place(opened)
         except IndexFault:
             # It may hold a lock of a write that failed, for which the next one would wait for ever.
             with self._lock:
                 if self._opened is opened:
                     self._retire()
+            self._check_place(opened)
             raise
         finally:
             with self._lock:
                 opened.users -= 1
                 if opened.retired and not opened.users:
                     opened.client.close()
+
+    def _now(self) -> _Opened:
+        """The client of the index as it stands now. The lock is held."""
+        applied = self._catalog.applied("vectors")
+        if self._opened is None or self._opened.seen != applied:
+            self._retire()
+            folder, client = self.folders.opened(applied, _client, lambda client: client.close())
+            self._opened = _Opened(client, folder, applied)
+        return self._opened
+
+    def _check_place(self, opened: _Opened) -> None:
+        """Raise IndexBusy where the client's folder gave way to another: of one that is being
+        removed Chroma says that it holds less, or nothing."""
+        if opened.seen != self._catalog.applied("vectors") and opened.folder != self.folder:
+            raise made_anew(opened.folder)
 
     def _retire(self) -> None:
         """Close the client as soon as nobody asks it. The lock is held."""
@@ -263,7 +286,7 @@ class Vectors:
         """What was applied is reported to the catalog; this client has seen it."""
         applied = self._catalog.applied("vectors")
         with self._lock:
-            if self._opened:
+            if self._opened and self._opened.folder == self.folder:
                 self._opened.seen = applied
 
     # -- following the catalog --------------------------------------------------------------------
@@ -271,7 +294,7 @@ class Vectors:
     def apply(self, pending: Sequence[_Pending], *, trust_fresh: bool = False) -> None:
         """Hold these units as the catalog does. May be repeated: the outcome is the same."""
         encoders = self._catalog.encoders()
-        with self._lease() as opened, _faults(self.folder):
+        with self._lease() as opened, _faults(opened.folder):
             opened.counts.clear()
             _drop_others(opened, encoders)
             for language in sorted({entry.language for entry in pending}):
@@ -285,18 +308,23 @@ class Vectors:
                     for start in range(0, len(ids), BATCH):
                         self._add(collection, encoder, ids[start : start + BATCH])
 
-    def rebuild(self) -> None:
-        """Make all collections anew from the catalog's vectors."""
-        self.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
-        with self._lease() as opened, _faults(self.folder):
-            for encoder in self._catalog.encoders():
-                for language in self._catalog.languages():
-                    collection = _collection(opened, encoder, language, create=True)
-                    after = 0
-                    while ids := self._catalog.ids(language, after, BATCH):
-                        self._add(collection, encoder, ids)
-                        after = ids[-1]
+    def rebuild(self, folder: Path) -> None:
+        """Make all collections from the catalog's vectors, in an empty folder."""
+        opened = _Opened(_client(folder), folder)
+        try:
+            with _faults(folder):
+                for encoder in self._catalog.encoders():
+                    for language in self._catalog.languages():
+                        self._fill(opened, encoder, language)
+        finally:
+            opened.client.close()
+
+    def _fill(self, opened: _Opened, encoder: str, language: str) -> None:
+        collection = _collection(opened, encoder, language, create=True)
+        after = 0
+        while ids := self._catalog.ids(language, after, BATCH):
+            self._add(collection, encoder, ids)
+            after = ids[-1]
 
     def _add(self, collection: Collection, encoder: str, ids: Sequence[int]) -> None:
         present, rows = self._catalog.passage_vectors(encoder, ids)
@@ -322,7 +350,7 @@ def _client(folder: Path) -> Client:
     # own way, so each reads the files anew.
     spelling = "".join("/." if bit == "1" else "/" for bit in f"{next(_spellings):b}")
     with _faults(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)
         return cast(
             "Client",
             chromadb.PersistentClient(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from itertools import product
 from pathlib import Path
 
@@ -78,6 +79,26 @@ def test_the_sorted_file_is_made_once(tmp_path: Path) -> None:
     for _ in range(2):
         assert Dictionary(tmp_path, lines).bridges("ship", "en", "zh")
     assert len(read) == 1
+
+
+def test_where_nothing_can_be_written_it_stays_in_memory(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    words = Dictionary(tmp_path / "file" / "models", lambda: LINES)
+    words.prepare()
+    assert words.bridges("The ships of Aachen", "en", "zh") == [("船", "舰"), ("亚琛",)]
+    assert words.bridges("這艘船", "zh", "en") == [(" boat ", " vessel ", " ship ")]
+
+
+def test_a_full_disk_leaves_no_half_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", full)
+        assert Dictionary(tmp_path, lambda: LINES).bridges("ship", "en", "zh") == [("船", "舰")]
+    assert not list(tmp_path.iterdir())
+    assert Dictionary(tmp_path, lambda: LINES).bridges("ship", "en", "zh") == [("船", "舰")]
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_an_empty_dictionary_knows_nothing(tmp_path: Path) -> None:

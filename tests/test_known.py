@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from store_support import encoders
 
+from rag import late
+from rag.errors import IndexBusy
 from rag.ingest import Indexer
 from rag.known import Known
 from rag.recent import Recent
@@ -91,3 +94,42 @@ def test_it_says_what_the_catalog_says(tmp_path: Path) -> None:
         assert known.languages == catalog.languages()
         for language in known.languages:
             assert known.sample(language) == catalog.sample(language, 256)
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[Indexer]:
+    folder = tmp_path / "essays"
+    folder.mkdir()
+    (folder / "a.txt").write_text("The lighthouse was built of stone.")
+    (folder / "b.txt").write_text("灯塔是用石头建成的。", "utf-8")
+    with Indexer(tmp_path / "data", encoders()) as made:
+        made.ingest(folder)
+        yield made
+
+
+@pytest.mark.parametrize("sources", [["b.txt"], ["a.txt", "b.txt"]])
+def test_the_last_passage_of_a_language_leaves_meanwhile(
+    index: Indexer, sources: Sequence[str]
+) -> None:
+    known = Known(index.catalog, index.lexical, index.catalog.generation())
+    assert known.languages["zh"] == 1
+    for source in sources:
+        index.remove(f"essays/{source}")
+    for kind in (index.encoders.passage, index.encoders.sentence):
+        assert (known.background(kind.name, "zh") @ kind.query("灯塔")).shape == (0,)
+    ids, tokens = known.backdrop("hash-passage", "zh")
+    assert not ids
+    assert not len(late.match_best(np.empty((3, 32), np.float32), tokens))
+
+
+def test_passages_that_were_made_anew_meanwhile_are_not_gone(index: Indexer) -> None:
+    ids = index.catalog.ids()
+    known = Known(index.catalog, index.lexical, index.catalog.generation())
+    index.reindex()
+    for read in (known.entries, known.passages, lambda ids: known.parts("hash-passage", ids)):
+        with pytest.raises(IndexBusy, match="made anew"):
+            read(ids)
+    known = Known(index.catalog, index.lexical, index.catalog.generation())
+    before = index.catalog.ids()
+    index.remove("essays/b.txt")
+    assert len(known.entries(before)) == len(known.passages(before)) == 1  # gone indeed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -123,15 +124,14 @@ def test_another_object_on_the_same_folder_sees_what_is_written(index: Index) ->
 
 
 def test_deleted_and_damaged_folders_come_back(index: Index) -> None:
-    import shutil
-
     for damage in ("folder", "language", "file"):
+        folder = index.lexical.folder
         if damage == "folder":
-            shutil.rmtree(index.folder / "lexical")
+            shutil.rmtree(folder)
         elif damage == "language":
-            shutil.rmtree(index.folder / "lexical" / "lang-en")
+            shutil.rmtree(folder / "lang-en")
         else:
-            (index.folder / "lexical" / "lang-en" / "meta.json").write_text("{")
+            (folder / "lang-en" / "meta.json").write_text("{")
         with Index(index.folder) as again:
             again.agree()
             assert set(found(again, "apple")) == {"red apple tree", "green apple", "apple pie"}
@@ -144,7 +144,7 @@ def test_killed_between_the_files_and_what_names_them(index: Index) -> None:
     unit = min(held)
     pending = [Pending(unit, "en", fresh=False)]
     for _ in range(2):
-        index.lexical._write("en", [unit], ())
+        index.lexical._write(index.lexical.folder, "en", [unit], ())
         (folder / "meta.json").write_bytes(before)
     index.lexical.apply(pending)
     index.lexical.wrote()

@@ -12,11 +12,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from store_support import HashEncoder, essay, put
+from store_support import HashEncoder, encoders, essay, put
 
 import rag.vectors
-from rag.errors import IndexFault
+from rag.config import Settings
+from rag.errors import IndexBusy, IndexFault
 from rag.index import Index
+from rag.ingest import Indexer
+from rag.retrieve import Retriever
 
 ENCODER = HashEncoder()
 SENTENCES = HashEncoder("hash/sentence:ü v2", 16)
@@ -176,6 +179,11 @@ def test_reading_leaves_what_the_stamp_says(index: Index, tmp_path: Path) -> Non
             with Index(tmp_path) as other:
                 assert other._state("vectors") == other._state("lexical") == "agrees"
                 ask(other, "orange 3", 3)
+    index.rebuild("vectors")
+    for _ in range(2):
+        with Index(tmp_path) as other:
+            assert other._state("vectors") == "agrees"
+            ask(other, "orange 3", 3)
 
 
 def test_an_older_copy_of_the_folder_is_not_trusted(index: Index, tmp_path: Path) -> None:
@@ -240,6 +248,206 @@ def test_threads_ask_while_one_writes(index: Index, tmp_path: Path) -> None:
         for reader in readers:
             reader.join()
     assert not faults
+
+
+# -- made anew beside those who ask ---------------------------------------------------------------
+
+
+def folders(place: Path) -> list[str]:
+    return sorted(path.name for path in place.iterdir() if path.is_dir())
+
+
+def test_made_anew_beside_one_who_has_it_open(index: Index, tmp_path: Path) -> None:
+    with Index(tmp_path) as other:
+        for number in (1, 2):
+            near = ask(other, "apple number 3 . pear 3", 3)
+            words = other.lexical.of("en")
+            found = words.query(["apple"], 3)
+            with index.writing():
+                index.rebuild("vectors")
+                index.rebuild("lexical")
+                assert ask(other, "apple number 3 . pear 3", 3) == near
+            assert folders(tmp_path) == [f"lexical.{number}", f"vectors.{number}"]
+            assert words.query(["apple"], 3) == found
+            assert ask(other, "apple number 3 . pear 3", 3) == near
+            assert other.lexical.of("en").query(["apple"], 3) == found
+            assert other._state("vectors") == other._state("lexical") == "agrees"
+
+
+def test_what_gives_way_while_it_is_asked_is_no_empty_answer(index: Index, tmp_path: Path) -> None:
+    with Index(tmp_path) as other:
+        ask(other, "apple", 1)
+        with pytest.raises(IndexBusy, match="made anew"), other.vectors._lease(), index.writing():
+            index.rebuild("vectors")
+        assert ask(other, "apple", 1)
+
+
+def test_it_is_not_asked_before_it_holds_what_the_catalog_holds(index: Index) -> None:
+    near = ask(index, "apple number 3 . pear 3", 1)
+    with index.catalog.write() as writer:
+        writer.clear()
+    put(index.catalog, [essay("r/a", ["apple number 3 . pear 3"])], ENCODER, SENTENCES)
+    for look in (lambda: ask(index, "apple", 1), lambda: index.lexical.of("en")):
+        with pytest.raises(IndexBusy, match="in a moment"):
+            look()
+    index.follow()
+    assert ask(index, "apple number 3 . pear 3", 1) == near
+    assert index.lexical.of("en").query(["apple"], 3)
+
+
+def test_a_folder_that_gives_way_while_it_is_opened(
+    index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, made = rag.vectors._client, []
+
+    def slow(folder: Path) -> object:
+        if not made:
+            made.append(folder)
+            with index.writing():
+                index.rebuild("vectors")
+        return real(folder)
+
+    with Index(tmp_path) as other:
+        monkeypatch.setattr(rag.vectors, "_client", slow)
+        assert ask(other, "apple number 3 . pear 3", 1)[0][1] == pytest.approx(1, abs=1e-3)
+    with index.writing():
+        pass
+    assert folders(tmp_path) == ["lexical", "vectors.1"]
+
+
+def test_what_could_not_be_made_leaves_the_one_before(
+    index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    near = ask(index, "apple", 3)
+    with monkeypatch.context() as patch:
+        patch.setattr(index.vectors, "_add", fail)
+        with pytest.raises(IndexFault, match="full"), index.writing():
+            index.rebuild("vectors")
+    assert folders(tmp_path) == ["lexical", "vectors"]
+    assert ask(index, "apple", 3) == near
+
+
+REINDEX = """
+import os, sys
+from pathlib import Path
+import chromadb, llama_index.core.ingestion, tantivy
+import rag.folders, rag.index, rag.ingest, rag.lexical, rag.nodes, rag.vectors
+from rag.ingest import Indexer
+from store_support import encoders
+
+rag.ingest.fold.words("词")  # loads its dictionary
+
+def killed(owner, name, after):
+    real, left = getattr(owner, name), [after]
+    def method(*arguments, **options):
+        if not left[0]:
+            os._exit(9)
+        left[0] -= 1
+        return real(*arguments, **options)
+    setattr(owner, name, method)
+
+for folder, owner, name, after in (line.split() for line in sys.stdin):
+    child = os.fork()
+    if not child:
+        killed(eval(owner), name, int(after))
+        with Indexer(Path(folder), encoders()) as index:
+            index.reindex()
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+STEPS = (
+    "rag.index.Index rebuild 0",
+    "rag.lexical.Lexical _write 0",
+    "rag.index.Index _stamp 0",
+    "rag.index.Index rebuild 1",
+    "rag.vectors.Vectors _add 1",
+    "rag.index.Index _stamp 1",
+    "rag.vectors.Vectors wrote 0",
+    "rag.folders.Folders tidy 2",
+    "rag.folders.Folders tidy 3",
+)
+
+
+def test_killed_while_it_is_made_anew(tmp_path: Path) -> None:
+    essays = tmp_path / "essays"
+    essays.mkdir()
+    (essays / "a.txt").write_text("The lighthouse was built of stone.")
+    places = [tmp_path / str(number) for number in range(len(STEPS))]
+    with Indexer(places[0], encoders()) as made:
+        made.ingest(essays)
+    for place in places[1:]:
+        shutil.copytree(places[0], place)
+    here = Path(__file__).parent
+    told = subprocess.run(
+        [sys.executable, "-c", REINDEX],
+        input="".join(f"{place} {step}\n" for place, step in zip(places, STEPS, strict=True)),
+        check=True,
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": f"{here.parent}:{here}"},
+    )
+    assert told.stdout.split() == ["9"] * len(STEPS)
+    for place in places:
+        with Indexer(place, encoders()) as again:
+            again.ready()
+            vector = again.encoders.passage.query("lighthouse")
+            assert again.vectors.query("hash-passage", "en", vector, 1)
+            assert again.lexical.of("en").count() == 1
+            assert again.vectors.agrees()
+            assert again.lexical.agrees()
+            again.ingest(essays)
+            names = [name.split(".")[0] for name in folders(place)]
+            assert names == ["lexical", "vectors"]
+
+
+def test_asking_beside_reindexing(tmp_path: Path) -> None:
+    essays = tmp_path / "essays"
+    essays.mkdir()
+    for n in range(300):  # more than are searched without the dense index
+        (essays / f"{n}.txt").write_text(f"The lighthouse {n} was built in {1500 + n}.")
+    settings = Settings(without=("dictionary", "network"))
+    done, answers, faults = threading.Event(), [0], []
+
+    def run(mine: Indexer) -> None:
+        asked = Retriever(mine.catalog, mine.vectors, mine.lexical, mine.encoders, settings)
+        while not done.is_set():
+            try:
+                hits = asked.hits("When was the lighthouse 7 built?")
+                answers[0] += bool(hits)
+                if not hits:
+                    faults.append("nothing")
+            except IndexBusy:
+                done.wait(0.01)
+            except Exception as error:  # noqa: BLE001  # any is one too many
+                faults.append(repr(error))
+
+    data = tmp_path / "data"
+    with Indexer(data, encoders()) as index, Indexer(data, encoders()) as other:
+        index.ingest(essays)
+        readers = [threading.Thread(target=run, args=(mine,)) for mine in (index, other)]
+        for reader in readers:
+            reader.start()
+        for _ in range(3):
+            index.reindex()
+        done.set()
+        for reader in readers:
+            reader.join()
+    assert not faults
+    assert answers[0]
+
+
+def _write_what_is_taken_away(index: Index) -> None:
+    with index.writing():
+        index.folder.rename(index.folder.with_name("away"))
+        index.rebuild("lexical")
+
+
+def test_a_folder_that_goes_while_it_is_written(tmp_path: Path) -> None:
+    with Index(tmp_path / "data") as index:
+        with pytest.raises(IndexFault, match="cannot be written"):
+            _write_what_is_taken_away(index)
+        assert not index.folder.exists()
 
 
 @pytest.mark.parametrize(("free", "said"), [(0, "no room left"), (2**40, "cannot be used")])
