@@ -90,10 +90,12 @@ class Indexer(Index):
 
     def check_made(self) -> None:
         """Raise IndexMismatch where the index is of another make by now: another process may have
-        made it anew while this one had it open."""
+        made it anew while this one had it open. What it left unfinished when it was killed is
+        finished; raise IndexBusy while it still works on it."""
         generation = self.catalog.generation()
         if generation != self._checked:
             self.catalog.check(self.manifest())
+            self.agree(dense=False)
             self._checked = generation
 
     def essays(self) -> list[EssayInfo]:

@@ -200,9 +200,9 @@ class Retriever:
         rows = {str(found.ids[row]): row for row in chosen}
         ids = [int(name) for name in rows]
         passages = known.passages(ids) if sources is None else self._catalog.passages(ids, sources)
-        self._catalog.account_for(
-            set(ids).difference(int(passage.id) for passage in passages), known.generation
-        )
+        there = {int(passage.id): passage for passage in passages}
+        known.account_for(ids, there)
+        self._catalog.account_for(set(ids).difference(there), known.generation)
         hits = [self._hit(passage, rows[passage.id], found, scores) for passage in passages]
         if self._reranker:
             hits = self._reranked(self._reranker, question, hits[:wanted])

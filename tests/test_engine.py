@@ -345,6 +345,22 @@ def test_an_index_made_anew_by_another_version_is_searched_no_more(
         assert rag.retrieve("When did the mill stop?")
 
 
+def test_what_a_killed_reindex_left_is_finished_by_who_asks(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    essay = tmp_path / "mill.txt"
+    essay.write_text("The mill at Harrow Creek ground its last flour in 1956.\n", "utf-8")
+    with Rag(settings) as rag, Rag(settings) as other:
+        rag.ingest(essay)
+        assert rag.retrieve("When did the mill stop?")
+        with monkeypatch.context() as patch:
+            patch.setattr(other._parts.index, "follow", lambda **_: 1 / 0)  # between its two steps
+            with pytest.raises(ZeroDivisionError):
+                other.reindex()
+        assert rag.retrieve("When did the mill stop?")
+        assert rag._parts.index.lexical.agrees()
+
+
 def test_a_small_folder_is_searched_without_the_dense_index(
     seeded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
