@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rag.errors import LoadError
+from rag.surrogates import sound
 
 __all__ = ["decode"]
 
@@ -15,7 +16,8 @@ def decode(data: bytes) -> tuple[str, str]:
 
     Tried in this order: byte order marks, UTF-16 by its zero bytes, the encodings that hide other
     characters in ASCII, strict UTF-8, then the Chinese encodings against charset-normalizer's
-    guess, whichever gives the likelier text.
+    guess, whichever gives the likelier text; encodings of a byte for a character are told apart by
+    the letters that they put into words.
 
     Nothing is put in place of bytes that do not fit: quotes are exact, and a quote of what the file
     does not hold would not be. The error says which byte it is, so that it can be mended.
@@ -155,12 +157,15 @@ def _guess(data: bytes) -> tuple[str, str]:
     if len(data) % 2 == 0:
         candidates += ["utf-16-le", "utf-16-be"]
     best = _likeliest(data, candidates)
+    alone = _in_single_bytes(data)
+    if alone is not None and (best is None or _likelihood(alone[0]) >= best[0]):
+        return alone
     if best is not None and best[0] >= 0.9:
         return best[1], best[2]
     import charset_normalizer  # slow, and wrong on short Chinese texts: only for the rest
 
     found = charset_normalizer.from_bytes(data).best()
-    if found is not None and _likelihood(text := str(found)) >= 0.7:
+    if found is not None and _likelihood(text := str(found)) >= 0.7 and not _JUDGED.search(text):
         return text, found.encoding
     if best is not None and best[0] >= 0.7:
         return best[1], best[2]
@@ -171,6 +176,117 @@ def _guess(data: bytes) -> tuple[str, str]:
     raise LoadError(_NOT_TEXT, _SAVE_AS)
 
 
+_SCRIPTS = (
+    (("cp1251", "koi8_u", "iso8859_5", "cp866", "mac_cyrillic"), "\u0400-\u04ff", "оеаинтсрвлкмі"),
+    (("cp1253", "iso8859_7"), "\u0370-\u03ff", "αοιετσνηυρπκςλμάίόέή"),
+    (("cp1255",), "\u0590-\u05ff", "יוהלאמרתבשנ"),
+    (("cp1256", "iso8859_6"), "\u0600-\u06ff", "اليمنوربتعةده"),
+    (("cp874",), "\u0e00-\u0e7f", "านรกอเงมยลว่้ทตดค"),
+)
+"""Encodings of a script, its letters, and those that are common: two of three in running text, one
+of three in a wrong decoding."""
+_JUDGED = re.compile(f"[{''.join(script for _, script, _ in _SCRIPTS[1:])}]{{2}}")
+"""What `_of_script` has refused already. A short text in Cyrillic it may leave to others."""
+_NO_LETTER = "\u00a0«»°·§©®\u2010-\u2027\u2030-\u203a€™،؛؟\u200c-\u200f"  # beside any words
+_ASCII_LETTER = re.compile("[A-Za-z]")
+_FOREIGN = re.compile(f"[^\x00-\x7f{_NO_LETTER}]")
+_IN_WORDS = re.compile(
+    f"(?<=[A-Za-z])[^\x00-\x7f{_NO_LETTER}]|[^\x00-\x7f{_NO_LETTER}](?=[A-Za-z])"
+    f"|(?<=[^\x00-\x7f{_NO_LETTER}])[^\x00-\x7f{_NO_LETTER}]"
+)
+_WESTERN = (
+    "äöüßé", "äöüåé", "æøåéó", "àâçèéêëîïôùûüÿœæ", "áéíñóúü", "ãõáéíóúâêôàçü", "àèéìòùîó",
+    "àéèíïóòúüç", "ëïéèöüáóêç", "áéíóúýþðæö", "áíóúýøæð", "äöüõšž", "ëç",
+)  # fmt: skip
+_LETTERS = (
+    (("cp1250", "iso8859_2"), ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű",
+                               "ăâîşţ", "čćđšž")),
+    (("cp1254",), ("çğıöşüâîûİ",)),
+    (("cp1257",), ("ąčęėįšųūž", "āčēģīķļņšūž")),
+)  # fmt: skip
+"""The letters beyond ASCII of each language that an encoding is for."""
+_WEST = "àáâãäåæçèéêëìíîïñòóôõöøùúûüßœ"
+_PLACED = re.compile("(?<=[a-z0-9])[¹²³ªº](?![a-z\x80-\xff])|œ(?=[uidts])", re.IGNORECASE)
+"""Signs of cp1252 that stand beside letters of any language, and where they do."""
+_MISPLACED = re.compile("(?<=[^\\W_])þ|ý(?![^\\W_])|(?<![^\\W_])ð|[ìù](?=[^\\W_])|œ", re.IGNORECASE)
+_RARE = "ľĺŕĽĹŔ"  # what ISO 8859-2 has for ž and others is these in cp1250
+_SURE = 0.95  # of the letters in words
+
+
+def _in_single_bytes(data: bytes) -> tuple[str, str] | None:
+    """The text of an encoding of one byte for a character, other than cp1252, that the letters in
+    its words speak for."""
+    encoding = _of_script(data[:_SAMPLE]) or _of_letters(data[:_SAMPLE])
+    return next(_decoded(data, [encoding] if encoding else []), None)
+
+
+def _of_script(data: bytes) -> str | None:
+    """The encoding of letters that are not Latin: most are of one script, and the common ones."""
+    best, found = 0.65, None
+    for encodings, script, common in _SCRIPTS:
+        for text, encoding in _decoded(data, encodings):
+            words = [_in_lower_case(run) for run in re.findall(f"[{script}]+", text)]
+            letters = "".join(words)
+            others = max(_SURE * len(_FOREIGN.findall(text)), len(_ASCII_LETTER.findall(text)) / 3)
+            if len(letters) < max(4, 2 * len(words), others) or len(set(letters)) < 3:
+                continue
+            known = sum(map(letters.count, common)) + len(letters) / 10  # the rest breaks ties
+            score = known / len(_BEYOND_ASCII.findall(text))
+            if score > best:
+                best, found = score, encoding
+    return found
+
+
+def _in_lower_case(word: str) -> str:
+    """The word, unless capitals stand inside it, where those of a wrong decoding do."""
+    return word.lower() if word.isupper() else word[:1].lower() + word[1:]
+
+
+def _of_letters(data: bytes) -> str | None:
+    """The encoding in which one language beyond the West has all the letters in words, where no
+    Western one has those of cp1252."""
+    plain = data.decode("cp1252", "replace")
+    best, found = max(_western(plain) + 0.04, _SURE - 0.01), None
+    for encodings, alphabets in _LETTERS:
+        for text, encoding in _decoded(data, encodings):
+            letters = _IN_WORDS.findall(text)
+            score = max(_share(letters, alphabet) for alphabet in alphabets)
+            if text != plain and score > best and 100 * len(letters) >= len(text):
+                best, found = score, encoding
+    return found
+
+
+def _western(text: str) -> float:
+    """How much of the letters in words a language of Western Europe has. Names of several ones in
+    one text are usual where they are few."""
+    for opening, closing in ("¿?", "¡!"):
+        if text.count(opening) <= text.count(closing):
+            text = text.replace(opening, " ")
+    letters = _IN_WORDS.findall(_MISPLACED.sub("\x80", _PLACED.sub(" ", text)))
+    mixed = 0.9 if len(set(letters)) > 2 else 1.0
+    alone = max(_share(letters, alphabet) for alphabet in _WESTERN)
+    return max(alone, mixed * _share(letters, _WEST))
+
+
+def _share(letters: Sequence[str], alphabet: str) -> float:
+    known = frozenset(alphabet + alphabet.upper())
+    if not letters:
+        return 1.0
+    rare = sum(letter in _RARE for letter in letters) / 50  # it breaks ties
+    return (sum(letter in known for letter in letters) - rare) / len(letters)
+
+
+def _decoded(data: bytes, encodings: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """The texts that `encodings` give, without those that leave control characters."""
+    for encoding in encodings:
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if not _CONTROL.search(text[:_SAMPLE]):
+            yield text, encoding
+
+
 def _likeliest(data: bytes, encodings: Sequence[str]) -> tuple[float, str, str] | None:
     """(likelihood, text, encoding) of the best of `encodings`; the first wins a tie."""
     best: tuple[float, str, str] | None = None
@@ -178,6 +294,8 @@ def _likeliest(data: bytes, encodings: Sequence[str]) -> tuple[float, str, str] 
         try:
             text = data.decode(encoding)
         except UnicodeDecodeError:
+            continue
+        if sound(text) != text:  # UTF-7 can spell half a character, which nothing can keep
             continue
         score = _likelihood(text)
         if best is None or score > best[0]:
@@ -195,9 +313,12 @@ _CONTROL = re.compile(
     "[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f-\x84\x86-\x9f\ue000-\uf8ff\ufffd\ufdd0-\ufdef\uffff]"
 )
 _HAN = re.compile("[\u3400-\u9fff]")
-_OTHER = re.compile("[\u3040-\u30ff\uac00-\ud7af\u0400-\u04ff\u3000-\u303f\uff01-\uff65]")
+_OTHER = re.compile(
+    "[\u3040-\u30ff\uac00-\ud7af\u0370-\u03ff\u0400-\u04ff\u0590-\u06ff\u0e00-\u0e7f\u200c-\u200f"
+    "\u3000-\u303f\uff01-\uff60]"
+)
 _LATIN = re.compile("[A-Za-z0-9\\s!-/:-@\\[-`{-~]")
-_ACCENTED = re.compile("(?<=[A-Za-z])[\u00c0-\u00ff’]|[\u00c0-\u00ff](?=[a-z])|[–—‘’“”…«»°§©]")
+_ACCENTED = re.compile("(?<=[A-Za-z])[\u00c0-\u017f’]|[\u00c0-\u017f](?=[a-z])|[–—‘’“”„…«»°§©£²³]")
 
 
 def _likelihood(text: str) -> float:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from itertools import takewhile
+
+from rag.surrogates import sound
 
 __all__ = ["FIELD", "front_matter", "mail_header", "unlinked"]
 
 _FENCED = re.compile(
-    r"\s*---[ \t]*(?:\r\n?|\n)(.*?)(?:\r\n?|\n)(?:---|\.\.\.)[ \t]*(?=\r|\n|\Z)", re.DOTALL
+    r"\s*---[ \t]*(?:\r\n?|\n)(?!\s*[\r\n])(.*?)(?:\r\n?|\n)(?:---|\.\.\.)[ \t]*(?=\r|\n|\Z)",
+    re.DOTALL,
 )
+"""A blank line after the first dashes makes them a rule: so Jekyll and Pandoc tell them apart."""
 FIELD = re.compile(r"([A-Za-z_\u4e00-\u9fff][\w -]{0,40})[ \t]*[:：][ \t]*(.*)")
 """A line that names a field: (name, value)."""
 
@@ -18,16 +23,18 @@ _LONGEST = 20_000  # characters
 
 
 def front_matter(text: str) -> tuple[dict[str, str], tuple[str, ...], int]:
-    """(fields in lower case, tags, where the body starts). Broken YAML is read line by line."""
+    """(fields in lower case, tags, where the body starts). Broken YAML is read line by line. What
+    rules enclose may as well be prose, or what people say: it counts where it reads like fields."""
     found = _FENCED.match(text, 0, _LONGEST)
     if found is None:
         return {}, (), 0
     data = _yaml(found[1].replace("\t", "  "))
     if not isinstance(data, dict):
-        data = _field_lines(found[1])
-    if not data:
+        data = _field_lines(found[1]) if _is_listing(found[1]) else {}
+    fields = {sound(str(key)).strip(): value for key, value in data.items()}
+    if not _describes(fields):
         return {}, (), 0
-    fields = {str(key).strip().lower(): value for key, value in data.items()}
+    fields = {key.lower(): value for key, value in fields.items()}
     tags = _values(fields.get("tags") or fields.get("tag") or fields.get("keywords"))
     if len(tags) == 1:
         tags = [tag for tag in re.split(r"[,，、;；]", tags[0]) if tag.strip()]
@@ -53,8 +60,54 @@ def _yaml(block: str) -> object:
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(block)):
             return None
         return yaml.load(block, Loader=yaml.BaseLoader)  # noqa: S506 - it builds strings only
-    except (yaml.YAMLError, RecursionError):
+    except (yaml.YAMLError, RecursionError, ValueError, OverflowError):  # "\\UDEADBEEF"
         return None
+
+
+_ABOUT = (
+    r"(?:sub)?titles?|headline|description|summary|abstract|excerpt|keywords?|tags?|aliases"
+    "|副?标题|副?標題|题目|題目|摘要|简介|簡介|标签|標籤|关键[词字]|關鍵[詞字]"
+)
+_SETTING = (
+    r"authors?|by|translators?|date|time|created|updated|modified|published|publish|publisher"
+    r"|publication|source|url|link|origin|place|location|venue|lang|language|layout|slug|draft"
+    r"|permalink|categor(?:y|ies)|type|status|series|weight|image|cover|id|uid|version|license"
+    r"|copyright|toc|comments|cssclass(?:es)?|format|template|theme|email"
+    "|作者|译者|譯者|编辑|編輯|日期|时间|時間|地点|地點|来源|來源|出处|出處|分类|分類|类别|類別|语言|語言"
+)
+_AROUND = r"(?:[^\W_]+[ _-])?(?:%s)(?:[ _-][^\W_]+)?"  # date created, post_title
+_IS_ABOUT = re.compile(_AROUND % _ABOUT, re.IGNORECASE)
+_IS_SETTING = re.compile(_AROUND % _SETTING, re.IGNORECASE)
+_IDENTIFIER = re.compile(r"[a-z][A-Za-z0-9_.-]*")
+_CLOSING = "\"'”’」』)）*_ "
+
+
+def _describes(data: Mapping[str, object]) -> bool:
+    """Whether fields say something of a text or set something, rather than being what people said
+    or sentences with a colon: their names are usual, or nothing but identifiers."""
+    told = {name for name in data if _IS_ABOUT.fullmatch(name)}
+    prose = {name for name, value in data.items() if _is_sentence(str(value))} - told
+    usual = told | {name for name in data if _IS_SETTING.fullmatch(name)} - prose
+    return len(usual) >= max(len(prose), 1) or (
+        bool(data) and not prose and all(map(_IDENTIFIER.fullmatch, data))
+    )
+
+
+def _is_sentence(value: str) -> bool:
+    words = value.rstrip(_CLOSING)
+    return words[-1:] in tuple(".!?…。！？") and (len(words.split()) > 2 or not words.isascii())
+
+
+_LISTED = re.compile(r"\s|- |-$|[#\]}\"']")  # how a line begins that goes on with a field
+
+
+def _is_listing(block: str) -> bool:
+    """Whether a block begins with a field, and nearly all of its lines belong to one."""
+    lines = [line for line in block.splitlines() if line.strip() and line[0] != "#"]
+    if not lines or not FIELD.match(lines[0]):
+        return False
+    prose = sum(not (FIELD.match(line) or _LISTED.match(line)) for line in lines)
+    return 4 * prose <= len(lines)
 
 
 def _field_lines(block: str) -> dict[str, object]:
@@ -76,7 +129,7 @@ def _values(value: object) -> list[str]:
         return [text for item in value for text in _values(item)]
     if isinstance(value, dict) or value is None:
         return []
-    text = " ".join(unlinked(str(value)).split())
+    text = " ".join(unlinked(sound(str(value))).split())
     return [text] if text and text.lower() not in ("null", "~") else []
 
 

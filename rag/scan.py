@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 import time
 from collections.abc import Callable, Mapping
@@ -26,6 +27,11 @@ TICK = 2_000_000_000  # ns; FAT counts in two seconds, the coarsest clock in use
 ABOUT = ("readme", "license", "licence", "copying", "changelog")
 """Names, without ending, of files that by convention are about the folder they lie in."""
 
+OWN = frozenset({"index", "models", "uploads", "eval"})
+"""Folders that this program makes in its data directory: copies of essays, and no essays."""
+CATALOG = Path("index", "catalog.db")  # what a data directory is known by
+DICTIONARY = re.compile(r"dictionary-\d+\.txt")  # the one text among converted weights
+FIRST_ENTRY = re.compile(rb"\n[^\t\n]+\t")
 
 KEPT = "What was read in from there before is kept."
 """What to say where a path cannot be read: no reason to forget anything."""
@@ -84,10 +90,11 @@ def place(path: str | Path) -> Path:
 def scan(top: Path, name: str, loadable: Callable[[Path], bool]) -> Scan:
     """Look through a folder, or at one file, which then is the root itself.
 
-    Hidden files and folders below `top` are passed over, and what is about the folder rather than
-    one of its essays (named alone, it is taken). Links are followed inside the folder, each folder
-    once. One that leads out of it stands among what cannot be read: whoever made the folder, and it
-    may have come from elsewhere, would else choose what of this machine is read.
+    Hidden files and folders below `top` are passed over, what this program keeps in a data
+    directory there, and what is about the folder rather than one of its essays (named alone, it is
+    taken). Links are followed inside the folder, each folder once. One that leads out of it stands
+    among what cannot be read: whoever made the folder, and it may have come from elsewhere, would
+    else choose what of this machine is read.
     """
     if not top.is_dir():
         return Scan({name: top}, {})
@@ -115,7 +122,7 @@ class _Walk:
         """Take the files of a folder; returns the folders in it."""
         try:
             self._check_inside(folder)
-            entries = _entries(folder, self._visited)
+            entries = _not_ours(folder, _entries(folder, self._visited))
         except OSError as error:
             self.blind.append(self._failed(folder, error))
             return []
@@ -185,7 +192,7 @@ def make_plan(found: Scan, known: Mapping[str, FileState]) -> Plan:
         for source in known
         if source not in found.files
         and source not in failed
-        and not any(source.startswith(f"{folder}/") for folder in found.blind)
+        and not any(source.startswith(f"{unseen}/") for unseen in (*found.blind, *failed))
     ]
     left = {source for source in digests if source not in touched}
     renamed = _renamed(sorted(left - set(known)), gone, digests, known)
@@ -223,7 +230,13 @@ def digest(path: Path) -> str:
 def file_state(path: Path) -> FileState:
     """The state of a file that is about to be read."""
     status = path.stat()
-    return FileState(status.st_size, status.st_mtime_ns, status.st_ctime_ns, time.time_ns())
+    changed, moved = _kept_time(status.st_mtime_ns), _kept_time(status.st_ctime_ns)
+    return FileState(status.st_size, changed, moved, time.time_ns())
+
+
+def _kept_time(nanoseconds: int) -> int:
+    """A time as a database can hold it: after 2262 all are one, which is never trusted."""
+    return max(-(2**63), min(nanoseconds, 2**63 - 1))
 
 
 def _trusted(before: FileState, now: FileState) -> bool:
@@ -245,3 +258,22 @@ def _entries(folder: Path, visited: set[tuple[int, int]]) -> list[os.DirEntry[st
     with os.scandir(folder) as entries:
         seen = [entry for entry in entries if not entry.name.startswith(".")]
     return sorted(seen, key=lambda entry: entry.name, reverse=True)
+
+
+def _not_ours(folder: Path, entries: list[os.DirEntry[str]]) -> list[os.DirEntry[str]]:
+    """The entries of a folder but for what this program keeps there."""
+    own = OWN if (folder / CATALOG).is_file() else ()
+    return [entry for entry in entries if entry.name not in own and not _is_dictionary(entry)]
+
+
+def _is_dictionary(entry: os.DirEntry[str]) -> bool:
+    """Whether this is the dictionary that is kept beside converted weights, wherever they are."""
+    if not DICTIONARY.fullmatch(entry.name):
+        return False
+    try:
+        if not entry.is_file():  # opening a pipe would wait
+            return False
+        with Path(entry.path).open("rb") as file:
+            return FIRST_ENTRY.match(file.read(200)) is not None
+    except OSError:
+        return False  # reading it will say why

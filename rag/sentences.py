@@ -50,6 +50,7 @@ _ABBREVIATIONS = _listed(
     vs cf viz approx ca eg ie e.g i.e resp esp incl excl fig figs eq eqs sec ch vol vols pp ed eds
     no nos nr art par para ref refs tab app dept univ assn bros est al jan feb mar apr jun jul aug
     sep sept oct nov dec mon tue tues wed thu thur thurs fri sat sun ave blvd rd
+    ул пл просп проф акад тов
     """
 )
 _BEFORE_NUMBER_ONLY = _listed(
@@ -73,6 +74,28 @@ _NO_SURNAMES = _listed(
     "And But However If It Its Our That The Then There These They This We When Where While"
 )
 """Of the starters: K. He, T. More and C. Still are people."""
+
+_MONTHS = re.compile(
+    r"(?:januar|jänner|februar|feber|märz|maerz|mai|juni|juli|oktober|dezember|mars|maj|augusti"
+    r"|desember|januára?|február|március|április|május|június|július|augusztus|szeptember|október"
+    r"|ledna|února|března|dubna|května|června|července|srpna|září|října|listopadu|prosince|februára"
+    r"|marca|apríla|mája|júna|júla|siječnja|veljače|ožujka|travnja|svibnja|lipnja|kolovoza|rujna"
+    r"|studenoga?|(?:tammi|helmi|maalis|huhti|touko|kesä|heinä|elo|syys|loka|marras|joulu)kuu(?:n|ta)"
+    r"|(?:april|august|september|november|december)(?=s?\s+\d{4}\b))"
+    r"(?:s|i|b[ae]n|t[óő]l|ig)?(?!\w)",
+    re.IGNORECASE,
+)
+"""The months in languages that write ordinals with a point; those that are English too
+with a year."""
+_NUMBER_BEFORE = re.compile(r"(?<![\w.,:/-])\d{1,4}$")
+_ORDINAL_BEFORE = re.compile(
+    r"(?<!\bi\s)\b(?:am|der|die|das|vom|dem|des|im|zum|zur|den|beim|seit|bis)\s\d{1,2}$",
+    re.IGNORECASE,
+)
+_LETTER_AFTER = re.compile(r"(?<=z\.)\sB\.|\s[a-zäöüа-яё]\.")
+_TWO_LETTERS = re.compile(
+    r"\b(?:z\.\sB|d\.\sh|u\.\sa|o\.\sä|v\.\sa|i\.\sd|s\.\so|т\.\sе|т\.\sк|т\.\sн)$", re.IGNORECASE
+)
 
 
 @lru_cache(maxsize=256)  # splitting, embedding, answering and checking ask for the same ones
@@ -171,7 +194,7 @@ def _ends_before_space(text: str, start: int, match: re.Match[str], end: int) ->
         return False
     if match["end"] != ".":
         return True
-    if _is_list_number(text, start, at):
+    if _is_list_number(text, start, at) or _is_ordinal(text, at, match.end(), word):
         return False
     return not _abbreviated(text, at, first, word)
 
@@ -187,6 +210,17 @@ def _is_list_number(text: str, start: int, at: int) -> bool:
     return label.isdecimal() or (len(label) == 1 and label.isalpha())
 
 
+def _is_ordinal(text: str, at: int, stop: int, word: str) -> bool:
+    """Whether a number with a point goes on, as in `am 3. Oktober` and `das 19. Jahrhundert`."""
+    before = max(at - 16, 0)
+    if not text[at - 1].isdecimal() or not _NUMBER_BEFORE.search(text, before, at):
+        return False
+    if _MONTHS.match(text, stop + 1):
+        return True
+    named = word[:1].isupper() and word.rstrip(",") not in _STARTERS
+    return named and bool(_ORDINAL_BEFORE.search(text, before, at))
+
+
 def _abbreviated(text: str, at: int, first: str, word: str = "") -> bool:
     """Whether the single point at `at` belongs to an abbreviation before `first` of `word`."""
     found = _WORD_BEFORE.search(text, max(at - 24, 0), at)
@@ -199,12 +233,13 @@ def _abbreviated(text: str, at: int, first: str, word: str = "") -> bool:
         return lower in ("e.g", "i.e") or (starter not in _STARTERS and not _is_wide(first))
     if lower in _BEFORE_NUMBER_ONLY:
         return first.isdecimal() or (first.isupper() and lower in ("no", "fig", "vol"))
-    if lower in _ABBREVIATIONS:
+    if lower in _ABBREVIATIONS or _TWO_LETTERS.search(text, max(at - 8, 0), at):
         return True
     if len(before) > 1 or not before.isalpha():
         return False
-    if before.islower():
-        return first.isdecimal()  # p. 203, c. 1850
+    if before.islower():  # p. 203, c. 1850, z. B., г. Москва but not 1990 г.
+        town = before == "г" and not _UNIT_BEFORE.search(text, max(at - 5, 0), at - 1)
+        return first.isdecimal() or town or bool(_LETTER_AFTER.match(text, at + 1))
     # an initial: J. Ruiz, K. (1977). Not the pronoun, nor a unit (10 g/L), nor the B of a plan B
     if _UNIT_BEFORE.search(text, max(found.start() - 4, 0), found.start()):
         return False

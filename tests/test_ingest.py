@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from store_support import HashEncoder, damage, encoders
@@ -290,6 +291,65 @@ def test_unreadable_folder_loses_nothing(
     assert report.failed == {"essays/deep": "cannot be read: Permission denied"}
     assert report.removed == ()
     assert "essays/deep/三.txt" in sources(index)
+
+
+def test_a_folder_that_vanishes_between_two_looks_loses_nothing(
+    index: Indexer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index.ingest(folder)
+    before = sources(index)
+    real = rag.ingest.scan
+
+    def scan(top: Path, *rest: Any) -> object:
+        folder.rename(folder.with_name("unplugged"))
+        return real(top, *rest)
+
+    monkeypatch.setattr(rag.ingest, "scan", scan)
+    report = index.ingest(folder)
+    assert list(report.failed) == ["essays"]
+    assert report.removed == ()
+    assert sources(index) == before
+
+
+def test_what_the_program_keeps_in_the_folder_is_no_essay(folder: Path, kinds: Encoders) -> None:
+    own = folder / "my-index"
+    dictionary = "\napple\t苹果\npear\t梨\n"
+    write(own / "models" / "dictionary-3.txt", dictionary)
+    write(own / "uploads" / "copy.txt", "A copy of what was added on the page.")
+    write(own / "eval" / "reports" / "report.md", "# Report")
+    write(own / "notes.txt", "An essay that somebody put there.")
+    write(folder / "weights" / "dictionary-3.txt", dictionary)
+    write(folder / "models" / "plane.txt", "My model planes.")
+    write(folder / "dictionary-3.txt", "The third dictionary I wrote.")
+    with Indexer(own / "index", kinds) as index:
+        assert set(index.ingest(folder).added) == {
+            "essays/one.txt",
+            "essays/two.md",
+            "essays/deep/三.txt",
+            "essays/my-index/notes.txt",
+            "essays/models/plane.txt",
+            "essays/dictionary-3.txt",
+        }
+        assert index.ingest(own / "uploads").added == ("uploads/copy.txt",)
+
+
+@pytest.mark.parametrize("when", [10**10, -(10**10)])
+def test_a_time_beyond_a_database_stops_nothing(index: Indexer, folder: Path, when: int) -> None:
+    try:
+        os.utime(folder / "one.txt", (when, when))
+    except (OSError, OverflowError):
+        pytest.skip("this file system knows no such time")
+    assert len(index.ingest(folder).added) == 3
+    assert len(index.ingest(folder).unchanged) == 3
+
+
+def test_odd_front_matter_stops_nothing(index: Indexer, folder: Path) -> None:
+    write(folder / "a.md", '---\nauthor: "Ann \\ud83d"\ntags: ["\\ud83d\\ude00"]\n---\nApples.')
+    write(folder / "b.md", '---\ntitle: "x \\UDEADBEEF \\0"\n---\nPears.')
+    report = index.ingest(folder)
+    assert len(report.added) == 5
+    assert not report.failed
+    check(index)
 
 
 def test_file_that_changes_while_it_is_read(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from itertools import pairwise
 from pathlib import Path
@@ -57,6 +58,213 @@ def essay(folder: Path, text: str | bytes, name: str = "file.txt") -> Essay:
 )
 def test_decode(text: str, encoding: str, found: str) -> None:
     assert decode(text.encode(encoding)) == (text, found)
+
+
+OLD_ENCODINGS = [
+    (
+        "cp1250 iso8859_2",
+        "Wiosną otworzyliśmy małą piekarnię na rogu ulicy. Przez pierwsze tygodnie "
+        "nikt nie przychodził, a później ustawiała się kolejka aż do mostu. Babcia "
+        "mówiła, że chleb musi być ciepły jak dłoń. Źle spaliśmy, ale byliśmy "
+        "szczęśliwi.",
+        "Wiosną otworzyliśmy małą piekarnię.",
+    ),
+    (
+        "cp1250 iso8859_2",
+        "Můj dědeček měl včely na zahradě za kostelem. Každé ráno k nim chodil s "
+        "dýmkou a mluvil s nimi jako se sousedy. Když zemřel, řekli jsme jim to "
+        "potichu. Příští léto odletěly.",
+        "Včera přišel můj bratr z města.",
+    ),
+    (
+        "cp1250 iso8859_2",
+        "Môj starý otec mal včely v záhrade za kostolom. Každé ráno k nim chodil s "
+        "fajkou a hovoril s nimi ako so susedmi. Ľudia hovorili, že ho počúvajú. Keď "
+        "zomrel, povedali sme im to potichu.",
+        "Ľudia hovorili, že včely počúvajú každé slovo.",
+    ),
+    (
+        "cp1250 iso8859_2",
+        "A nagyapám méheket tartott a templom mögötti kertben. Minden reggel kiment "
+        "hozzájuk, és úgy beszélt velük, mint a szomszédokkal. Amikor meghalt, "
+        "csöndben megmondtuk nekik. A következő nyáron elrepültek, és a fű magasra "
+        "nőtt.",
+        "A következő őszön nőtt a fű a kertben.",
+    ),
+    (
+        "cp1250 iso8859_2",
+        "Bunicul meu ţinea albine în grădina din spatele bisericii. În fiecare "
+        "dimineaţă mergea la ele şi vorbea cu ele ca şi cu vecinii. Când a murit, "
+        "le-am spus încet. Vara următoare au plecat.",
+        "Vara următoare albinele au plecat şi grădina a rămas goală.",
+    ),
+    (
+        "cp1250 iso8859_2",
+        "Moj je djed držao pčele u vrtu iza crkve. Svako jutro odlazio je k njima i "
+        "pričao im kao susjedima. Kad je umro, rekli smo im tiho. Sljedećeg ljeta "
+        "odletjele su, a kuća je ostala prazna i tiša.",
+        "Sljedećeg ljeta pčele su odletjele iz košnice.",
+    ),
+    (
+        "cp1254 iso8859_9",
+        "İlkbaharda nehrin kıyısında küçük bir fırın açtık. İlk haftalarda kimse "
+        "gelmedi, sonra köprüye kadar kuyruk oluştu. Büyükannem ekmeğin el gibi sıcak "
+        "olması gerektiğini söylerdi. Az uyuduk ama mutluyduk.",
+        "İlkbaharda nehrin kıyısında küçük bir fırın açtık.",
+    ),
+    (
+        "cp1253 iso8859_7",
+        "Την άνοιξη ανοίξαμε έναν μικρό φούρνο στη γωνία του δρόμου. Τις πρώτες "
+        "εβδομάδες δεν ερχόταν κανείς, ύστερα η ουρά έφτανε ως τη γέφυρα. Η γιαγιά "
+        "έλεγε ότι το ψωμί πρέπει να είναι ζεστό σαν χέρι. Άλλοι γελούσαν.",
+        "Την άνοιξη ανοίξαμε έναν μικρό φούρνο.",
+    ),
+    (
+        "cp1255 iso8859_8",
+        "באביב פתחנו מאפייה קטנה בפינת הרחוב. בשבועות הראשונים לא בא איש, ואחר כך הגיע "
+        "התור עד הגשר. סבתא אמרה שהלחם צריך להיות חם כמו יד. ישנו מעט אבל היינו "
+        "מאושרים.",
+        "באביב פתחנו מאפייה קטנה בפינת הרחוב.",
+    ),
+    (
+        "cp1256 iso8859_6",
+        "في الربيع فتحنا مخبزا صغيرا في زاوية الشارع. في الأسابيع الأولى لم يأت أحد، "
+        "ثم وصل الطابور إلى الجسر. كانت جدتي تقول إن الخبز يجب أن يكون دافئا مثل اليد. "
+        "كنا ننام قليلا لكننا كنا سعداء.",
+        "في الربيع فتحنا مخبزا صغيرا في زاوية الشارع.",
+    ),
+    (
+        "cp874 tis_620",
+        "ในฤดูใบไม้ผลิเราเปิดร้านขนมปังเล็กๆ ที่มุมถนน สัปดาห์แรกไม่มีใครมาเลย "
+        "ต่อมาแถวยาวไปถึงสะพาน ยายบอกว่าขนมปังต้องอุ่นเหมือนมือ เรานอนน้อยแต่มีความสุข",
+        "ในฤดูใบไม้ผลิเราเปิดร้านขนมปังเล็กๆ ที่มุมถนน",
+    ),
+    (
+        "cp1251 koi8_r iso8859_5 cp866",
+        "Весной мы открыли маленькую пекарню на углу улицы. Первые недели никто не "
+        "приходил, а потом очередь стояла до самого моста. Бабушка говорила, что хлеб "
+        "должен быть тёплым, как ладонь. Мы мало спали, но были счастливы.",
+        "Весной мы открыли маленькую пекарню.",
+    ),
+    (
+        "cp1251 koi8_u",
+        "Навесні ми відкрили маленьку пекарню на розі вулиці. Перші тижні ніхто не "
+        "приходив, а потім черга стояла аж до мосту. Бабуся казала, що хліб має бути "
+        "теплим, як долоня. Їхній сміх і ґанок я пам'ятаю.",
+        "Навесні ми відкрили маленьку пекарню.",
+    ),
+    (
+        "cp1257",
+        "Pavasarį atidarėme mažą kepyklą gatvės kampe. Pirmąsias savaites niekas "
+        "neatėjo, o paskui eilė nusidriekė iki tilto. Močiutė sakydavo, kad duona turi "
+        "būti šilta kaip ranka. Mažai miegojome, bet buvome laimingi.",
+        "Pavasarį atidarėme mažą kepyklą gatvės kampe.",
+    ),
+    (
+        "cp1252",
+        "Au printemps, nous avons ouvert une petite boulangerie près de l’église. Les "
+        "premières semaines, personne ne venait ; après, la queue allait jusqu’au "
+        "pont. Ma grand-mère disait : « Le pain doit être chaud comme une main. » Ma "
+        "sœur riait, et là-bas, au cœur de l’été, l’œuvre fut achevée.",
+        "Élève à Besançon, elle rêvait d’un cœur plus léger.",
+    ),
+    (
+        "cp1252",
+        "En primavera abrimos una pequeña panadería en la esquina. ¿Quién vendría? Las "
+        "primeras semanas no vino nadie; después la cola llegaba al puente. ¡Qué "
+        "alegría! Mi abuela decía que el pan debía estar caliente como una mano. Señor "
+        "Núñez reía.",
+        "¿Quién vendría a la pequeña panadería?",
+    ),
+    (
+        "cp1252",
+        "Na primavera abrimos uma pequena padaria na esquina. Nas primeiras semanas "
+        "não veio ninguém; depois a fila chegava à ponte. A avó dizia que o pão devia "
+        "estar quente como a mão. Você três vezes pôs lenha no fogão.",
+        "A avó dizia que o pão devia estar quente.",
+    ),
+    (
+        "cp1252",
+        "Im Frühling öffneten wir eine kleine Bäckerei an der Straße. In den ersten "
+        "Wochen kam niemand, später reichte die Schlange bis zur Brücke. Großmutter "
+        "sagte: „Das Brot muss warm sein wie eine Hand.“",
+        "Großmutter öffnete die Bäckerei früh.",
+    ),
+    (
+        "cp1252",
+        "Um vorið opnuðum við lítið bakarí á horninu. Fyrstu vikurnar kom enginn, en "
+        "síðan náði röðin að brúnni. Amma sagði að brauðið ætti að vera hlýtt eins og "
+        "hönd. Það var þó ekki alltaf svo; því að nýja mjölið þraut.",
+        "Það var ekki alltaf svo, því að brauðið þraut.",
+    ),
+    (
+        "cp1252",
+        "Om foråret åbnede vi et lille bageri på hjørnet. De første uger kom der "
+        "ingen, siden nåede køen helt til broen. Mormor sagde, at brødet skulle være "
+        "varmt som en hånd. Æblerne var røde.",
+        "De første uger kom der ingen på hjørnet.",
+    ),
+    (
+        "cp1252",
+        "In primavera aprimmo un piccolo forno all’angolo. Perché? La nonna diceva che "
+        "il pane dev’essere caldo come una mano. Così è più buono, e però già nessuno "
+        "venne; laggiù c’è la città. Lunedì riaprì.",
+        "Perché la città è più buona, laggiù? Così è già lunedì.",
+    ),
+    (
+        "cp1252",
+        "A la primavera vam obrir un forn petit a la cantonada. Les primeres setmanes "
+        "no venia ningú; després la cua arribava fins al pont. L'àvia deia que el pa "
+        "havia d'estar calent. Això és així: raó, país, qüestió, col·lecció.",
+        "L'àvia deia això: és així, amb raó.",
+    ),
+    (
+        "cp1252",
+        "The tank holds 5 m³ of water. Smith showed¹ it, as did Müller², and the café "
+        "in Málaga charged £3.50 — “naïve”, he said. García’s résumé went to "
+        "Ångström’s friend. It was 20 °C, ±2, and ½ full.",
+        "The tank holds 5 m³ of water, as Müller showed¹.",
+    ),
+    (
+        "shift_jis euc_jp",
+        "春に私たちは通りの角に小さなパン屋を開いた。最初の数週間は誰も来なかったが、やがて行列は橋まで続いた。祖母はパンは手のように温かくなければならないと言った。",
+        "春に小さなパン屋を開いた。",
+    ),
+    (
+        "euc_kr",
+        "봄에 우리는 길모퉁이에 작은 빵집을 열었다. "
+        "처음 몇 주 동안은 아무도 오지 않았지만, 나중에는 줄이 다리까지 이어졌다. "
+        "할머니는 빵이 손처럼 따뜻해야 한다고 말했다.",
+        "봄에 우리는 작은 빵집을 열었다.",
+    ),
+    (
+        "gb18030 big5hkscs",
+        "春天我們在街角開了一家小麵包店。最初幾個星期沒有人來，後來隊伍一直排到橋邊。外婆說麵包要像手一樣溫暖。我們睡得很少，可是很快樂。",
+        "我們在街角開了一家小麵包店。",
+    ),
+    # English with names and signs of all kinds, and no language beyond the West
+    (
+        "cp1252",
+        "We met Molière’s heirs and Søren’s in Besançon. "
+        + "They talked about bread and bridges for a long time. " * 8
+        + "Then José García came with Þórarinn and Zoë.",
+        "I had the money, £1,450, left by my aunt.",
+    ),
+]
+"""Encodings, several sentences, and a line."""
+
+
+@pytest.mark.parametrize(("encodings", "sentences", "line"), OLD_ENCODINGS)
+def test_old_encodings(encodings: str, sentences: str, line: str) -> None:
+    for encoding in encodings.split():
+        for text in (sentences, line, sentences.replace(". ", ".\r\n"), sentences * 5):
+            with contextlib.suppress(UnicodeEncodeError):
+                assert decode(text.encode(encoding))[0] == text, encoding
+
+
+def test_half_a_character_that_utf7_spells_is_not_taken_for_one() -> None:
+    text, _ = decode((SIMPLIFIED * 99).encode("utf-7") + b"+2D0-")
+    text.encode()
 
 
 @pytest.mark.parametrize("size", [6, 12, 30, 120, 400])
@@ -125,6 +333,64 @@ def test_broken_front_matter_is_read_line_by_line(block: str, tmp_path: Path) ->
 )
 def test_a_rule_is_no_front_matter(text: str, tmp_path: Path) -> None:
     assert essay(tmp_path, text).body_start == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---\n\nIt was a long winter.\n\nNote: the mill burnt down in 1931.\n\n---\n\nThen.",
+        "---\r\n\r\nNote: the mill burnt down in 1931.\r\n---\r\nThen.",
+        "---\nIt was a long winter.\nNote: the mill burnt down.\nNobody saw it.\n---\nThen.",
+        "---\nNote: the mill burnt down in 1931.\n---\nThen.",
+        "---\nAlice: I went home.\nBob: Why did you go?\nAlice: It was late.\n---\nThen.",
+        "---\nTitle: The talk\nAlice: I went home.\nBob: So did I, then.\n---\nThen.",
+        "---\nAuthor: I think it is so.\nEditor: And why is it so?\n---\nThen.",
+        "---\n问：您怎么看？\n答：我觉得很好。\n---\nThen.",
+        "---\n注：这座桥是后来修的。\n---\nThen.",
+        "---\nWe met at 10: the bridge was open.\n---\nThen.",
+    ],
+)
+def test_prose_between_two_rules_is_no_front_matter(text: str, tmp_path: Path) -> None:
+    assert essay(tmp_path, text).body_start == 0
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "layout: post",
+        "weight: 5\ndraft: true",
+        "date created: 2024-01-02\nMood: calm",
+        "Title: Why did the bridge fall?",
+        "作者：李四\n日期：2024年3月5日",
+        "title: a: b\ndescription: It is long and\nwas wrapped.\ntags: x\ndate: 2024",
+        "author: A\ntags:\n- x\n\n- y",
+    ],
+)
+def test_fields_between_two_rules_are_front_matter(block: str, tmp_path: Path) -> None:
+    found = essay(tmp_path, f"---\n{block}\n---\nBody.")
+    assert found.text[found.body_start :] == "\nBody."
+
+
+def test_halves_of_characters_in_front_matter_are_joined_or_replaced(tmp_path: Path) -> None:
+    found = essay(
+        tmp_path,
+        r"""---
+title: "A smile \ud83d\ude00"
+author: "Ann \ud83d"
+tags: ["\ud83d\ude00"]
+source: "\udc00"
+"\ud83d": x
+---
+Body.""",
+    )
+    assert (found.title, found.author, found.tags) == ("A smile 😀", "Ann \ufffd", ("😀",))
+    assert found.origin == "\ufffd"
+
+
+@pytest.mark.parametrize("escape", ["UDEADBEEF", "UFFFFFFFF", "U00110000"])
+def test_a_character_that_there_is_not_fails_no_file(escape: str, tmp_path: Path) -> None:
+    found = essay(tmp_path, f'---\ntitle: "x \\{escape}"\nauthor: Ann\n---\nBody.')
+    assert (found.title, found.author) == (f"x \\{escape}", "Ann")
 
 
 def test_hostile_front_matter_fails_no_file(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Sentence ends of Chinese and English."""
+"""Sentence ends of Chinese and English, and what other languages write with a point."""
 
 from __future__ import annotations
 
@@ -64,6 +64,24 @@ def sentences(text: str) -> list[str]:
         ["Dohrn, K. (1977).", "Schienen und Stunden."],
         ["| Raise the fee? | 21 | 12 |"],
         ["| 收费吗？ | 是。 | 12 |"],
+        ["I am 40.", "He is 12."],
+        ["They met in 1931.", "August was hot.", "It made 12.", "May we ask?"],
+        [
+            "It sold 300.",
+            "Main roads closed in 12.",
+            "January came.",
+            "Julia left at 5.",
+            "Junior too.",
+        ],
+        # others
+        ["Am 3. Oktober 1990 wurde gefeiert.", "Das 19. Jahrhundert war vorbei."],
+        ["Es begann am 12. August 1931 um 3 Uhr.", "Dann kam der 2. Weltkrieg."],
+        ["Er kam am 3. April 1990.", "Im Jahr 1990.", "Danach ging er."],
+        ["Es gibt z. B. Äpfel, d. h. Obst, u. a. Birnen.", "Mehr nicht."],
+        ["Z. B. Äpfel.", "Dann Birnen."],
+        ["A 1956. október 23-i nap.", "A 3. Május utca szép.", "Vége."],
+        ["Narodil se 5. května 1901.", "Pak odešel."],
+        ["Он жил на ул. Ленина в г. Москве, т. е. далеко.", "Это было в 1990 г.", "Потом уехал."],
         # both
         ["It’s all about the context.", "一切都在于上下文。"],
         ["我读了 The Bitter Lesson.", "很好。"],
