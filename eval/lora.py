@@ -22,7 +22,7 @@ from torch.nn import functional
 
 from rag.e5 import HEADS, INNER, LAYERS, PAD, WIDTH, WeightFile
 
-__all__ = ["Network", "batches", "changes", "learn", "padded", "restore"]
+__all__ = ["Network", "batches", "changes", "learn", "padded", "rank_of", "restore"]
 
 Item = TypeVar("Item")
 
@@ -38,13 +38,13 @@ MATRICES = ("q", "k", "v", "ao", "fi", "fo")
 class Linear(nn.Module):
     """A frozen matrix and its change of low rank."""
 
-    def __init__(self, weights: np.ndarray, bias: np.ndarray) -> None:
+    def __init__(self, weights: np.ndarray, bias: np.ndarray, rank: int) -> None:
         super().__init__()
         out, width = weights.shape
         self.register_buffer("w", torch.from_numpy(weights).to(NUMBERS))
         self.b = nn.Parameter(torch.from_numpy(bias.copy()))
-        self.down = nn.Parameter(torch.randn(RANK, width) / width**0.5)
-        self.up = nn.Parameter(torch.zeros(out, RANK))
+        self.down = nn.Parameter(torch.randn(rank, width) / width**0.5)
+        self.up = nn.Parameter(torch.zeros(out, rank))
 
     def forward(self, x: Tensor) -> Tensor:
         x = x.to(NUMBERS)
@@ -64,12 +64,13 @@ class Norm(nn.Module):
 
 
 class Layer(nn.Module):
-    def __init__(self, file: WeightFile, n: int) -> None:
+    def __init__(self, file: WeightFile, n: int, rank: int) -> None:
         super().__init__()
         for name in MATRICES:
             columns = INNER if name == "fo" else WIDTH
             key = f"l{n}.{name}"
-            self.add_module(name, Linear(file.matrix(f"{key}.w", columns), file.vector(f"{key}.b")))
+            matrix, bias = file.matrix(f"{key}.w", columns), file.vector(f"{key}.b")
+            self.add_module(name, Linear(matrix, bias, rank))
         self.aln, self.oln = Norm(file, f"l{n}.aln"), Norm(file, f"l{n}.oln")
 
     def thin(self, x: Tensor) -> Tensor:
@@ -98,14 +99,14 @@ class Network(nn.Module):
     """The encoder with its changes: from tokens [texts, n] to states [texts, n, 384]. With `head`,
     that many numbers for each token instead."""
 
-    def __init__(self, file: WeightFile, head: int = 0) -> None:
+    def __init__(self, file: WeightFile, head: int = 0, rank: int = RANK) -> None:
         super().__init__()
         words = torch.from_numpy(file.matrix("emb.word", WIDTH)).to(NUMBERS)
         self.register_buffer("words", words)
         place = file.vector("emb.pos").reshape(-1, WIDTH) + file.vector("emb.type")[:WIDTH]
         self.register_buffer("places", torch.from_numpy(place))
         self.norm = Norm(file, "emb.ln")
-        self.layers = nn.ModuleList(Layer(file, n) for n in range(LAYERS))
+        self.layers = nn.ModuleList(Layer(file, n, rank) for n in range(LAYERS))
         self.head = nn.Linear(WIDTH, head) if head else None
         if self.head is not None:
             nn.init.normal_(self.head.weight, std=0.02)
@@ -194,6 +195,12 @@ def changes(model: Network, file: WeightFile, share: float = 1.0) -> dict[str, N
             learned = before + share * (learned - before)
         made[name] = learned.astype(np.float16)
     return made
+
+
+def rank_of(path: Path) -> int:
+    """The rank of the changes that were kept."""
+    with np.load(path) as kept:
+        return next(int(kept[name].shape[0]) for name in kept.files if name.endswith(".down"))
 
 
 def restore(model: Network, path: Path) -> None:

@@ -1,14 +1,15 @@
 """Teach the passage encoder to read: what `rag/reader.py` changes its weights by.
 
     python -m eval.train_reader FOLDER [--write rag/reader.npz] [--epochs 5]
-        [--start rag/reader.npz] [--rate 6e-4] [--essays FOLDER …] [--share 1]
+        [--start rag/reader.npz] [--rate 6e-4] [--essays FOLDER …] [--share 1] [--whole .3]
 
 FOLDER holds `xquad.en.json`, `xquad.zh.json`, `drcd_dev.json`, `cmrc_trial.json` (SQuAD's format)
 and `halueval_qa_500.jsonl`. A question and a window of sentences go through the encoder as one
 text; two numbers for each token say whether the answer starts and ends there, and those of the
 first token that it is not there (Devlin et al., "BERT", 2019, section 4.3; without an answer:
 Rajpurkar et al., "SQuAD 2.0", 2018). What is learned are changes of low rank to the encoder
-(`eval/lora.py`). With --start it goes on from changes that were kept.
+(`eval/lora.py`). With --start it goes on from changes that were kept; with --whole it learns all
+weights of the upper layers, of which that share of the way is kept (`eval/whole_weights.py`).
 
 Needs torch (2.13). A quarter of an hour for each epoch on two cores with bfloat16.
 """
@@ -26,9 +27,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from eval.lora import Network, batches, changes, learn, padded, restore
+from eval.lora import Network, batches, changes, learn, padded, rank_of, restore
 from eval.metrics import auroc
 from eval.reading import Corpus, Example, epoch, held_out, meets, read, training_parser, with_near
+from eval.whole_weights import changes_of, freed
 from rag.config import Settings
 from rag.e5 import E5, WeightFile
 from rag.reader import CHANGES, Reader
@@ -95,6 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--share", type=float, default=1.0, help="of the other questions, in each epoch"
     )
+    parser.add_argument("--whole", type=float, help="learn all weights, and keep this share")
     options = parser.parse_args(arguments)
     torch.manual_seed(SEED)
     chance = random.Random(SEED)
@@ -104,9 +107,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     own = {folder.name for folder in options.essays}
     print(len(corpus.paragraphs), dict(Counter(q.data for q in corpus.questions)), flush=True)
     file = WeightFile.find()
-    model = Network(file, head=2)
+    model = Network(file, head=2, **({"rank": rank_of(options.start)} if options.start else {}))
     if options.start:
         restore(model, options.start)
+    start = freed(model) if options.whole else {}
 
     def rounds() -> Iterator[tuple[float, list[Example]]]:
         for number in range(options.epochs):
@@ -117,7 +121,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             groups = batches(examples, BATCH, lambda e: len(e.ids), chance)
             for step, group in enumerate(groups):
                 yield (number + step / len(groups)) / options.epochs, group
-            np.savez(options.write, allow_pickle=False, **changes(model, file))
+            kept = changes_of(model, start, options.whole) if start else changes(model, file)
+            np.savez_compressed(options.write, allow_pickle=False, **kept)
 
     learn(model, rounds(), lambda group: loss_of(model, group), options.rate)
     for line in measure(Reader(models, encoder, options.write), corpus):
