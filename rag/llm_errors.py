@@ -237,6 +237,10 @@ def _connection(error: Any, endpoint: Endpoint) -> Failure:
     import httpx
 
     cause = error.__cause__
+    if isinstance(cause, httpx.ConnectError) and "CERTIFICATE_VERIFY_FAILED" in str(cause):
+        what = f"{endpoint.host} shows a certificate that is not trusted ({cause})."
+        do = "Name the file of the authority that signed it: SSL_CERT_FILE=…"
+        return Failure(EndpointUnreachable(what, do))
     if isinstance(cause, httpx.ConnectError) or cause is None:
         what = f"Nothing answers at {endpoint.host} ({_reason(cause, endpoint)})."
         do = f"Start the server, or correct the address that {endpoint.origin} gives."

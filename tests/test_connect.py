@@ -7,6 +7,8 @@ from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
+import httpx
+import openai
 import pytest
 from scripted_endpoint import ScriptedEndpoint, whole
 
@@ -16,6 +18,7 @@ from rag.embed_endpoint import EndpointEncoder
 from rag.endpoint import Endpoint, find_endpoint
 from rag.errors import ConfigError, EndpointUnreachable, ServerFault
 from rag.llm import LLM
+from rag.llm_errors import understand
 from rag.rerank import Reranker
 
 URL = "http://models.example/v1"
@@ -127,6 +130,18 @@ def test_a_failure_of_any_kind_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> N
                 llm.complete([{"role": "user", "content": "x"}])
         assert llm.complete([{"role": "user", "content": "x"}]).text == "ready"
         llm.close()
+
+
+def test_a_certificate_that_nobody_trusts_is_no_missing_server() -> None:
+    said = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate"
+    request = httpx.Request("POST", "https://models.lan/v1/chat/completions")
+    error = openai.APIConnectionError(request=request)
+    error.__cause__ = httpx.ConnectError(said)
+    endpoint = Endpoint("other", "https://models.lan/v1", "m", "a test", 8192)
+    told = understand(error, endpoint, started=False).error
+    assert isinstance(told, EndpointUnreachable)
+    assert "models.lan shows a certificate that is not trusted" in str(told)
+    assert "SSL_CERT_FILE" in str(told)
 
 
 def test_certificates_are_checked_however_https_is_written(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -238,9 +238,7 @@ def test_leaving_the_dictionary_out_leaves_the_bridge_out(index: Indexer, home: 
 
 
 def test_as_many_as_are_wanted_are_found(tmp_path: Path) -> None:
-    texts = {
-        f"{n}.txt": f"Lamp {n} of the harbour wall burns: {n * 7}." for n in range(90)
-    }
+    texts = {f"{n}.txt": f"Lamp {n} of the harbour wall burns: {n * 7}." for n in range(90)}
     with Indexer(tmp_path / "index", encoders()) as index:
         index.ingest(write(tmp_path / "texts", texts))
         retriever = made(index, tmp_path, without=frozenset({"copies"}))
