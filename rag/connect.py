@@ -95,11 +95,12 @@ def _made(make: Callable[..., T], url: str, timeout: httpx.Timeout | float) -> T
         "follow_redirects": False,
         # Loopback is never asked through a proxy of the environment.
         "trust_env": not is_loopback(url),
-        # Plain HTTP needs no certificates, and loading them takes 50 ms.
-        "verify": urlsplit(url).scheme == "https",
     }
     try:
-        return make(**options)
+        # Those that the environment names count on loopback too. Plain HTTP needs none, and
+        # loading them takes 50 ms.
+        secure = urlsplit(url).scheme == "https"
+        return make(**options, verify=httpx.create_ssl_context() if secure else False)
     except (ImportError, ValueError, httpx.InvalidURL) as error:
         # Nothing else of what is given here can be wrong.
         raise _no_proxy(error) from error

@@ -146,7 +146,7 @@ def test_a_certificate_that_nobody_trusts_is_no_missing_server() -> None:
 
 def test_certificates_are_checked_however_https_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[bool] = []
-    monkeypatch.setattr("httpx.Client", lambda **options: seen.append(options["verify"]))
+    monkeypatch.setattr("httpx.Client", lambda **options: seen.append(bool(options["verify"])))
     for url in ("https://host/v1", "HTTPS://host/v1", "http://host/v1"):
         client(url, 1.0)
     assert seen == [True, True, False]
