@@ -13,10 +13,8 @@ import importlib.metadata
 import importlib.util
 import io
 import mmap
-import os
 import pickle
 import re
-import tempfile
 import threading
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,6 +22,7 @@ from pathlib import Path
 
 from rag import fold
 from rag.errors import ConfigError
+from rag.files import put
 
 __all__ = ["PACKAGE", "VERSION", "Dictionary", "entries", "sound"]
 
@@ -137,7 +136,7 @@ class Dictionary:
     def _made(self) -> mmap.mmap | bytes:
         content = _sorted(entries(self._read()))
         with contextlib.suppress(OSError):
-            _write(self._path, content)
+            put(self._path, content)
         return _kept(self._path) or content
 
 
@@ -216,19 +215,6 @@ def _kept(path: Path) -> mmap.mmap | None:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError):  # not there, not readable, or empty
         return None
-
-
-def _write(path: Path, content: bytes) -> None:
-    """All of it or nothing; whoever comes first."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(name).replace(path)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 class _Strings(pickle.Unpickler):

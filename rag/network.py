@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import tempfile
 import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rag.files import put
 
 if TYPE_CHECKING:
     import onnx
@@ -43,7 +44,7 @@ def stored(path: Path, make: Callable[[], bytes]) -> NDArray[np.uint8]:
         return kept
     content = make()
     with contextlib.suppress(OSError):
-        _replace(path, hashlib.sha256(content).digest() + content)
+        put(path, hashlib.sha256(content).digest() + content)
     kept = _whole(path)
     return np.frombuffer(content, np.uint8) if kept is None else kept
 
@@ -58,18 +59,6 @@ def _whole(path: Path) -> NDArray[np.uint8] | None:
             return np.memmap(file, np.uint8, "r", offset=DIGEST_BYTES)
     except (OSError, ValueError):  # not there, not readable, or empty
         return None
-
-
-def _replace(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(name).replace(path)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 class Rows:

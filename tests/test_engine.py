@@ -7,7 +7,7 @@ import gc
 import pickle
 import shutil
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
@@ -328,37 +328,43 @@ def test_what_a_call_cannot_take_is_named(
         call(rag)
 
 
-def test_an_index_made_anew_by_another_version_is_searched_no_more(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+MILL = "When did the mill stop?"
+
+
+@pytest.fixture
+def two(settings: Settings, tmp_path: Path) -> Iterator[tuple[Rag, Rag]]:
+    """Two over one index, which holds one essay; the first has been asked."""
     essay = tmp_path / "mill.txt"
     essay.write_text("The mill at Harrow Creek ground its last flour in 1956.\n", "utf-8")
     with Rag(settings) as rag, Rag(settings) as other:
         rag.ingest(essay)
-        assert rag.retrieve("When did the mill stop?")
-        with monkeypatch.context() as patch:
-            patch.setattr("rag.clean.VERSION", 99)
-            other.reindex()
-        with pytest.raises(IndexMismatch, match="cleaner: 99 in the index"):
-            rag.retrieve("When did the mill stop?")
+        assert rag.retrieve(MILL)
+        yield rag, other
+
+
+def test_an_index_made_anew_by_another_version_is_searched_no_more(
+    two: tuple[Rag, Rag], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rag, other = two
+    with monkeypatch.context() as patch:
+        patch.setattr("rag.clean.VERSION", 99)
         other.reindex()
-        assert rag.retrieve("When did the mill stop?")
+    with pytest.raises(IndexMismatch, match="cleaner: 99 in the index"):
+        rag.retrieve(MILL)
+    other.reindex()
+    assert rag.retrieve(MILL)
 
 
 def test_what_a_killed_reindex_left_is_finished_by_who_asks(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    two: tuple[Rag, Rag], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    essay = tmp_path / "mill.txt"
-    essay.write_text("The mill at Harrow Creek ground its last flour in 1956.\n", "utf-8")
-    with Rag(settings) as rag, Rag(settings) as other:
-        rag.ingest(essay)
-        assert rag.retrieve("When did the mill stop?")
-        with monkeypatch.context() as patch:
-            patch.setattr(other._parts.index, "follow", lambda **_: 1 / 0)  # between its two steps
-            with pytest.raises(ZeroDivisionError):
-                other.reindex()
-        assert rag.retrieve("When did the mill stop?")
-        assert rag._parts.index.lexical.agrees()
+    rag, other = two
+    with monkeypatch.context() as patch:
+        patch.setattr(other._parts.index, "follow", lambda **_: 1 / 0)  # between its two steps
+        with pytest.raises(ZeroDivisionError):
+            other.reindex()
+    assert rag.retrieve(MILL)
+    assert rag._parts.index.lexical.agrees()
 
 
 def test_a_small_folder_is_searched_without_the_dense_index(
