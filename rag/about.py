@@ -86,6 +86,11 @@ _PHRASES: tuple[tuple[Aspect, str], ...] = (
         r"|的?(?:主旨|大意|梗概|主题|内容提要)是(?:什么|啥)\W*$",
     ),
 )  # fmt: skip
+_FEELS_ABOUT = re.compile(
+    r"\b(?:worr(?:y|ied)|sad|happy|unhappy|angry|anxious|nervous|excited|enthusiastic|optimistic"
+    r"|pessimistic|s[ck]eptical|concerned|curious|proud|sure|certain|wrong|right|upset|sorry|glad"
+    r"|passionate|serious|afraid|complain\w*|warn\w*|car(?:es?|ing)|dreaming|thinking) about\W*$"
+)
 _TOWARDS = re.compile("[对对于跟向就][^，,。]{1,20}(?:讲|说|写|谈)")
 _EMPTY = re.compile(
     rf"\b(?:{_WRITTEN}|authors?|about|titled|entitled|called|all|each|briefly|talk|discuss|cover|deal"
@@ -99,7 +104,8 @@ def about(question: str) -> About | None:
     """What a question asks of an essay as a whole; None where it asks for something in it."""
     folded = fold(question).strip()
     for aspect, found in ((aspect, phrase.search(folded)) for aspect, phrase in _phrases()):
-        if found is None or (aspect == "gist" and _TOWARDS.search(folded)):
+        felt = _TOWARDS.search(folded) or _FEELS_ABOUT.search(folded)
+        if found is None or (aspect == "gist" and felt):
             continue
         rest = f"{folded[: found.start()]} {folded[found.end() :]}"
         topic = tuple(dict.fromkeys(content_words(_EMPTY.sub(" ", _ESSAY.sub(" ", rest)))))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from rag.loops import only_stutters, rows, stutters, words_of
@@ -16,9 +16,13 @@ __all__ = ["REPEATED", "WENT_ON", "said_once", "without_chatter", "without_turns
 REPEATED = "The model repeated itself: what it said again was left out."
 WENT_ON = "The model went on with a conversation that nobody had: that was left out."
 
+_TOKENS = (
+    r"(?:<\|(?:im_start|im_end|eot_id|end|endoftext|end_of_text|start_header_id|user|assistant|system"
+    r"|begin_of_text|eom_id)\|>|</?s>(?=\s|\Z)|\[/?INST\]|<(?:start|end)_of_turn>|<[|｜]end▁of▁sentence[|｜]>)"
+)
+# Where a turn may begin or end: inside a sentence the answer speaks of them.
 _TOKEN = re.compile(
-    r"<\|(?:im_start|im_end|eot_id|end|endoftext|end_of_text|start_header_id|user|assistant|system"
-    r"|begin_of_text|eom_id)\|>|</?s>(?=\s|\Z)|\[/?INST\]|<(?:start|end)_of_turn>|<[|｜]end▁of▁sentence[|｜]>"
+    rf"(?:(?<![^\n])|(?<=[.!?。！？)\]】>]))[ \t]*{_TOKENS}|{_TOKENS}(?=[ \t]*(?:\Z|[\n<]))"
 )
 _TURN = re.compile(
     r"\n[ \t]*(?:[*#]+[ \t]*)?(?:(?P<who>user|human|用户|用戶)|question|提问|提問|问题|問題)"
@@ -43,28 +47,39 @@ _ANSWER = re.compile(
     r"\A\s*(?:\*\*)?(?:answer|assistant|答案|回答|答)(?:\*\*)?\s*[:：]\s*(?:\*\*\s*)?",
     re.IGNORECASE,
 )
-_INLINE = re.compile(
-    r"</?(?:b|strong|i|em|u|span|font|mark|small|a)(?:\s[^<>]{0,200})?>", re.IGNORECASE
-)
-_ITEM = re.compile(r"[ \t]*<li(?:\s[^<>]{0,200})?>", re.IGNORECASE)
+_ATTRIBUTES = r"(?:\s+[a-z-]+\s*=[^<>]{0,200})?\s*/?"  # "a<b and c>d" has no tag
+_INLINE = re.compile(rf"</?(?:b|strong|i|em|u|span|font|mark|small|a){_ATTRIBUTES}>", re.IGNORECASE)
+_ITEM = re.compile(rf"(?<![ \t])[ \t]*<li{_ATTRIBUTES}>", re.IGNORECASE)
 _BLOCK = re.compile(
-    r"\s*</?(?:p|div|ul|ol|li|h[1-6]|section|article|body|html)(?:\s[^<>]{0,200})?>\s*",
+    r"(?<!\s)\s*</?(?:p|div|ul|ol|li|h[1-6]|section|article|body|html)"
+    rf"{_ATTRIBUTES}>\s*",
     re.IGNORECASE,
 )
 _CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]+`)", re.DOTALL)
 _MARKS = re.compile(r"[\[\uff3b\u3010](\d[^\[\]\n]{0,40})[\]\uff3d\u3011]")
 _NUMBERING = re.compile(r"^\W*(?:\d{1,3}[.)、])?\W*")
+_LABEL = re.compile(r"[:：][*_]*\Z|\A#")
 _LEAST = 4  # words of a sentence that nobody says twice
 
 
 def without_chatter(text: str) -> str:
     """The answer in a reply: without the question before it, the template and the tags."""
-    said = next((part for part in _TOKEN.split(text) if re.search(r"\w", part)), text)
+    said = next((part for part in _turns(text) if re.search(r"\w", part)), text)
     text = _ANSWER.sub("", _PROMPT.sub("", said), count=1)
     return "".join(
         piece if number % 2 else _without_tags(piece)
         for number, piece in enumerate(_CODE.split(text))
     ).strip()
+
+
+def _turns(text: str) -> Iterator[str]:
+    """What stands between the tokens of a template; in code they are what the answer speaks of."""
+    plain = _CODE.sub(lambda code: "`" * len(code[0]), text)
+    at = 0
+    for token in _TOKEN.finditer(plain):
+        yield text[at : token.start()]
+        at = token.end()
+    yield text[at:]
 
 
 def without_turns(text: str) -> str:
@@ -105,24 +120,32 @@ def _without_tags(text: str) -> str:
 def said_once(text: str) -> str:
     """The text without sentences that say what an earlier one says word for word and cite nothing
     else, and without those that stutter. Where no other is left the first stays, if it says
-    anything beside that."""
+    anything beside that. The same under another heading or lead-in is not said again."""
     seen: dict[tuple[str, ...], frozenset[str]] = {}
+    under = ""
     out, at, dropped = "", 0, False
     spans, tables = sentence_spans(text), rows(text)
     for start, end in spans:
         sentence = text[start:end]
         words = tuple(words_of(_NUMBERING.sub("", _MARKS.sub("", sentence))))
         marks = frozenset(_MARKS.findall(sentence))
-        again = len(words) >= _LEAST and words in seen and marks <= seen[words]
-        rest = end == spans[-1][1] and dropped and any(words == one[: len(words)] for one in seen)
+        if _LABEL.search(sentence.strip()):
+            under = " ".join(words)
+        key = under, *words
+        again = len(words) >= _LEAST and key in seen and marks <= seen[key]
+        rest = (
+            end == spans[-1][1]
+            and dropped
+            and any(words == one[1 : len(words) + 1] for one in seen)
+        )
         said = again or rest or stutters(_MARKS.sub("", sentence))
         if said and not _inside(tables, start):
             dropped = True
         else:
             out += text[at:end]
-            seen[words] = seen.get(words, frozenset()) | marks
+            seen[key] = seen.get(key, frozenset()) | marks
         at = end
-    if dropped and not any(seen):
+    if dropped and not any(key[1:] for key in seen):
         return text[: spans[0][1]] if _says_more(text, spans[0]) else out
     return out if dropped else text
 

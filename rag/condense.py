@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.about import asks_of_all
+from rag.dates import years
 from rag.endpoint import Endpoint
 from rag.errors import ContextOverflow, EmptyAnswer
 from rag.fold import content_words, fold, key_words, language
@@ -198,9 +199,12 @@ def _lean_on(question: str, turns: Sequence[Message]) -> Condensed:
     if not item and not _needs_more(question, own):
         return Condensed(question)
     have = fold(question)
-    gone = _replaced(question, turns)
+    replaced = _replaced(question, turns)
     words = _unlike([*_names(item), *key_words(item), *_topic(question, turns)])
-    topic = [w for w in words if fold(w) not in have and fold(w) not in gone][:LONGEST_ADDED]
+    # "And in 2021?" asks the same of another year
+    other = years(" ".join(words)) if years(have) else []
+    new = (w for w in words if fold(w) not in have and fold(w) not in replaced)
+    topic = [w for w in new if w not in other][:LONGEST_ADDED]
     if not topic:
         return Condensed(question)
     added = " ".join(topic)

@@ -6,9 +6,10 @@ import calendar
 import re
 import unicodedata
 
-__all__ = ["first_date", "has_day", "in_digits", "undated"]
+__all__ = ["first_date", "has_day", "in_digits", "undated", "years"]
 
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d{2}")
+_ANY_YEAR = re.compile(r"(?<!\d)(?:1\d|20)\d\d(?!\d)")
 _FULL_DATE = re.compile(
     r"(?<!\d)((?:19|20)\d{2})\s?[-/.年년]\s?(1[0-2]|0?[1-9])(?:\s?[-/.月월]\s?(3[01]|[12]\d|0?[1-9])(?!\d)일?|[月월]|(?![\d-]))"
 )
@@ -55,6 +56,11 @@ _HAN_DATE = re.compile(
     r"(?:(?P<day>[一二三四五六七八九十]{1,3})[日号號])?"
 )
 _HAN_DIGITS = str.maketrans("〇零○一二三四五六七八九", "000123456789")
+
+
+def years(text: str) -> list[str]:
+    """The years that a text names in digits, 1000 to 2099, as it names them."""
+    return _ANY_YEAR.findall(text)
 
 
 def first_date(text: str, *, year_alone: bool = False) -> str:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from rag.asked import fits, is_question, signs
 from rag.compound import asks_several, assigned
+from rag.dates import years
 from rag.evidence import Evidence, Pick
 from rag.fold import copy_key, fold
 from rag.readings import READ, Readings
@@ -29,6 +30,12 @@ _CONCLUDES = re.compile(
     r"^\W*(?:so|thus|hence|therefore|that(?: is|['’]s| was) why)\b|\bafter (?:that|this)\W*$"
     r"|^\W*(?:所以|因此|因而|于是|这[就也]?是为[什何])"
 )
+
+_AROUND = re.compile(
+    r"\b(?:before|after|since|until|till|by|from|to|between|through|past|following|prior|earlier|later)\b"
+    r"|[前后至到起~–—-]|以来|期间|之间"
+)
+"""Beside a year in a question: the answer may name others."""
 
 ANSWERED = 3  # sentences after a question in which its answer comes
 
@@ -103,7 +110,20 @@ def _scored(telling: Telling, readings: Readings | None) -> Figures:
     scored = telling.scores()
     if readings is not None:
         scored = scored + coefficients()["reading"] * read_lines(telling, readings)
+    scored = np.where(_of_other_years(telling), scored - ENOUGH, scored)
     return _answers_under(telling, _answers_below(telling, scored))
+
+
+def _of_other_years(telling: Telling) -> NDArray[np.bool_]:
+    """The lines that name years and none that is asked for, where some line names one that is. Not
+    for a question about what came before, after or between years."""
+    asked = frozenset(years(telling.asked.folded))
+    if not asked or _AROUND.search(telling.asked.folded):
+        return np.zeros(len(telling.lines), bool)
+    named = [frozenset(years(line.folded)) for line in telling.lines]
+    if not any(asked & those for those in named):
+        return np.zeros(len(telling.lines), bool)
+    return np.array([bool(those) and not asked & those for those in named])
 
 
 def _ranked(figures: Figures) -> list[int]:

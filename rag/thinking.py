@@ -102,7 +102,7 @@ class ThinkSplitter:
 
     def _reason(self) -> str:
         """The reasoning that is certain by now; a possible start of a tag is kept."""
-        lowered = self._held.lower()
+        lowered = _lower(self._held)
         at = lowered.find(self._close)
         if at < 0 and self._doubtful:
             if len(lowered) > LONGEST_HELD:
@@ -121,7 +121,7 @@ class ThinkSplitter:
 
     def _take(self, size: int) -> str:
         thought, self._held = self._held[:size], self._held[size:]
-        self._nested += thought.lower().count(self._open)
+        self._nested += _lower(thought).count(self._open)
         return thought
 
     def _cut_tag(self, lowered: str) -> int:
@@ -133,6 +133,11 @@ class ThinkSplitter:
             for size in range(longest, -1, -1)
             if any(tag.startswith(lowered[len(lowered) - size :]) for tag in tags)
         )
+
+
+def _lower(text: str) -> str:
+    """The text in small letters, each where it stood: İ alone would become two characters."""
+    return text.replace("İ", "i").lower()
 
 
 def split_thinking(text: str) -> tuple[str, str]:

@@ -173,6 +173,25 @@ def test_no_conversation_narrows_a_question_about_all(village: Rag) -> None:
     assert len({citation.source for citation in answer.citations}) == len(ESSAYS)
 
 
+def test_what_is_there_twice_is_told_once(tmp_path: Path, converted: Path) -> None:
+    folder = tmp_path / "village"
+    later = f"{TIDES}\n# Afterwards\n\nThe gate holds, and nobody in the village speaks of it.\n"
+    for name, text in {**ESSAYS, "years later.md": later}.items():
+        for place in (folder, folder / "copy"):
+            place.mkdir(parents=True, exist_ok=True)
+            (place / name).write_text(text, encoding="utf-8")
+    with Rag(Settings(data_dir=tmp_path / "data", models_dir=converted, llm="off")) as rag:
+        rag.ingest(folder)
+        for question in ("What are these essays about?", "Who wrote these essays?"):
+            for k in (4, 8):
+                hits = [hit for hit in rag.retrieve(question, k=k) if "whole" in hit.signals]
+                assert len({hit.passage.id for hit in hits}) == len(hits)
+                told = {hit.passage.source.split("/")[-1] for hit in hits}
+                assert told >= ESSAYS.keys()
+        answer = rag.query("What are these essays about?")
+        assert len({citation.quote for citation in answer.citations}) == len(answer.citations)
+
+
 def test_an_essay_that_is_not_there_is_not_told(village: Rag) -> None:
     assert village.query("Summarise the essay about quantum computers.").refused
 
@@ -198,6 +217,15 @@ def test_an_essay_that_is_not_there_is_not_told(village: Rag) -> None:
 )
 def test_a_few_words_are_looked_for(question: str, words: str) -> None:
     assert keywords(question) == words
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["What is the diary most worried about?", "What is the essay sad about?", "What is the baker in"
+     " the diary complaining about?"],
+)  # fmt: skip
+def test_what_somebody_feels_about_is_no_gist(question: str) -> None:
+    assert about(question) is None
 
 
 def test_a_question_for_what_essays_say_is_not_for_which_of_them() -> None:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from rag.chatter import said_once
 from rag.cite import Cited, cite, quote
 from rag.schema import Hit, OffsetMap, Passage
 
@@ -552,10 +553,34 @@ def test_the_marks_of_an_essay_itself_open_no_citation() -> None:
         ("The cake has five layers [2].\n\nQuestion: And then?", "The cake has five layers [1]."),
         ("用户：几层？", "用户：几层？"),
         ("It is <b>bold</b> in `<b>code</b>`.", "It is bold in `<b>code</b>`."),
+        (
+            "A turn ends with `<|im_end|>`, they say [1].",
+            "A turn ends with `<|im_end|>`, they say [1].",
+        ),
+        ("With <|im_end|>; then it begins anew [1].", "With <|im_end|>; then it begins anew [1]."),
+        (
+            "Lines end with </s> and that costs one [1].",
+            "Lines end with </s> and that costs one [1].",
+        ),
+        ("If a<b and c>d the mill stops [1].", "If a<b and c>d the mill stops [1]."),
+        ("The cake has five layers [2].</s> Question: x", "The cake has five layers [1]."),
     ],
 )
 def test_chatter_around_an_answer_is_left_out(reply: str, text: str) -> None:
     assert " ".join(cited(reply).text.split()) == " ".join(text.split())
+
+
+def test_the_same_under_another_heading_is_not_said_again() -> None:
+    item = "- Works at the mill by the river [1]"
+    lists = f"Alice:\n{item}\n\nBob:\n{item}"
+    assert said_once(lists) == lists
+    years = f"## 2019\n{item}\n## 2020\n{item}"
+    assert said_once(years) == years
+    assert said_once(f"Alice:\n{item}\n{item}") == f"Alice:\n{item}"
+    assert (
+        said_once("It is a red mill here. It is a red mill here. It is a")
+        == "It is a red mill here."
+    )
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,16 @@ def test_of_whom_a_question_asks_stands_first() -> None:
     assert condense("And who came after him?", turns).added.startswith("Dr Halloran ")
 
 
+def test_another_year_takes_the_place_of_the_one_before() -> None:
+    turns = talk("How many members did the club have in 2020?", "40 [1].")
+    assert "2020" not in condense("And in 2021?", turns).question
+    assert "club" in condense("And in 2021?", turns).added
+    assert (
+        "2020" not in condense("那2019年呢？", talk("2020年的票价是多少？", "14元 [1]。")).question
+    )
+    assert "2020" in condense("And why?", turns).question
+
+
 def test_without_a_history_nothing_changes() -> None:
     assert condense("它呢？", []) == Condensed("它呢？")
     assert condense("它呢？", talk(" ", "\n")) == Condensed("它呢？")

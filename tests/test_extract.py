@@ -47,6 +47,24 @@ def quoted(question: str, *texts: str) -> list[str]:
     return [seen.sentence(pick.passage, pick.sentence) for pick in extract(seen)]
 
 
+CLUB = (
+    "In 2019 the club had 31 members, most of them students. In 2020 the club had 40 members,"
+    " although nobody could row in spring. In 2021 the club had 55 members, and a waiting list was"
+    " opened."
+)
+
+
+@pytest.mark.parametrize("year", ["2019", "2020", "2021"])
+def test_the_year_that_is_asked_for_comes_first(year: str) -> None:
+    assert year in quoted(f"How many members did the club have in {year}?", CLUB)[0]
+    assert all(year in said for said in quoted(f"What of the club in {year}?", CLUB)[:1])
+
+
+def test_what_came_after_a_year_names_others() -> None:
+    said = quoted("How many members did the club have after 2019?", CLUB)
+    assert any("2020" in one or "2021" in one for one in said)
+
+
 @pytest.mark.parametrize(
     ("question", "kind"),
     [

@@ -34,6 +34,7 @@ __all__ = [
     "plain_text",
     "thread_html",
     "turn_html",
+    "unread_html",
 ]
 
 NEAREST = 3
@@ -42,10 +43,10 @@ CHIPS = 12
 """More chips than this at one place say nothing; a model that repeats itself gets no more."""
 
 _NUMBER = re.compile(r"\[(\d{1,4})\]")
-_BEFORE_STOP = re.compile(r"\s*((?:\[\d{1,4}\]\s*)+)([.。!！?？]+)(?!\w)")
+_BEFORE_STOP = re.compile(r"(?<!\s)\s*((?:\[\d{1,4}\]\s*)+)([.。!！?？]+)(?!\w)")
 _BLOCK_START = re.compile(r"[ \t]*(?:(?:[-*+]|\d{1,3}[.)]|#{1,6}|>)[ \t]+)*(?:\|[ \t]*)?")
 _RULE = re.compile(r"[-|: \t]*")
-_ROW_END = re.compile(r"[ \t]*\|[ \t]*((?:\[\d{1,4}\][ \t]*)*)$")
+_ROW_END = re.compile(r"(?<![ \t])[ \t]*\|[ \t]*((?:\[\d{1,4}\][ \t]*)*)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +69,17 @@ def thread_html(turns: Sequence[Turn], say: Say, conversation: str = "") -> str:
     return f'<div class="thread"{attributes({"conversation": conversation})}>{inner}</div>'
 
 
+def unread_html(error: RagError, say: Say, conversation: str) -> str:
+    """In place of a conversation that cannot be read."""
+    told = error_html(failure(error), say, retry=False)
+    return f'<div class="thread"{attributes({"conversation": conversation})}>{told}</div>'
+
+
 def turn_html(turn: Turn, say: Say) -> str:
-    """A question with its answer, refusal, error or what was there when it was stopped."""
+    """A question with its answer, refusal, error or what was there when it was stopped; with an
+    answer that could not be kept, why."""
     if turn.answer is not None:
-        body = answer_html(turn.answer, say)
+        body = answer_html(turn.answer, say) + (_error(turn, say) if turn.error else "")
         copied = plain_text(turn.answer)
     else:
         body = _unfinished(turn, say)
@@ -346,12 +354,16 @@ def _meta(answer: Answer, say: Say) -> str:
 def _unfinished(turn: Turn, say: Say) -> str:
     written = f'<div class="prose-text">{prose(bare(turn.text))}</div>' if turn.text else ""
     if turn.state == "failed":
-        what, _, rest = turn.error.partition("\n")
-        do, _, settings = rest.partition("\n")
-        return written + error_html(Failure(what, do, bool(settings)), say)
+        return written + _error(turn, say)
     name = "ended" if turn.state == "ended" else "stopped"
     note = say(name) if turn.text else say(f"{name}-empty")
     return f'{written}<p class="notice stopped">{shown(note)}</p>'
+
+
+def _error(turn: Turn, say: Say) -> str:
+    what, _, rest = turn.error.partition("\n")
+    do, _, settings = rest.partition("\n")
+    return error_html(Failure(what, do, bool(settings)), say)
 
 
 def _question(question: str, say: Say, turn: str = "") -> str:
@@ -370,7 +382,7 @@ def _question(question: str, say: Say, turn: str = "") -> str:
 
 def _tools(turn: Turn, copied: str, say: Say) -> str:
     thumbs = ""
-    if turn.answer is not None:
+    if turn.answer is not None and not turn.error:
         thumbs = "".join(
             f'<button type="button" class="tool" data-act="thumb" data-value="{value}"'
             f' aria-pressed="{"true" if turn.thumb == value else "false"}"'
