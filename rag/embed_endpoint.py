@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import numpy as np
 
-from rag.batches import encoded, in_order
+from rag.batches import in_order
 from rag.connect import client, is_openai, needed_only
 from rag.encoder import Progress, Vector
 from rag.errors import (
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["EndpointEncoder"]
 
-BATCH = 64  # texts a request; hosted servers take more, small local ones time out
+BATCH = 64  # texts a request, at most: many servers take fewer, and with more, small ones time out
+REFUSED = (400, 413, 422)  # what servers answer to more texts than they take, or a longer one
 TIMEOUT = 60.0
 TOKENS = 512  # what the commonest embedding models see
 BYTES_PER_TOKEN = 3  # a Han character in UTF-8; English has four and more: counted with a margin
@@ -51,6 +52,7 @@ class EndpointEncoder:
         self.base_url = base_url
         self.model = model
         self._api_key = api_key
+        self._batch = BATCH
 
     @property
     def name(self) -> str:
@@ -72,10 +74,7 @@ class EndpointEncoder:
         if not texts:
             return np.empty((0, self.dimension), np.float32)
         distinct = list(dict.fromkeys(texts))
-        starts = range(0, len(distinct), BATCH)
-        batches = [distinct[start : start + BATCH] for start in starts]
-        found = encoded(self._sized, batches, 1)
-        return in_order(texts, self.dimension, found, on_progress)
+        return in_order(texts, self.dimension, self._batches(distinct), on_progress)
 
     def query(self, text: str) -> Vector:
         """The vector [dimension] of a question. Raises EndpointError."""
@@ -85,6 +84,25 @@ class EndpointEncoder:
     def count_tokens(self, text: str) -> int:
         """An upper estimate: the endpoint's tokenizer is not known."""
         return math.ceil(len(text.encode(errors="replace")) / BYTES_PER_TOKEN)
+
+    def _batches(self, texts: list[str]) -> Iterator[tuple[list[str], Vector]]:
+        """The texts with their rows, as many a request as the server takes.
+
+        Each says in words of its own how many that is: what is refused is sent again by halves.
+        """
+        size, start = self._batch, 0
+        while start < len(texts):
+            batch = texts[start : start + size]
+            try:
+                rows = self._sized(batch)
+            except EndpointError as error:
+                if len(batch) == 1 or _status(error.__cause__) not in REFUSED:
+                    raise
+                size = len(batch) // 2
+                continue
+            self._batch = size
+            start += len(batch)
+            yield batch, rows
 
     def _sized(self, texts: list[str]) -> Vector:
         rows = self._ask(texts)
@@ -136,10 +154,19 @@ class EndpointEncoder:
     def _client(self) -> BaseEmbedding:
         from llama_index.embeddings.openai_like import OpenAILikeEmbedding
 
+        class InOrder(OpenAILikeEmbedding):
+            """Its own takes the vectors as they come, whichever texts they say they are of."""
+
+            def _get_text_embeddings(self, texts: list[str]) -> list[list[float]]:
+                sent = [text.replace("\n", " ") for text in texts]  # as its own does
+                made = self._get_client().embeddings.create(input=sent, model=self._text_engine)
+                return [item.embedding for item in _in_order(made.data)]
+
+        kind: type[OpenAILikeEmbedding] = InOrder  # with its arguments
         http = client(self.base_url, TIMEOUT)
         if not is_openai(self.base_url):
             http.event_hooks = {"request": [partial(needed_only, key=self._api_key)]}
-        return OpenAILikeEmbedding(
+        return kind(
             model_name=self.model,
             api_base=self.base_url,
             # Without one, the client would send OPENAI_API_KEY to this host.
@@ -149,6 +176,18 @@ class EndpointEncoder:
             timeout=TIMEOUT,
             http_client=http,
         )
+
+
+def _in_order(data: list[Any]) -> list[Any]:
+    """Sorted by `index`; as they come where that tells nothing (some servers give 0 to all)."""
+    places = [getattr(item, "index", None) for item in data]
+    if set(places) != set(range(len(data))):
+        return data
+    return sorted(data, key=lambda item: item.index)
+
+
+def _status(error: BaseException | None) -> int:
+    return getattr(error, "status_code", 0)
 
 
 def _typed(error: Exception, name: str, detail: str) -> EndpointError:
@@ -167,6 +206,9 @@ def _typed(error: Exception, name: str, detail: str) -> EndpointError:
     for kind, made, what, do in kinds:
         if isinstance(error, kind):
             return made(f"{name} {what}: {detail}", do)
-    if isinstance(error, openai.BadRequestError) and "token" in detail.casefold():
+    status = _status(error)
+    if status == 413 or (status in REFUSED and "token" in detail.casefold()):
         return ContextOverflow(f"{name} cannot take a text this long: {detail}", model)
+    if 400 <= status < 500:
+        return ServerFault(f"{name} refused the request ({status}): {detail}", model)
     return ServerFault(f"{name} failed: {detail}", "Try again; its own log says more.")

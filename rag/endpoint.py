@@ -109,13 +109,14 @@ def survey(settings: Settings, ports: Sequence[int] = LOCAL_PORTS) -> Survey:
     if not settings.llm_discover:
         off = "RAG_LLM_DISCOVER=false: no local server is looked for."
         return Survey(None, hints=(*hints, off))
-    servers = discover(ports)
-    chosen = next((server for server in servers if server.chat), None)
+    servers = discover(ports, settings.llm_model)
+    chosen = next((server for server in servers if server.named(settings.llm_model)), None)
+    chosen = chosen or next((server for server in servers if server.chat), None)
     endpoint = _on_this_machine(chosen, settings) if chosen else None
     findings = tuple(_finding(server, server is chosen) for server in servers)
     if not endpoint:
         hints = (*hints, "No model found: start Ollama, or set RAG_LLM_BASE_URL and RAG_LLM_MODEL.")
-    elif settings.llm_model not in ("", endpoint.model):
+    elif settings.llm_model and chosen and not chosen.named(settings.llm_model):
         hints = (*hints, f"RAG_LLM_MODEL={settings.llm_model} is not there: {endpoint} answers.")
     return Survey(endpoint, findings, hints)
 
@@ -143,8 +144,7 @@ def list_models(endpoint: Endpoint) -> tuple[str, ...]:
 
 
 def _on_this_machine(server: Server, settings: Settings) -> Endpoint:
-    wanted = settings.llm_model
-    model = wanted if wanted in server.chat else server.chat[0]
+    model = server.named(settings.llm_model) or server.chat[0]
     window = settings.llm_context or server.window(model)
     return Endpoint(server.kind, server.base_url, model, "found on this machine", window)
 

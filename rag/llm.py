@@ -198,8 +198,9 @@ class LLM:
         """Ask for one word, to see that the endpoint works. Never raises a RagError."""
         began = time.monotonic()
         try:
-            # Room for a model that thinks before it speaks.
-            answer = self.complete([{"role": "user", "content": "Say: ready"}], max_tokens=256)
+            # As much room as an answer has: a model may think long before it speaks.
+            room = min(self.settings.llm_max_tokens, self.endpoint.context_window // 2)
+            answer = self.complete([{"role": "user", "content": "Say: ready"}], max_tokens=room)
         except RagError as error:
             return Check(False, str(error))
         spent = (time.monotonic() - began) * 1000
@@ -365,10 +366,17 @@ class LLM:
         if text != said:
             warnings = ("The model said the same over and over; here it stands once.",)
         elif reason == "length":
-            warnings = ("The answer was cut at its longest: raise RAG_LLM_MAX_TOKENS.",)
+            warnings = (f"The answer was cut at its longest. {self._more_room()}",)
         elif reason == "content_filter":
             warnings = ("The endpoint's content filter cut the answer.",)
         return Completion(text, thought + more, reading.usage, reason or "stop", warnings)
+
+    def _more_room(self) -> str:
+        """What to set for a longer answer: at most half of the context is for it."""
+        window = self.endpoint.context_window
+        if self.settings.llm_max_tokens * 2 <= window:
+            return "Raise RAG_LLM_MAX_TOKENS."
+        return f"Raise RAG_LLM_CONTEXT (it is {window}), and the server's own context."
 
     def _nothing_said(self, reading: Reading, thought: bool, called: bool) -> EmptyAnswer:
         model, reason = self.endpoint.model, reading.finish_reason
@@ -385,7 +393,7 @@ class LLM:
             )
         if reason == "length" and not called:
             what = f"{model} used up its tokens" + (" on thinking" if thought else "")
-            return EmptyAnswer(what + " and said nothing.", "Raise RAG_LLM_MAX_TOKENS.")
+            return EmptyAnswer(what + " and said nothing.", self._more_room())
         if reason == "content_filter":
             return EmptyAnswer(
                 f"The content filter of {self.endpoint.host} let nothing through.",

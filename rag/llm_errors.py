@@ -57,7 +57,15 @@ NO_MODEL = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 NO_CREDIT = re.compile(
-    r"insufficient_quota|exceeded your current quota|credit|billing|balance", re.IGNORECASE
+    r"insufficient_quota|exceeded your current quota|\bcredits?\b|\bbilling\b|\bbalance\b",
+    re.IGNORECASE,
+)
+# Such a message may name the page where one can pay for more.
+TOO_OFTEN = re.compile(
+    r"(?:try again|retry) in \d|\bper (?:second|minute|hour|day)\b|\b[RT]P[MDS]\b", re.IGNORECASE
+)
+NOT_FOUND = re.compile(
+    r"\W*(?:error\W*)?(?:404\W*)?(?:(?:page |url |path )?not found\W*)*", re.IGNORECASE
 )
 PASSING = re.compile(
     r"overloaded|temporarily|unavailable|try again|rate.?limit|too many requests"
@@ -185,7 +193,7 @@ def _status(error: Any, endpoint: Endpoint) -> Failure:
     # llama.cpp and Ollama said it with a 500.
     if status == 413 or (status != 429 and TOO_LONG.search(said)):
         return Failure(_too_long(said, endpoint), status, said=said)
-    if status == 404 or (status in (400, 422) and NO_MODEL.search(said)):
+    if _no_such_model(status, said, endpoint):
         return Failure(model_not_found(endpoint, ()), status, missing_model=True, said=said)
     if status in (401, 402, 403, 429):
         return _denied(error, endpoint, said)
@@ -199,7 +207,19 @@ def _status(error: Any, endpoint: Endpoint) -> Failure:
         failed = ServerFault(f"{endpoint.host} failed ({status}){shown}", do)
         return Failure(failed, status, True, retry_after(error.response.headers))
     refused = f"{endpoint.host} refused the request ({status}){shown}"
-    return Failure(ServerFault(refused, "Check the endpoint and its model."), status, said=said)
+    do = "Check the endpoint and its model."
+    if status == 404:
+        do = "Check the model's name and the base URL, which usually ends in /v1."
+    return Failure(ServerFault(refused, do), status, said=said)
+
+
+def _no_such_model(status: int, said: str, endpoint: Endpoint) -> bool:
+    """Whether a refusal says that there is no such model; a bare 404 does, other words may not."""
+    if status not in (400, 404, 422):
+        return False
+    if NO_MODEL.search(said) is not None:
+        return True
+    return status == 404 and (NOT_FOUND.fullmatch(said) is not None or endpoint.model in said)
 
 
 def _denied(error: Any, endpoint: Endpoint, said: str) -> Failure:
@@ -208,7 +228,7 @@ def _denied(error: Any, endpoint: Endpoint, said: str) -> Failure:
     if status in (401, 403):
         do = f"Check the key that belongs to {endpoint.origin}."
         return Failure(EndpointDenied(f"{host} refused the key ({status}){shown}", do), status)
-    if status == 402 or NO_CREDIT.search(said):
+    if status == 402 or (NO_CREDIT.search(said) and not TOO_OFTEN.search(said)):
         do = "Top up the account, or use another endpoint."
         return Failure(RateLimited(f"{host} says there is no credit ({status}){shown}", do), status)
     asked = retry_after(error.response.headers)
@@ -302,7 +322,8 @@ def _words(body: object, depth: int = 0) -> str:
     names = ("message", "msg", "detail", "error", "code", "type", "param")
     words += [_words(body.get(name), depth + 1) for name in names]
     words.append(f"n_ctx={body['n_ctx']}" if body.get("n_ctx") else "")
-    return " ".join(filter(None, words)) or str(dict(body))
+    unknown = str(dict(body)) if any(body.values()) else ""
+    return " ".join(filter(None, words)) or unknown
 
 
 def _short(said: str, endpoint: Endpoint) -> str:

@@ -115,6 +115,12 @@ class Server:
             if entry.get("type") not in kinds and not NOT_CHAT.search(entry["id"])
         )
 
+    def named(self, wanted: str) -> str:
+        """The id of the model that is meant by `wanted`, which may lack Ollama's ":latest"; ""
+        where it is not there or none is meant."""
+        meant = (wanted, f"{wanted}:latest")
+        return next((name for name in meant if wanted and name in self.chat), "")
+
     def window(self, model: str) -> int:
         """The context of a model in tokens, as told, else as the server's default is known."""
         entry = next((entry for entry in self.entries if entry["id"] == model), {})
@@ -156,8 +162,9 @@ def _entries(body: object) -> tuple[Mapping[str, Any], ...] | None:
     return tuple(data) if named else None
 
 
-def discover(ports: Sequence[int]) -> list[Server]:
-    """The servers that answer on these loopback ports, in their order.
+def discover(ports: Sequence[int], wanted: str = "") -> list[Server]:
+    """The servers that answer on these loopback ports, in their order. Once there is one with the
+    model that is `wanted` (any, where none is), the others are hardly waited for.
 
     Raises:
         ConfigError: the environment names a proxy that cannot be used.
@@ -182,7 +189,8 @@ def discover(ports: Sequence[int]) -> list[Server]:
         thread.start()
     for port, thread in threads.items():
         thread.join(max(deadline - time.monotonic(), 0))
-        if port in found and found[port].chat:  # the one to choose: the others are only shown
+        # the one to choose: the others are only shown
+        if port in found and (found[port].named(wanted) if wanted else found[port].chat):
             deadline = min(deadline, time.monotonic() + DISCOVERY_SECONDS)
     return [found[port] for port in open_ports if port in found]
 

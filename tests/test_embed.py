@@ -468,6 +468,62 @@ class TestEndpointEncoder:
         assert seen[-1] == (600, 600)
         assert len(seen) == 3
 
+    @pytest.mark.parametrize(("most", "status"), [(32, 413), (10, 400), (1, 422)])
+    def test_a_server_that_takes_fewer_texts_gets_fewer(
+        self, server: Server, endpoint: EndpointEncoder, most: int, status: int
+    ) -> None:
+        def answer(body: dict[str, Any]) -> tuple[int, Any]:
+            if len(body["input"]) > most:
+                return status, {"error": {"message": f"no more than {most} inputs"}}
+            return 200, vectors([[float(text[1:]), 1.0] for text in body["input"]])
+
+        endpoint.dimension = 2
+        server.answer = answer
+        texts = [f"t{n}" for n in range(1, 71)]
+        rows = endpoint.passages(texts)
+        np.testing.assert_allclose(rows[:, 0] / rows[:, 1], range(1, 71), rtol=1e-5)
+        server.asked.clear()
+        endpoint.passages(texts)
+        assert all(len(body["input"]) <= most for body in server.asked)
+
+    @pytest.mark.parametrize("status", [400, 413, 422])
+    def test_a_text_that_is_refused_alone_is_an_error(
+        self, server: Server, endpoint: EndpointEncoder, status: int
+    ) -> None:
+        endpoint.dimension = 2
+        server.answer = lambda _: (status, {"error": {"message": "not this"}})
+        with pytest.raises(EndpointError, match="not this") as caught:
+            endpoint.passages(["a", "b", "c"])
+        assert [len(body["input"]) for body in server.asked] == [3, 1]
+        assert "RAG_EMBED_MODEL" in caught.value.do
+
+    def test_a_fault_of_the_server_is_no_reason_to_send_less(
+        self, server: Server, endpoint: EndpointEncoder
+    ) -> None:
+        endpoint.dimension = 2
+        server.answer = lambda _: (401, {"error": {"message": "no"}})
+        with pytest.raises(EndpointDenied):
+            endpoint.passages(["a", "b"])
+        assert len(server.asked) == 1
+
+    @pytest.mark.parametrize("places", [[2, 0, 1], [0, 0, 0], [None] * 3])
+    def test_a_vector_belongs_to_the_text_that_it_names(
+        self, server: Server, endpoint: EndpointEncoder, places: list[int | None]
+    ) -> None:
+        def answer(body: dict[str, Any]) -> tuple[int, Any]:
+            order = [n if place is None else place for n, place in enumerate(places)]
+            if order == [0, 0, 0]:
+                order = [0, 1, 2]
+            rows = vectors([[float(body["input"][n]), 1.0] for n in order])
+            for item, place in zip(rows["data"], places, strict=True):
+                item["index"] = place
+            return 200, rows
+
+        endpoint.dimension = 2
+        server.answer = answer
+        rows = endpoint.passages(["1", "2", "3"])
+        np.testing.assert_allclose(rows[:, 0] / rows[:, 1], [1, 2, 3], rtol=1e-5)
+
     def test_sends_only_its_own_key(
         self, server: Server, endpoint: EndpointEncoder, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -239,6 +239,18 @@ def test_the_first_that_can_answer_is_chosen_and_all_are_shown() -> None:
     assert wanted.endpoint.model == "b"
 
 
+@pytest.mark.parametrize(("wanted", "model"), [("big", "big"), ("qwen3", "qwen3:latest")])
+def test_the_model_that_is_named_is_looked_for_on_all_servers(wanted: str, model: str) -> None:
+    with (
+        ScriptedEndpoint(pages=models("ollama", "tiny:1b", "qwen3:latest")) as first,
+        ScriptedEndpoint(pages=models("vllm", "big")) as second,
+    ):
+        found = survey(discovering(llm_model=wanted), ports=[first.port, second.port])
+    assert found.endpoint is not None
+    assert found.endpoint.model == model
+    assert not any("is not there" in hint for hint in found.hints)
+
+
 def test_discovery_keeps_its_time_also_with_servers_that_hang(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

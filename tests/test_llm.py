@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -286,6 +287,7 @@ HARMONY = "<|start|>assistant<|channel|>final<|message|>Five [1].<|return|>"
         ("<seed:think>hm</seed:think>Five [1].</s>\n", "Five [1].", "hm"),
         ("Models end in <|im_end|> always [1].", "Models end in <|im_end|> always [1].", ""),
         ("So <think>a</think>\n\nis said [1].", "So <think>a</think>\n\nis said [1].", ""),
+        ("<think>İzmir, İznik</think>1932 yılında [1].", "1932 yılında [1].", "İzmir, İznik"),
     ],
 )
 def test_tags_inside_reasoning_and_at_a_line_s_end(said: str, text: str, reasoning: str) -> None:
@@ -557,6 +559,57 @@ def test_a_404_of_a_listed_model_is_a_wrong_address() -> None:
         llm = make(endpoint)
         with pytest.raises(errors.ModelNotFound, match="usually ends in /v1"):
             llm.complete(ASK)
+        llm.close()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "No endpoints found matching your data policy. Configure: https://host.example/privacy",
+        "This is not a chat model and thus not supported here. Did you mean another?",
+    ],
+)
+def test_a_404_with_other_words_is_told_in_them(said: str) -> None:
+    with pytest.raises(errors.ServerFault, match=re.escape(said[:40])) as caught:
+        run(error(404, said))
+    assert "usually ends in /v1" in caught.value.do
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Rate limit reached on tokens per minute (TPM). Please try again in 1.2s. Need more tokens?"
+        " Upgrade today at https://host.example/settings/billing",
+        "You exceeded your current quota, please check your plan and billing details. Please retry"
+        " in 34.07s.",
+        "upstream load balancer is saturated",
+        "the server accredits nobody now",
+    ],
+)
+def test_too_often_is_no_lack_of_credit(said: str) -> None:
+    assert run(error(429, said), answer("Five [1]."), llm_retries=1) == ("Five [1].", "")
+
+
+def test_no_credit_is_not_asked_again() -> None:
+    for said in ("You exceeded your current quota, please check your plan and billing details.",
+                 "insufficient_quota", "Insufficient Balance", "not enough credits"):  # fmt: skip
+        with pytest.raises(errors.RateLimited, match="no credit"):
+            run(error(429, said), answer("Five [1]."), llm_retries=1)
+
+
+def test_a_model_that_thinks_long_is_told_what_helps() -> None:
+    thinks = answer("", reasoning="hm " * 20, finish_reason="length")
+    with pytest.raises(errors.EmptyAnswer, match="RAG_LLM_MAX_TOKENS"):
+        run(thinks)
+    with pytest.raises(errors.EmptyAnswer, match=r"RAG_LLM_CONTEXT \(it is 8192\)"):
+        run(thinks, llm_max_tokens=16_000)
+
+
+def test_the_check_leaves_a_model_room_to_think() -> None:
+    with ScriptedEndpoint(answer("ready")) as endpoint:
+        llm = make(endpoint, llm_max_tokens=3000)
+        assert llm.check().works
+        assert endpoint.requests[-1].body["max_tokens"] == 3000
         llm.close()
 
 
