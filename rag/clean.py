@@ -25,7 +25,7 @@ from rag.schema import OffsetMap
 
 __all__ = ["VERSION", "Block", "Cleaned", "Removal", "clean"]
 
-VERSION = 5
+VERSION = 6
 """Changes whenever `clean` gives another text for the same input: the index depends on it."""
 
 
@@ -130,6 +130,7 @@ def _inline(text: str, lines: list[Line], markdown: bool) -> None:
             found += markdown_marks(text, line.start, line.end)
         found += _white_space(text, line)
         line.cuts += _disjoint(found, line)
+        line.cuts.sort()  # those of a heading's end are there already
 
 
 def _white_space(text: str, line: Line) -> Iterable[Cut]:

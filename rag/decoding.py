@@ -48,13 +48,15 @@ _MARKS = (
     (b"\xfe\xff", "utf-16-be"),
 )
 _SEVERAL_BYTES = ("gb18030", "big5hkscs", "shift_jis", "euc_jp", "euc_kr")
+_TWO_BYTES = re.compile(rb"[\x80-\xff]{2}")
+"""Somewhere in such a text: a sign alone (5 µm, 2×4, ½ cup) is no half of a character."""
 LONGEST_CHARACTER = 4  # bytes
 _BEYOND_ASCII = re.compile("[^\x00-\x7f]")
 _IN_ASCII = (
     ("iso2022_jp_2", re.compile(rb"\x1b\$(?:[@AB]|\(D)"), 0.0),
     ("iso2022_kr", re.compile(rb"\x1b\$\)C"), 0.0),
     ("hz", re.compile(rb"~\{(?:[!-w][!-~]){3,}~\}"), 0.7),
-    ("utf-7", re.compile(rb"\+[A-Za-z0-9+/]{3}"), 0.9),
+    ("utf-7", re.compile(rb"\+(?=[0-9]*[A-Za-z+/])[A-Za-z0-9+/]{3}"), 0.9),  # +150 is a number
 )
 """Encodings that write other characters in ASCII's bytes, what such a stretch looks like, and how
 likely a text it must give: an escape is sure, "a+bcd" is not."""
@@ -153,7 +155,7 @@ def _with_zeros(data: bytes) -> tuple[str, str]:
 
 
 def _guess(data: bytes) -> tuple[str, str]:
-    candidates = [*_SEVERAL_BYTES, "cp1252"]
+    candidates = ["cp1252", *(_SEVERAL_BYTES if _TWO_BYTES.search(data) else ())]
     if len(data) % 2 == 0:
         candidates += ["utf-16-le", "utf-16-be"]
     best = _likeliest(data, candidates)
@@ -206,7 +208,11 @@ _LETTERS = (
 )  # fmt: skip
 """The letters beyond ASCII of each language that an encoding is for."""
 _WEST = "àáâãäåæçèéêëìíîïñòóôõöøùúûüßœ"
-_PLACED = re.compile("(?<=[a-z0-9])[¹²³ªº](?![a-z\x80-\xff])|œ(?=[uidts])", re.IGNORECASE)
+_PLACED = re.compile(
+    "(?<=[a-z0-9])[¹²³ªº](?![a-z\x80-\xff])|œ(?=[uidts])|(?<=[0-9 \u00a0])µ(?=[a-z])"
+    "|±(?=[0-9])|[¼½¾]",
+    re.IGNORECASE,
+)
 """Signs of cp1252 that stand beside letters of any language, and where they do."""
 _MISPLACED = re.compile("(?<=[^\\W_])þ|ý(?![^\\W_])|(?<![^\\W_])ð|[ìù](?=[^\\W_])|œ", re.IGNORECASE)
 _RARE = "ľĺŕĽĹŔ"  # what ISO 8859-2 has for ž and others is these in cp1250
@@ -318,7 +324,9 @@ _OTHER = re.compile(
     "\u3000-\u303f\uff01-\uff60]"
 )
 _LATIN = re.compile("[A-Za-z0-9\\s!-/:-@\\[-`{-~]")
-_ACCENTED = re.compile("(?<=[A-Za-z])[\u00c0-\u017f’]|[\u00c0-\u017f](?=[a-z])|[–—‘’“”„…«»°§©£²³]")
+_ACCENTED = re.compile(
+    "(?<=[A-Za-z])[\u00c0-\u017f’]|[\u00c0-\u017f](?=[a-z])|[–—‘’“”„…«»°§©®™£¥¢²³µ×÷±¼½¾·¬¿¡]"
+)
 
 
 def _likelihood(text: str) -> float:

@@ -27,7 +27,7 @@ __all__ = [
     "words",
 ]
 
-VERSION = 3
+VERSION = 4
 """Changes whenever `words` gives other words for the same text: the lexical index depends on it."""
 
 _HAN = "\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
@@ -256,6 +256,7 @@ def _accents() -> dict[int, str | None]:
         )
         if base and base != chr(code):
             table[code] = base
+    table |= {0x307: None, 0x131: "i"}  # what is left of İ in small letters, and its other half
     table |= {0xF8: "o", 0x142: "l", 0x111: "d", 0xE6: "ae", 0x153: "oe", 0x451: "\u0435"}
     table |= {code: None for first, last in _POINTS for code in range(first, last + 1)}
     table |= {ord(one): other for one, other in zip("أإآٱىکی", "اااايكي", strict=True)}

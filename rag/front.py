@@ -14,7 +14,7 @@ __all__ = ["Field", "Mark", "fields"]
 Span = tuple[int, int]
 
 _LINE = re.compile(r"[^\r\n]+")
-_NAMED = re.compile(r"([A-Za-z_\u4e00-\u9fff][\w -]{0,40}?)[ \t]*[:：][ \t]*")
+_NAMED = re.compile(r"([A-Za-z_\u4e00-\u9fff][\w -]{0,40}?)[ \t]*[:：=][ \t]*")
 _TOLD = re.compile(
     r"title|subtitle|authors?|by|editors?|translators?|interview\w*|speakers?|guests?|hosts?"
     r"|date|published|created|updated|place|location|venue|publisher|publication|source"

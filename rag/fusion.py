@@ -367,13 +367,21 @@ def near_copies(texts: Iterable[Text]) -> Iterator[bool]:
     """
     kept: list[Text] = []
     words: set[str] = set()  # of those that are kept
+    pairs: set[tuple[str, str]] = set()
     for text in texts:
         new = len(text.distinct - words)
-        near = _like_one(text, kept, new) or _told(text, kept, new)
+        own = set(pairwise(text.words))
+        near = _like_one(text, kept, new) or (
+            new <= 2 * (1 - TOLD) * len(text.words)  # a pair has room for two new words
+            and bool(own)
+            and len(own & pairs) >= TOLD * len(own)
+            and all(word in words for word in text.distinct if word[0].isdigit())
+        )
         yield near
         if not near:
             kept.append(text)
             words |= text.distinct
+            pairs |= own
 
 
 TOLD = 0.9
@@ -385,21 +393,6 @@ def _like_one(text: Text, kept: Sequence[Text], new: int) -> bool:
     if len(text.distinct) - new < NEAR * len(text.distinct):  # as most are: they share too few
         return False
     return any(_near(text.distinct, other.distinct) for other in kept)
-
-
-def _told(text: Text, kept: Sequence[Text], new: int) -> bool:
-    room = (1 - TOLD) * len(text.words)
-    if not kept or new > 2 * room:  # a pair has room for two new words
-        return False
-    pairs = set(pairwise(text.words))
-    before = {pair for other in kept for pair in pairwise(other.words)}
-    told = len(pairs & before) >= TOLD * len(pairs)
-    return bool(pairs) and told and _same_numbers(text, kept)
-
-
-def _same_numbers(text: Text, kept: Iterable[Text]) -> bool:
-    numbers = {word for word in text.distinct if word[0].isdigit()}
-    return not numbers.difference(*(other.distinct for other in kept))
 
 
 def _near(own: frozenset[str], other: frozenset[str]) -> bool:

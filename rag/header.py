@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Mapping
 from itertools import takewhile
 
@@ -15,9 +16,14 @@ _FENCED = re.compile(
     re.DOTALL,
 )
 """A blank line after the first dashes makes them a rule: so Jekyll and Pandoc tell them apart."""
+_TOML = re.compile(
+    r"\s*\+\+\+[ \t]*(?:\r\n?|\n)(.*?)(?:\r\n?|\n)\+\+\+[ \t]*(?=\r|\n|\Z)", re.DOTALL
+)
+"""As Hugo and Zola write it."""
 FIELD = re.compile(r"([A-Za-z_\u4e00-\u9fff][\w -]{0,40})[ \t]*[:：][ \t]*(.*)")
 """A line that names a field: (name, value)."""
 
+_NESTED = re.compile(r"(?:[\[{]\s*+(?:[\"'\w]+\s*+:\s*+)?+){4}")
 _LINK = re.compile(r"\[\[(?:[^\[\]|]*\|)?([^\[\]|]*)\]\]|\[([^\[\]]*)\]\([^()]*\)")
 _LONGEST = 20_000  # characters
 
@@ -25,12 +31,15 @@ _LONGEST = 20_000  # characters
 def front_matter(text: str) -> tuple[dict[str, str], tuple[str, ...], int]:
     """(fields in lower case, tags, where the body starts). Broken YAML is read line by line. What
     rules enclose may as well be prose, or what people say: it counts where it reads like fields."""
-    found = _FENCED.match(text, 0, _LONGEST)
+    found = _FENCED.match(text, 0, _LONGEST) or _TOML.match(text, 0, _LONGEST)
     if found is None:
         return {}, (), 0
-    data = _yaml(found[1].replace("\t", "  "))
-    if not isinstance(data, dict):
+    toml = found.re is _TOML
+    data = _toml(found[1]) if toml else _yaml(found[1].replace("\t", "  "))
+    if not isinstance(data, dict) and not toml:
         data = _field_lines(found[1]) if _is_listing(found[1]) else {}
+    if not isinstance(data, dict):
+        return {}, (), 0
     fields = {sound(str(key)).strip(): value for key, value in data.items()}
     if not _describes(fields):
         return {}, (), 0
@@ -54,7 +63,7 @@ def _yaml(block: str) -> object:
     """
     import yaml
 
-    if "[[[[" in block or "{{{{" in block:  # a parser in pure Python recurses into each
+    if _NESTED.search(block):  # a parser in pure Python recurses into each
         return None
     try:
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(block)):
@@ -62,6 +71,17 @@ def _yaml(block: str) -> object:
         return yaml.load(block, Loader=yaml.BaseLoader)  # noqa: S506 - it builds strings only
     except (yaml.YAMLError, RecursionError, ValueError, OverflowError):  # "\\UDEADBEEF"
         return None
+
+
+def _toml(block: str) -> object:
+    """The block's data, with what its tables hold (params, taxonomies) among its fields; None when
+    it is no TOML."""
+    try:
+        data = tomllib.loads(block)
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return None
+    tables = [value for value in data.values() if isinstance(value, dict)]
+    return {key: value for table in tables for key, value in table.items()} | data
 
 
 _ABOUT = (
@@ -127,7 +147,9 @@ def _field_lines(block: str) -> dict[str, object]:
 def _values(value: object) -> list[str]:
     if isinstance(value, list):
         return [text for item in value for text in _values(item)]
-    if isinstance(value, dict) or value is None:
+    if isinstance(value, dict):  # {name: Ann, orcid: …}
+        return _values(value.get("name") or value.get("title"))
+    if value is None:
         return []
     text = " ".join(unlinked(sound(str(value))).split())
     return [text] if text and text.lower() not in ("null", "~") else []

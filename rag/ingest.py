@@ -18,7 +18,8 @@ from rag import clean, fold, split
 from rag.encoder import Encoder, Encoders, TokenEncoder, Vector
 from rag.errors import LoadError
 from rag.index import Index
-from rag.load import load, loadable
+from rag.load import VERSION as READER
+from rag.load import load, loadable, read_again
 from rag.rows import FileState, Piece, Root
 from rag.scan import KEPT, Plan, file_state, make_plan, place, scan
 from rag.schema import Essay, EssayInfo, IngestReport, Passage
@@ -72,6 +73,7 @@ class Indexer(Index):
             "passage dimension": str(self.encoders.passage.dimension),
             "sentence encoder": self.encoders.sentence.name,
             "sentence dimension": str(self.encoders.sentence.dimension),
+            "reader": str(READER),
             "cleaner": str(clean.VERSION),
             "splitter": str(split.VERSION),
             "folding": str(fold.VERSION),
@@ -164,16 +166,22 @@ class Indexer(Index):
 
     def reindex(self, on_progress: OnProgress | None = None) -> None:
         """Make the index anew from the catalog's texts, with the present settings and versions.
+        What this version reads otherwise (in another encoding, say) is read again.
 
         Vectors that are kept serve where the encoder and the text are the same. Until the end the
         index stays as it was. Raises IndexBusy.
         """
         with self.writing():
             maker = _Maker(self)
+            reread = {essay.source: essay for essay in self._read_otherwise()}
+
+            def as_read(source: str) -> Essay:
+                return reread.get(source) or self.catalog.essay(source)
+
             sources = [info.source for info in self.catalog.essays()]
             meter = _Meter(sum(info.characters for info in self.catalog.essays()), on_progress)
             for source in sources:
-                essay = self.catalog.essay(source)
+                essay = as_read(source)
                 maker.make([essay], meter, len(essay.text), anew=True)
             with self.catalog.write() as writer:
                 files = {root.id: self.catalog.files(root.id) for root in self.catalog.roots()}
@@ -181,13 +189,23 @@ class Indexer(Index):
                 writer.set_manifest(self.manifest())
                 for number, states in files.items():
                     for source, state in states.items():
-                        essay = self.catalog.essay(source)
+                        essay = as_read(source)
                         pieces = maker.split([essay])
                         writer.put_essay(number, essay, state, title_words(essay), pieces[source])
                 writer.forget_unused_vectors()
             meter.report("index")
             self.follow()
             meter.report("done")
+
+    def _read_otherwise(self) -> Iterator[Essay]:
+        """The essays that come out differently when they are read again."""
+        for root in self.catalog.roots():
+            for source in self.catalog.files(root.id):
+                inside = source.removeprefix(root.name).lstrip("/")
+                kept = self.catalog.essay(source)
+                now = read_again(kept, Path(root.path) / inside)
+                if now != kept:
+                    yield now
 
 
 class _Run:

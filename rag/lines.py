@@ -44,7 +44,8 @@ _HEADING = re.compile(r"#{1,6}[ \t\u3000]+(?=\S)")
 _HEADING_TAIL = re.compile(r"[ \t]+#+$|(?:[ \t]+#+)?[ \t]*\{[#.][^{}]{1,60}\}$")
 _UNDERLINE = re.compile(r"(=+|-+)$")
 _RULE = re.compile(r"([-*_])(?:[ \t]*\1){2,}$")
-_FENCE = re.compile(r"(```+|~~~+)")
+_FENCE = re.compile(r"(`{3,})[^`\n]*$|(~{3,})")
+"""Of backticks only where no more follow in the line (CommonMark): else it is code in a line."""
 _QUOTE = re.compile(r"(?:>[ \t]?)+")
 _BULLET = re.compile(
     r"(?:[-*+–—][ \t\u3000]+|[•●○◦▪▫■□◆◇‣⁃∙·・▶►➤✓✔][ \t\u3000]*)(?=\S)|\?{1,2}[ \t]*(?=[^\W\d_])"
@@ -73,9 +74,10 @@ def read_lines(text: str, start: int, markdown: bool) -> Iterable[Line]:
             if begin == end:
                 continue
         fenced = _FENCE.match(text, begin, end) if markdown else None
-        if fenced and (not fence or fenced.group().startswith(fence)):
+        marks = fenced[1] or fenced[2] if fenced else ""
+        if marks and (not fence or _closes(text, begin, end, fence)):
             stray.append(Cut(begin, end, "code fence"))
-            fence = "" if fence else fenced.group()
+            fence = "" if fence else marks
             apart = True
             continue
         if fence:
@@ -96,6 +98,11 @@ def read_lines(text: str, start: int, markdown: bool) -> Iterable[Line]:
             stray, apart = line.cuts, True
     if stray:
         yield Line(len(text), len(text), "text", 0, True, stray)
+
+
+def _closes(text: str, begin: int, end: int, fence: str) -> bool:
+    """Whether a line is nothing but the marks that opened a block of code, or more of them."""
+    return text.startswith(fence, begin) and not text[begin:end].strip(fence[0])
 
 
 def _filled_lines(text: str, start: int) -> Iterable[tuple[int, int, int, bool]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Callable, Mapping
@@ -19,7 +20,10 @@ from rag.header import front_matter, mail_header
 from rag.schema import Essay
 from rag.title import title_in
 
-__all__ = ["FORMATS", "Content", "load", "loadable"]
+__all__ = ["FORMATS", "VERSION", "Content", "load", "loadable", "read_again"]
+
+VERSION = 1
+"""Of how bytes are decoded and what a text says of itself: an index of another is made anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,19 @@ def load(path: Path, source: str) -> Essay:
     return _essay(reader(data), path, source, hashlib.sha256(data).hexdigest())
 
 
+def read_again(essay: Essay, path: Path) -> Essay:
+    """The essay as it is read now: from its file, where that holds the bytes that were read, else
+    from the text that was kept."""
+    with contextlib.suppress(LoadError):
+        found = load(path, essay.source)
+        if found.digest == essay.digest:
+            return found
+    name = Path(essay.source)
+    plain = FORMATS.get(name.suffix.lower()) is _plain
+    markdown = _looks_like_markdown(essay.text) if plain else essay.markdown
+    return _essay(Content(essay.text, essay.encoding, markdown), name, essay.source, essay.digest)
+
+
 def loadable(path: Path) -> bool:
     """Whether `load` has a reader for this kind of file. Hidden files are none."""
     return path.suffix.lower() in FORMATS and not path.name.startswith((".", "~$"))
@@ -64,7 +81,11 @@ def loadable(path: Path) -> bool:
 
 def _plain(data: bytes) -> Content:
     text, encoding = decode(data)
-    return Content(text, encoding, markdown=bool(_MARKDOWN.search(text[:200_000])))
+    return Content(text, encoding, markdown=_looks_like_markdown(text))
+
+
+def _looks_like_markdown(text: str) -> bool:
+    return _MARKDOWN.search(text[:200_000]) is not None
 
 
 def _markdown(data: bytes) -> Content:

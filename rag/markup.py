@@ -13,7 +13,7 @@ from rag.lines import Cut
 
 __all__ = ["MARKS", "markdown_marks"]
 
-_CODE = re.compile(r"(`+)([^`]+)\1(?!`)")
+_CODE = re.compile(r"(?<!`)(`++)([^`]+)\1(?!`)")
 _LINK = re.compile(
     r"(!?\[)([^\[\]]*)(\]\((?:[^()\s]|\([^()\s]*\))*(?:[ \t]+(?:\"[^\"]*\"|'[^']*'))?[ \t]*\))"
 )

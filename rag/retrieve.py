@@ -256,14 +256,18 @@ class Retriever:
         return known
 
     def _distinct(self, order: NDArray[np.intp], texts: Sequence[fusion.Text]) -> Iterator[int]:
-        """The rows in order, without those that nearly repeat one before them."""
+        """The rows in order, those that nearly repeat one before them after all others."""
         rows = [int(row) for row in order]
         if "copies" in self._without:
             yield from rows
             return
+        repeated: list[int] = []
         for row, again in zip(rows, fusion.near_copies(texts[row] for row in rows), strict=True):
-            if not again:
+            if again:
+                repeated.append(row)
+            else:
                 yield row
+        yield from repeated
 
 
 def _of_other_essays(parts: Sequence[list[Hit]]) -> list[list[Hit]]:

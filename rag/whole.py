@@ -56,8 +56,9 @@ def one_each(hits: Sequence[Hit]) -> list[Hit]:
 
 def openings(catalog: Catalog, sources: Sequence[str], k: int, sure: float) -> list[Hit]:
     """The first two passages (a title may be one) of each of these essays, at most `k` in all."""
-    each = min(2, max(k // max(len(sources), 1), 1))
-    chosen = [(source, catalog.outline(source)[:each]) for source in sources[:k]]
+    told = _distinct(catalog, sources, k)
+    each = min(2, max(k // max(len(told), 1), 1))
+    chosen = [(source, catalog.outline(source)[:each]) for source in told]
     return _hits(catalog, chosen, sure)
 
 
@@ -71,9 +72,20 @@ def spread(
     essay gives one passage, the first fifth of it, which says what it is about, or its own summary.
     Of an essay in two languages it is that of the question, `language`.
     """
-    each = max(k // max(len(sources), 1), 1)
-    chosen = [(one, _central(catalog, encoder, one, each, language)) for one in sources[:k]]
+    told = _distinct(catalog, sources, k)
+    each = max(k // max(len(told), 1), 1)
+    chosen = [(one, _central(catalog, encoder, one, each, language)) for one in told]
     return _hits(catalog, chosen, sure)
+
+
+def _distinct(catalog: Catalog, sources: Sequence[str], k: int) -> list[str]:
+    """The first `k` of these essays that are no copies of one before them."""
+    told: dict[tuple[int, ...], str] = {}
+    for source in sources:
+        if len(told) >= k:
+            break
+        told.setdefault(tuple(catalog.outline(source)), source)
+    return list(told.values())
 
 
 def _central(
@@ -104,8 +116,8 @@ def _nearest(catalog: Catalog, encoder: str, outline: Sequence[int], count: int)
 
 
 def _hits(catalog: Catalog, chosen: Sequence[tuple[str, Sequence[int]]], sure: float) -> list[Hit]:
-    return [
-        Hit(passage, sure, {"whole": sure})
-        for source, ids in chosen
-        for passage in catalog.passages(list(ids), [source])
-    ]
+    hits: dict[str, Hit] = {}
+    for source, ids in chosen:
+        for passage in catalog.passages(list(ids), [source]):
+            hits.setdefault(passage.id, Hit(passage, sure, {"whole": sure}))
+    return list(hits.values())

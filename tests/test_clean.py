@@ -110,12 +110,25 @@ def test_plain_text(raw: str, expected: str) -> None:
         ("#AI未来 #中国AI", "#AI未来 #中国AI"),
         ("5 ~ 6 ~8", "5 ~ 6 ~8"),
         ("```py\n# **x** _y_\n- z\n```", "# **x** _y_\n- z"),
+        # code in a line is no fence, and a fence is closed by its marks alone
+        ("```pip x``` brings **it**.\n**b**", "pip x brings it.\nb"),
+        ("~~~\na\n~~~ b\n```\n~~~\n**c**", "a\n~~~ b\n```\nc"),
+        ("# The **great** [bridge](http://x.org/long) #", "The great bridge"),
+        ("## Tom &amp; Ann {#toms}", "Tom & Ann"),
+        ("# Tom&#39;s &amp; Ann's {#id}", "Tom's & Ann's"),
     ],
 )
 def test_markdown(raw: str, expected: str) -> None:
     cleaned = clean(raw, markdown=True)
     assert cleaned.text == expected
     assert_exact(raw, cleaned)
+
+
+def test_a_long_run_of_marks_takes_no_time() -> None:
+    began = time.process_time()
+    for raw in ("`", "` ", "`` ` ", "``a` "):
+        clean("a **b** " + raw * 40_000, markdown=True)
+    assert time.process_time() - began < 30
 
 
 def test_plain_text_keeps_what_only_markdown_drops() -> None:

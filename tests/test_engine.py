@@ -215,7 +215,8 @@ def test_a_stream_is_closed_from_another_thread_while_nothing_comes(settings: Se
         stream.close()
         reader.join(5)
         assert not reader.is_alive()
-        assert [type(event) for event in seen] == [Status]
+        # whether the reader got the first one before the close is a matter of who is quicker
+        assert [type(event) for event in seen] in ([], [Status])
         assert rag.turn.cancel is not None
         assert rag.turn.cancel.is_set()
         rag.go_on.set()

@@ -17,6 +17,7 @@ from rag.fold import content_words, copy_key, fold, key_words, language, words
         ("訓練機器學習", "训练机器学习"),
         ("ＧＰＴ－４ｏ　１２３％", "gpt-4o 123%"),
         ("Résumé Straße Ångström", "resume strasse angstrom"),
+        ("İstanbul DİYARBAKIR Diyarbakır", "istanbul diyarbakir diyarbakir"),
         ("e\u0301te\u0301", "ete"),
         ("ｶﾞｷﾞ", "ガギ"),
         ("", ""),

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -498,6 +499,27 @@ def test_mismatch_is_refused_and_reindex_mends_it(
     assert len(embedded(kinds)) == done
     assert len(sources(index)) == 3
     check(index)
+
+
+def test_reindex_reads_again_what_was_misread(index: Indexer, folder: Path) -> None:
+    (folder / "lab.txt").write_bytes("A grain of 5 µm.".encode("cp1252"))
+    index.ingest(folder)
+    source = next(source for source in sources(index) if source.endswith("lab.txt"))
+    kept = index.catalog.essay(source)
+    with index.catalog.write() as writer:  # as another version read it
+        state = index.catalog.files(1)[source]
+        misread = replace(kept, text="A grain of 5 祄.", title="", encoding="gb18030")
+        writer.put_essay(1, misread, state, "", ())
+        writer.set_manifest({**index.manifest(), "reader": "0"})
+    with pytest.raises(IndexMismatch, match="reader"):
+        index.ready()
+    index.reindex()
+    assert index.catalog.essay(source) == kept
+    (folder / "lab.txt").unlink()
+    with index.catalog.write() as writer:
+        writer.put_essay(1, replace(kept, title="Another", author="x"), state, "", ())
+    index.reindex()
+    assert index.catalog.essay(source) == kept, "from the text that was kept"
 
 
 def test_reindex_with_another_encoder(index: Indexer, folder: Path, kinds: Encoders) -> None:

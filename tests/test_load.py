@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -262,6 +263,30 @@ def test_old_encodings(encodings: str, sentences: str, line: str) -> None:
                 assert decode(text.encode(encoding))[0] == text, encoding
 
 
+@pytest.mark.parametrize(
+    "sign",
+    ["5 µm", "50 µg", "2×4", "£5 or ¥500", "½ cup", "Fig. 2·3", "©Ann ®Bob", "±2 mm", "20 °C"],
+)
+@pytest.mark.parametrize("sentences", [1, 20])
+def test_a_sign_in_an_english_text_is_no_half_of_a_chinese_character(
+    sign: str, sentences: int
+) -> None:
+    text = (
+        f"The shop in Basel sells {sign} of it. "
+        + "It opened at nine and closed again. " * sentences
+    )
+    assert decode(text.encode("cp1252")) == (text, "cp1252")
+
+
+def test_numbers_with_a_plus_are_no_utf7() -> None:
+    for text in (
+        "It grew +150% online, and +120% in shops.",
+        "+100 metres, then +104 -20, +118 -3",
+    ):
+        assert decode(text.encode()) == (text, "utf-8")
+    assert decode("这是一段中文。".encode("utf-7")) == ("这是一段中文。", "utf-7")
+
+
 def test_half_a_character_that_utf7_spells_is_not_taken_for_one() -> None:
     text, _ = decode((SIMPLIFIED * 99).encode("utf-7") + b"+2D0-")
     text.encode()
@@ -311,6 +336,31 @@ def test_front_matter_becomes_metadata(tmp_path: Path) -> None:
     assert (found.origin, found.tags) == ("http://a.b/c", ("x", "y z"))
     assert found.text[found.body_start :] == "\r\nBody.\r\n"
     assert found.markdown
+
+
+def test_toml_front_matter_becomes_metadata(tmp_path: Path) -> None:
+    found = essay(
+        tmp_path,
+        '+++\ntitle = "On Bridges"\ndate = 2021-05-04T10:00:00Z\ndraft = false\ntags = ["a", "b"]\n'
+        '[params]\nauthor = "Ann"\n+++\nText.\n',
+    )
+    assert (found.title, found.author, found.date) == ("On Bridges", "Ann", "2021-05-04")
+    assert found.tags == ("a", "b")
+    assert found.text[found.body_start :].strip() == "Text."
+    assert essay(tmp_path, "+++\nno = toml = at all\n+++\nText.\n").body_start == 0
+
+
+def test_authors_with_more_than_a_name(tmp_path: Path) -> None:
+    listed = "---\ntitle: X\nauthor:\n  - name: Ann Lee\n    orcid: 1\n  - name: Bo\n---\nText.\n"
+    assert essay(tmp_path, listed).author == "Ann Lee, Bo"
+    assert essay(tmp_path, "---\ntitle: X\nauthor: {name: Ann}\n---\nText.\n").author == "Ann"
+
+
+def test_front_matter_nested_without_end_takes_no_time(tmp_path: Path) -> None:
+    began = time.process_time()
+    for nest in ("[ ", "[", "{a: ", "[\n"):
+        essay(tmp_path, "---\ntitle: x\na: " + nest * 4_000 + "\n---\nText.\n")
+    assert time.process_time() - began < 10
 
 
 @pytest.mark.parametrize(

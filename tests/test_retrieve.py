@@ -257,9 +257,9 @@ def test_near_copies_count_once_and_other_numbers_do_not(tmp_path: Path) -> None
     }
     with Indexer(tmp_path / "index", encoders()) as index:
         index.ingest(write(tmp_path / "texts", texts))
-        sources = {first([hit]) for hit in made(index, tmp_path).hits("the fee a year", k=10)}
-        assert {"c.txt", "d.txt"} <= sources
-        assert len(sources & {"a.txt", "b.txt"}) == 1
+        found = [first([hit]) for hit in made(index, tmp_path).hits("the fee a year", k=10)]
+        assert {"c.txt", "d.txt"} <= set(found[:3])
+        assert found[3] in {"a.txt", "b.txt"}, "where there is room, copies come last"
         every = made(index, tmp_path, without=frozenset({"copies"})).hits("the fee a year", k=10)
         assert len(every) == 4
 
