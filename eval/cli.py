@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from errno import EISDIR
+from errno import EINVAL, EISDIR
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -83,16 +83,17 @@ def command(  # noqa: PLR0913, PLR0917  # one parameter for each option of the c
 ) -> int:
     """Measure retrieval, answers, citations, refusals and the verifier.
 
-    Every figure comes with its number of cases and a 95 % bootstrap interval. A run that broke off
-    is taken up where it stopped, unless the settings, the essays, the questions, the code or the
-    model changed since; with --baseline everything is measured anew.
+    Every figure comes with its number of cases and a 95 % bootstrap interval. A run that broke off,
+    or in which a question ended in an error, is taken up where it stopped, unless the settings, the
+    essays, the questions, the code or the model changed since; with --baseline everything is
+    measured anew.
     """
     from rich.console import Console
 
     from eval.compare import compare
     from eval.datasets import open_dataset
     from eval.opening import open_rag
-    from eval.output import table, write
+    from eval.output import put_text, table, write
     from eval.report import Report
     from eval.runner import run
     from rag.config import Settings
@@ -126,7 +127,7 @@ def command(  # noqa: PLR0913, PLR0917  # one parameter for each option of the c
         return ERROR
     if write_baseline:
         with _written(write_baseline):
-            write_baseline.write_text(report.slim().to_json(), encoding="utf-8")
+            put_text(write_baseline.resolve(), report.slim().to_json())
     if before is None:
         return 0
     comparison = compare(report, before, part=bool(wanted or limit))
@@ -144,6 +145,8 @@ def _make_room(reports: Path, baseline: Path | None) -> None:
             TemporaryFile(dir=baseline.parent).close()
             if baseline.is_dir():
                 raise IsADirectoryError(EISDIR, "it is a folder")
+            if baseline.exists() and not baseline.is_file():
+                raise OSError(EINVAL, "it is no file")
 
 
 @contextmanager

@@ -22,7 +22,7 @@ KEPT = 30 * 24 * 3600
 
 
 class Journal:
-    """Outcomes as they come, one JSON object a line, until the run is complete.
+    """Outcomes as they come, one JSON object a line, until the run is complete, without an error.
 
     The file's name is a digest of settings, essays, questions, code and the model that answers, so
     nothing else is ever read back. Errors are not kept: they are tried again. Without a path

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from eval.datasets import Dataset
 from rag.errors import EvalFault, IndexMismatch
+from rag.files import put
 
 if TYPE_CHECKING:
     from rag.config import Settings
@@ -75,9 +76,10 @@ def _documents_digest(dataset: Dataset) -> str:
 
 
 def _write_documents(dataset: Dataset, folder: Path) -> Path:
-    """The folder's name holds the digest of its content, so what is there need not be written."""
+    """What is there already is not written again: to the index it would be another file."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in dataset.documents.items():
-        if not (folder / name).exists():
-            (folder / name).write_text(text, encoding="utf-8", newline="")
+        path, content = folder / name, text.encode()
+        if not path.exists() or path.read_bytes() != content:
+            put(path, content)
     return folder

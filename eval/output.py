@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Group
     from rich.table import Table
 
-__all__ = ["table", "write"]
+__all__ = ["put_text", "table", "write"]
 
 
 def write(report: Report, folder: Path) -> tuple[Path, Path]:
@@ -29,12 +29,13 @@ def write(report: Report, folder: Path) -> tuple[Path, Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     data, page = folder / "report.json", folder / "report.html"
-    _replace(data, report.to_json())
-    _replace(page, render(report))
+    put_text(data, report.to_json())
+    put_text(page, render(report))
     return data, page
 
 
-def _replace(path: Path, text: str) -> None:
+def put_text(path: Path, text: str) -> None:
+    """Make a file hold the text: all of it, or what it held before. Raises OSError."""
     # no temporary file of tempfile's: its mode would keep a report in a shared folder from others
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:

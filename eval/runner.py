@@ -87,9 +87,9 @@ def run(  # noqa: PLR0913  # one for each option of the command
     the data directory. `questions`: None for those over the seed essays, a dataset's specification
     (see `eval.datasets`), a JSONL file, a Dataset or Questions. `kinds`, `limit`: only these kinds,
     or this one, at most so many questions (and pairs), evenly spread. `jobs`: questions asked at
-    the same time. `fresh=False` takes up a run that broke off (same settings, essays, questions,
-    code and answering model). `baseline`: what the report will be compared with; where it cannot
-    be, that is an EvalFault before anything is asked.
+    the same time. `fresh=False` takes up a run that broke off or had errors (same settings, essays,
+    questions, code and answering model). `baseline`: what the report will be compared with; where
+    it cannot be, that is an EvalFault before anything is asked.
 
     A question that raised a RagError is reported with it and has no values. Raises EvalFault when
     the questions are not about what is ingested, InvalidArgument for a `limit` or `jobs` below 1.
@@ -181,8 +181,9 @@ def _run(rag: Asked, prepared: Prepared, progress: Progress, jobs: int, fresh: b
                 progress(count, len(items))
         finally:
             pool.shutdown(cancel_futures=True)
-    journal.close()
     found = [results[item.id] for item in items]
+    if not any(outcome.error for outcome in found):
+        journal.close()
     return Report(
         **made_of,
         date=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -258,7 +259,7 @@ def _asked(rag: Asked, question: Question, needs: Needs, blank: Outcome) -> Outc
         **_refusal_values(question, answer),
         "retrieve_ms": None if question.given else 1000 * (retrieved - started),
         "answer_ms": 1000 * (answered - retrieved),
-        "context_characters": float(sum(len(hit.passage.text) for hit in answer.hits[:SHOWN])),
+        "context_characters": float(sum(len(hit.passage.text) for hit in answer.hits)),
         "prompt_tokens": float(answer.usage.prompt_tokens) if answer.usage else None,
         "completion_tokens": float(answer.usage.completion_tokens) if answer.usage else None,
     }

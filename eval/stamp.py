@@ -69,7 +69,8 @@ def stamp(rag: object, dataset: Dataset, texts: Mapping[str, str]) -> dict[str, 
 
 def _plain(value: Any) -> str:
     """A setting as text, without the password or the query that an address may carry, and without
-    the folder of a file."""
+    the folder of a file. A set comes as a list in no order, another in each process."""
+    value = sorted(value) if isinstance(value, list) else value
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     text = Path(text).name if Path(text).is_absolute() else text
     return QUERY.sub(r"\1", without_userinfo(text))

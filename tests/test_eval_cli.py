@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from errno import ENOSPC
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,28 @@ def test_a_drop_against_the_baseline_is_status_4(
     assert main([*spec, "--baseline", str(baseline), "--limit", "6"]) == 4
 
 
+def test_a_baseline_that_cannot_be_written_leaves_the_one_before(
+    asked: Path, over: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, link = tmp_path / "kept.json", tmp_path / "baseline.json"
+    link.symlink_to(target)
+    command = ["--dataset", f"jsonl:{asked}", "--write-baseline", str(link)]
+    assert main(command) == 0
+    before = target.read_bytes()
+    write_text = Path.write_text
+
+    def torn(path: Path, text: str, encoding: str) -> None:
+        write_text(path, text[: len(text) // 2], encoding=encoding)
+        if path.parent == tmp_path:
+            raise OSError(ENOSPC, "No space left on device")
+        write_text(path, text, encoding=encoding)
+
+    monkeypatch.setattr(Path, "write_text", torn)
+    assert main(command) == 1
+    assert target.read_bytes() == before
+    assert link.is_symlink()
+
+
 def test_an_error_of_one_question_is_status_1(
     tmp_path: Path, over: Callable[[WordRag], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -122,6 +145,7 @@ def test_another_question_set_is_status_1(
         (["--baseline", "/nowhere.json"], 1),
         (["--write-baseline", "nodir/b.json"], 1),
         (["--write-baseline", "."], 1),
+        (["--write-baseline", "/dev/null"], 1),
         (["--output", __file__], 1),
         (["--output", "/proc/x"], 1),
         (["--help"], 0),

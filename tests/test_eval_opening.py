@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from errno import ENOSPC
 from pathlib import Path
 from typing import Self
 
@@ -65,6 +66,28 @@ def test_documents_get_a_folder_of_their_own(tmp_path: Path) -> None:
         assert written == b"x\r\n"
     with open_rag(one, home(tmp_path), Store) as again:
         assert again.settings.data_dir == first.settings.data_dir
+
+
+def test_a_document_that_was_cut_off_is_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = Dataset("d", ASKED, documents={"a.txt": "x" * 9, "b.txt": "y"})
+    folder = home_of(dataset, tmp_path) / "documents"
+    with open_rag(dataset, home(tmp_path), Store):
+        before = (folder / "b.txt").stat()
+    (folder / "a.txt").write_bytes(b"xxx")
+    with open_rag(dataset, home(tmp_path), Store):
+        assert (folder / "a.txt").read_bytes() == b"x" * 9
+    assert (folder / "b.txt").stat() == before
+
+    def full(*_: object) -> None:
+        raise OSError(ENOSPC, "No space left on device")
+
+    other = Dataset("d", ASKED, documents={"c.txt": "z"})
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space"), open_rag(other, home(tmp_path), Store):
+        pass
+    assert not list((home_of(other, tmp_path) / "documents").iterdir())
 
 
 def test_a_dataset_without_documents_is_asked_of_what_is_ingested(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from errno import ENOSPC
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -29,7 +30,7 @@ from eval.page import faults, render
 from eval.stamp import stamp
 from rag.config import Settings
 from rag.endpoint import Endpoint
-from rag.errors import EvalFault, InvalidArgument
+from rag.errors import EndpointUnreachable, EvalFault, InvalidArgument
 from rag.schema import Answer, Message, Verdict
 
 TOPICS = ("copper", "silver", "amber", "linen", "paper", "salt", "indigo", "cedar", "jade", "wool")
@@ -183,6 +184,18 @@ def test_given_passages_are_answered_from() -> None:
     assert "100 crowns" in case.answer
     assert case.values["hit@5"] is None
     assert case.values["over_refusal"] == 0
+
+
+def test_every_character_of_the_context_counts() -> None:
+    class Wide(WordRag):
+        def query(self, question: str, history: Sequence[Message] = ()) -> Answer:
+            return self.answer(question, [hit.passage for hit in self.retrieve(question, k=9)])
+
+    rag = Wide(TEXTS)
+    found = run(rag, Dataset("d", ASKED[:1], ())).cases[0]
+    hits = rag.query(ASKED[0].question).hits
+    assert len(hits) == 9
+    assert found.values["context_characters"] == sum(len(hit.passage.text) for hit in hits)
 
 
 def test_questions_about_other_essays_are_a_fault() -> None:
@@ -477,8 +490,11 @@ class Plain(WordRag):
         super().__init__(TEXTS)
         self.settings = settings
         self.stop_after = stop_after
+        self.down = "nothing"
 
     def query(self, question: str, history: Sequence[Message] = ()) -> Answer:
+        if self.down in question:
+            raise EndpointUnreachable("Nothing listens there.", "Start it.")
         if self.asked == self.stop_after:
             raise KeyboardInterrupt
         return super().query(question, history)
@@ -501,6 +517,24 @@ def test_a_run_that_broke_off_is_taken_up(tmp_path: Path, report: Report) -> Non
     complete = Plain(settings, stop_after=99)
     run(complete, DATA, fresh=False)
     assert complete.asked == 13  # a complete run is measured anew
+
+
+def test_what_failed_is_asked_again_and_nothing_else(tmp_path: Path, report: Report) -> None:
+    settings = Settings(data_dir=tmp_path)
+    failing = Plain(settings, stop_after=99)
+    failing.down = "silver"
+    assert len(run(failing, DATA, fresh=False).errors()) == 1
+    again = Plain(settings, stop_after=99)
+    found = run(again, DATA, fresh=False)
+    assert again.asked == 1
+    assert [case.answer for case in found.cases] == [case.answer for case in report.cases]
+
+
+def test_a_set_is_told_in_one_order() -> None:
+    orders = (["late", "parts"], ["parts", "late"])  # as two processes have them
+    given = [SimpleNamespace(model_dump=lambda o=o, **_: {"without": o}) for o in orders]
+    one, other = (stamp(Plain(settings, stop_after=0), DATA, TEXTS) for settings in given)
+    assert one == other
 
 
 def test_a_fresh_run_takes_nothing_up(tmp_path: Path) -> None:
