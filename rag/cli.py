@@ -6,12 +6,13 @@ failed), 4 quality dropped against a baseline.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
@@ -141,10 +142,15 @@ def _abandon_output() -> None:
 
 
 def _speak_utf8() -> None:
-    for stream in (sys.stdout, sys.stderr):
+    """Whatever the locale. What is typed keeps the encoding of the terminal that it comes from, and
+    a byte that is none of it becomes a sign that says so."""
+    speaking = {"encoding": "utf-8", "errors": "replace"}
+    streams = ((sys.stdout, speaking), (sys.stderr, speaking), (sys.stdin, {"errors": "replace"}))
+    for stream, how in streams:
         reconfigure: Callable[..., None] | None = getattr(stream, "reconfigure", None)
         if reconfigure:
-            reconfigure(encoding="utf-8", errors="replace")
+            with suppress(io.UnsupportedOperation):  # a program that calls this read from it before
+                reconfigure(**how)
 
 
 def _say(line: str, err: bool = False) -> None:

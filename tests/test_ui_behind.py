@@ -4,30 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import shutil
 import socket
+import sqlite3
 import stat
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
+from urllib.request import urlopen
 
 import pytest
 from scripted_endpoint import MODEL, ScriptedEndpoint, answer, error, silence
-from ui_support import FakeRag
+from ui_support import FakeRag, an_answer
 
 from rag import Rag
 from rag.config import Settings
 from rag.errors import ConfigError, RagError
 from rag.llm import LLM
-from ui.app import free_port
+from rag.schema import Done, IngestReport, Token
+from ui.app import Server, _listening, free_port, launch, prepare, serve
 from ui.desk import Desk, Ending, NotReady, safe_name
 from ui.form import Form
+from ui.handlers import Handlers
 from ui.live import Live, Runs
 from ui.preferences import Preferences
 from ui.session import Session
+from ui.shelf import Shelf
 from ui.store import Store
 
 HERE, THERE = "http://127.0.0.1:1/v1", "http://127.0.0.1:2/v1"
@@ -260,6 +268,104 @@ def test_errors_and_defects_are_kept_as_sentences(
     assert "a secret detail" in caplog.text
 
 
+async def last_of(patches: Any) -> dict[str, Any]:
+    """All parts of the page that a stream of patches changed, as they came to be."""
+    shown: dict[str, Any] = {}
+    async for patch in patches:
+        shown.update(patch)
+    return shown
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """No store finds room for another page."""
+    opened = Store._open
+
+    def full(store: Store) -> sqlite3.Connection:
+        db = opened(store)
+        db.execute("PRAGMA max_page_count = 1")  # never less than there are
+        return db
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Store, "_open", full)
+        yield
+
+
+class Long(FakeRag):
+    """Its answer takes more room than there is in the file. It waits for `go` before its end."""
+
+    def __init__(self) -> None:
+        super().__init__(delay=0)
+        self.go = threading.Event()
+
+    def _stream(self, question: str) -> Any:
+        yield Token("Half an answer")
+        assert self.go.wait(30)
+        yield Done(an_answer(question, "It is long. " * 9000))
+
+
+def test_an_answer_that_finds_no_room_is_shown_with_the_reason(
+    tmp_path: Path, store: Store
+) -> None:
+    rag, full = Long(), ExitStack()
+    runs, desk = runs_of(store, rag), desk_of(tmp_path, [])
+    desk.begin()
+    wait_for(desk.start.live.over)
+    handlers = Handlers(desk, store, runs)
+
+    async def ask() -> dict[str, Any]:
+        shown: dict[str, Any] = {}
+        async for patch in handlers.ask("Why?", Session()):
+            shown.update(patch)
+            if "Half an answer" in shown["live"]:
+                full.enter_context(full_disk())
+                rag.go.set()
+        return shown
+
+    with full:
+        shown = asyncio.run(asyncio.wait_for(ask(), 30))
+        wait_for(lambda: not runs.under_way)
+        kept = shown["session"].conversation
+        (turn,) = store.turns(kept)
+        with pytest.raises(RagError, match="no room left"):
+            runs.start(kept, "why? " * 9000, None, (), instead_of=turn.id)
+        assert store.turns(kept) == [turn]
+    opened = handlers._conversation(shown["session"], None)
+    for place in (shown["history"], opened["history"]):
+        assert "It is long." in place
+        assert "There is no room left to write" in place
+    assert shown["live"] == ""
+
+
+def test_an_answer_stays_where_its_file_is_damaged(tmp_path: Path, store: Store) -> None:
+    rag = Long()
+    desk = desk_of(tmp_path / "desk", [])
+    handlers = Handlers(desk, store, runs_of(store, rag))
+
+    async def ask() -> dict[str, Any]:
+        shown: dict[str, Any] = {}
+        async for patch in handlers.ask("Why?", Session()):
+            shown.update(patch)
+            if "Half an answer" in shown["live"] and not rag.go.is_set():
+                for file in tmp_path.glob("c.sqlite3*"):
+                    file.write_bytes(b"x" * file.stat().st_size)
+                rag.go.set()
+        return shown
+
+    shown = asyncio.run(asyncio.wait_for(ask(), 30))
+    assert "It is long." in shown["live"]
+    assert "Move it aside" in shown["live"]
+    session = shown["session"]
+    said = [
+        handlers._conversation(session, None)["history"],
+        handlers.search("why", session)["talks"],
+        handlers.delete(session.conversation, session)["toast"],
+        handlers.rename(session.conversation, "x", session)["toast"],
+        handlers.judge("x", "1", "", session)["toast"],
+    ]
+    assert all("is damaged" in text for text in said)
+
+
 def test_too_many_questions_are_refused_and_not_kept(store: Store) -> None:
     runs = runs_of(store, FakeRag(), workers=1, waiting=1)
     kept = store.create()
@@ -296,6 +402,86 @@ def test_a_replaced_rag_is_closed_when_its_last_answer_is_done(tmp_path: Path) -
     assert not made[1].closed
     desk.close()
     wait_for(lambda: made[1].closed)
+
+
+def test_settings_that_are_saved_while_the_first_essays_are_read_hold(tmp_path: Path) -> None:
+    made: list[Waiting] = []
+
+    class Waiting(FakeRag):
+        def __init__(self) -> None:
+            super().__init__({}, delay=0)
+            self.reading, self.go = threading.Event(), threading.Event()
+
+        def ingest(self, path: Path | str, *, on_progress: Any = None) -> Any:
+            self.reading.set()
+            assert self.go.wait(30)
+            return IngestReport()
+
+    def opened(_: Settings) -> Any:
+        made.append(Waiting())
+        return made[-1]
+
+    desk = Desk(Preferences(Settings(data_dir=tmp_path)), opened, seeds=lambda: tmp_path)
+    desk.begin()
+    wait_for(lambda: made and made[0].reading.is_set())
+    desk.replace(desk.preferences.keep(k=9))
+    made[0].go.set()
+    wait_for(desk.start.live.over)
+    assert desk.start.error is None
+    with desk.lease() as rag:
+        assert rag is made[1]
+    assert made[0].closed
+    assert not made[1].closed
+
+
+def essays_of(desk: Desk) -> list[str]:
+    with desk.lease() as rag:
+        return [essay.source for essay in rag.essays()]
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_added_essays_go_where_the_data_directory_goes(
+    own: bool, tmp_path: Path, converted: Path
+) -> None:
+    def opened(data: Path) -> Desk:
+        settings = Settings(data_dir=data, models_dir=converted, llm="off")
+        desk = Desk(Preferences(settings), Rag, seeds=lambda: None)
+        desk.begin()
+        wait_for(desk.start.live.over)
+        return desk
+
+    def added(desk: Desk, name: str, text: str) -> tuple[str, ...]:
+        file = tmp_path / name
+        file.write_text(text, encoding="utf-8")
+        task = desk.background(lambda task: desk.add([(file, name)], task))
+        wait_for(task.live.over)
+        return tuple(task.result.report.added)
+
+    before, after = tmp_path / "before", tmp_path / "after"
+    desk, root = opened(before), "uploads-2" if own else "uploads"
+    if own:  # a folder of the same name, which stays where it is
+        folder = tmp_path / "uploads"
+        folder.mkdir()
+        (folder / "cake.txt").write_text("Another cake was never baked.", encoding="utf-8")
+        with desk.lease() as rag:
+            rag.ingest(folder)
+    added(desk, "cake.txt", "The cake was baked in 1950 by Maria in the kitchen.")
+    added(desk, "boat.txt", "The boat was built in 1952 by Anna in the yard.")
+    there = essays_of(desk)
+    assert f"{root}/cake.txt" in there
+    desk.close()
+    shutil.copytree(before, after)
+    desk = opened(after)
+    assert desk.start.error is None
+    assert essays_of(desk) == there
+    desk.remove(f"{root}/cake.txt")
+    assert not (after / "uploads" / "cake.txt").exists()
+    plane = added(desk, "plane.txt", "The plane flew in 1960 with Otto at the helm.")
+    assert plane == (f"{root}/plane.txt",)
+    assert f"{root}/cake.txt" not in essays_of(desk)
+    assert len(essays_of(desk)) == len(there)
+    assert (before / "uploads" / "cake.txt").exists()
+    desk.close()
 
 
 def test_a_failed_start_says_why(tmp_path: Path) -> None:
@@ -390,6 +576,35 @@ def test_a_test_of_the_settings_leaves_no_connection(
     assert len(closed) == 1
 
 
+def test_the_model_that_is_found_can_be_chosen_where_the_environment_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAG_LLM", "off")
+    desk = desk_of(tmp_path, [])
+    form = Form(desk)
+    shown = form.view(Session())["form"]
+    assert shown["use"] == "off"
+    saved = form.save({**shown, "use": "auto"}, Session())
+    assert saved["form"]["use"] == "auto"
+    assert desk.settings.llm == "auto"
+    monkeypatch.setenv("RAG_LLM", "openai")
+    monkeypatch.setenv("OPENAI_API_KEY", "key")
+    desk = desk_of(tmp_path / "other", [])
+    Form(desk).save({**shown, "use": "auto"}, Session())
+    assert desk.settings.llm == "openai"
+
+
+def test_the_form_takes_as_many_passages_as_the_settings(tmp_path: Path) -> None:
+    page = prepare(Settings(data_dir=tmp_path, llm_discover=False), cast("Rag", FakeRag()))
+    page.close()
+    (k,) = [part for part in page.blocks.blocks.values() if part.elem_id == "k"]
+    for bound in (k.minimum, k.maximum):
+        assert Settings(k=bound).k == bound
+    for beyond in (k.minimum - 1, k.maximum + 1):
+        with pytest.raises(ConfigError):
+            Settings(k=beyond)
+
+
 def test_a_taken_port_is_passed_over() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -398,10 +613,79 @@ def test_a_taken_port_is_passed_over() -> None:
         assert free_port("127.0.0.1", port) != port
 
 
+def test_two_pages_at_once_take_two_ports(tmp_path: Path) -> None:
+    def both(_: int) -> int:
+        with _listening("127.0.0.1", 19860) as taken:
+            until.wait(30)
+            return int(taken.getsockname()[1])
+
+    until = threading.Barrier(8)
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(both, range(8)))) == 8
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_port_that_was_taken_meanwhile_ends_the_start(tmp_path: Path) -> None:
+    page = prepare(Settings(data_dir=tmp_path, llm_discover=False), cast("Rag", FakeRag()))
+    with _listening("127.0.0.1", 19880) as taken:
+        port = int(taken.getsockname()[1])
+        with pytest.raises(ConfigError, match=str(port)), serve(page, "127.0.0.1", port):
+            pass
+
+
+def test_the_address_is_said_once_the_page_is_served(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ended(_: Server) -> None:
+        said = capsys.readouterr().out
+        address = said.split("The page is at ")[1].split()[0]
+        with urlopen(address, timeout=30) as page:
+            assert page.status == 200
+        raise KeyboardInterrupt
+
+    begin = Server.start
+
+    def started(server: Server) -> None:
+        assert "The page is at" not in capsys.readouterr().out
+        begin(server)
+
+    monkeypatch.setattr(Server, "start", started)
+    monkeypatch.setattr(Server, "join", ended)
+    settings = Settings(data_dir=tmp_path, llm_discover=False)
+    launch(settings, port=19890, open_browser=False, rag=cast("Rag", FakeRag()))
+
+
+def test_added_files_are_for_their_owner_and_go_once_they_are_read(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    left = data / "page.tmp" / "left" / "essay.txt"
+    left.parent.mkdir(parents=True)
+    left.write_text("words", encoding="utf-8")
+    settings = Settings(data_dir=data, llm_discover=False)
+    page = prepare(settings, cast("Rag", FakeRag(delay=0)))
+    folder = Path(os.environ["GRADIO_TEMP_DIR"])
+    assert folder == data / "page.tmp" == Path(page.blocks.GRADIO_CACHE)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert not left.parent.exists()
+    there = set(folder.iterdir())
+    wait_for(page.desk.start.live.over)
+    files = []
+    for name in ("a.txt", "b.pdf"):
+        file = folder / name[0] / name
+        file.parent.mkdir()
+        file.write_text("words", encoding="utf-8")
+        files.append((file, name))
+    shown = asyncio.run(last_of(Shelf(page.desk, page.store).add(files, Session())))
+    assert "a.txt" in shown["added"]
+    assert (data / "uploads" / "a.txt").exists()
+    assert set(folder.iterdir()) == there
+    left.parent.mkdir()
+    prepare(settings, cast("Rag", FakeRag())).close()
+    assert left.parent.exists()  # the first page may be reading it
+    page.close()
+
+
 def test_an_index_that_cannot_be_read_is_no_empty_one(tmp_path: Path) -> None:
     """Nor does it change which essays are searched."""
-    from ui.session import Session
-    from ui.shelf import Shelf
 
     class Gone(FakeRag):
         def essays(self) -> list[Any]:

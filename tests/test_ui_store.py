@@ -56,13 +56,12 @@ def test_a_conversation_survives_a_restart(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_turns_keep_their_order_and_cut_takes_the_rest(store: Store) -> None:
+def test_turns_keep_their_order_and_one_instead_of_another_takes_the_rest(store: Store) -> None:
     kept = store.create()
     turns = [store.ask(kept.id, f"question {n}") for n in range(4)]
-    store.cut(turns[2].id)
-    assert [turn.question for turn in store.turns(kept.id)] == ["question 0", "question 1"]
-    store.ask(kept.id, "other")
-    assert [turn.question for turn in store.turns(kept.id)][-1] == "other"
+    store.ask(kept.id, "other", instead_of=turns[2].id)
+    asked = [turn.question for turn in store.turns(kept.id)]
+    assert asked == ["question 0", "question 1", "other"]
 
 
 def test_search_looks_into_titles_questions_and_answers(store: Store) -> None:
@@ -74,6 +73,22 @@ def test_search_looks_into_titles_questions_and_answers(store: Store) -> None:
     assert [c.id for c in store.conversations("100%")] == [two.id]
     assert store.conversations("100_") == []
     assert len(store.conversations()) == 2
+
+
+def test_a_file_that_cannot_be_used_is_named_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "c.sqlite3"
+    store = Store(path)
+    kept = store.create()
+    path.write_bytes(b"x" * path.stat().st_size)
+    for call in (lambda: store.get(kept.id), store.create, lambda: Store(path)):
+        with pytest.raises(RagError, match=r"c\.sqlite3 is damaged.*Move it aside"):
+            call()
+    with pytest.raises(RagError, match=r"c\.sqlite3/c\.sqlite3 cannot be opened"):
+        Store(path / "c.sqlite3")
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(RagError, match=r"c\.sqlite3 cannot be"):
+        Store(path)
 
 
 def test_rename_and_delete(store: Store) -> None:
@@ -105,7 +120,7 @@ def test_feedback_keeps_the_answer_that_was_judged(store: Store) -> None:
     store.judge(turn.id, 0)
     assert store.feedback() == []
     store.judge(turn.id, 1, "good")
-    store.cut(turn.id)
+    store.ask(kept.id, "q", instead_of=turn.id)
     assert [f.comment for f in store.feedback()] == ["good"]
 
 

@@ -11,6 +11,7 @@ import contextlib
 import importlib
 import ipaddress
 import os
+import shutil
 import signal
 import socket
 import threading
@@ -43,6 +44,10 @@ __all__ = ["Page", "build", "free_port", "launch", "prepare", "serve"]
 
 STATIC = Path(__file__).parent / "static"
 DATABASE = "conversations.sqlite3"
+ARRIVALS = "page.tmp"
+"""The folder of the data directory where added files arrive: in Gradio's own everybody may read.
+It is emptied, so its name must be nobody else's where a data directory holds other things."""
+
 PORTS_TRIED = 10
 LAST_PORT = 65535
 LARGEST_FILE = "50mb"
@@ -87,38 +92,47 @@ def launch(
         ConfigError: `host` is not loopback, or no port is free.
     """
     _loopback_only(host)
-    found = free_port(host, port)
-    address = f"http://{'[' + host + ']' if ':' in host else host}:{found}"
-    if found != port:
-        print(f"Port {port} is in use; taking {found}.", flush=True)
-    page = prepare(settings, rag)
-    print(f"The page is at {address} (Ctrl+C ends it).", flush=True)
-    if open_browser:
-        threading.Timer(1.0, webbrowser.open, (address,)).start()
-    threading.Thread(target=_tell, args=(page.desk.start,), daemon=True).start()
-    with contextlib.suppress(KeyboardInterrupt), _ended_alike(), serve(page, host, found) as server:
-        server.join()
+    with contextlib.suppress(KeyboardInterrupt), _ended_alike(), _listening(host, port) as taken:
+        found = int(taken.getsockname()[1])
+        if found != port:
+            print(f"Port {port} is in use; taking {found}.", flush=True)
+        with (
+            contextlib.closing(prepare(settings, rag)) as page,
+            serve(page, host, found, taken) as server,
+        ):
+            address = _address(host, found)
+            print(f"The page is at {address} (Ctrl+C ends it).", flush=True)
+            if open_browser:  # in a thread: a browser in the terminal is waited for
+                threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+            threading.Thread(target=_tell, args=(page.desk.start,), daemon=True).start()
+            server.join()
 
 
 def prepare(settings: Settings, rag: Rag | None = None) -> Page:
     """The page over `settings`, its index being opened in the background."""
     store = Store(settings.data_dir / DATABASE)
-    page = _page(settings, store)
+    alone = _alone(store)
     with contextlib.suppress(Timeout):  # another page is open, and what is asked there goes on
-        page.alone.acquire()
+        alone.acquire()
         store.broken_off()
+        _empty(_private(settings.data_dir / ARRIVALS))
+    page = _page(settings, store, alone)
     page.desk.begin(rag)
     return page
 
 
 def build(rag: Rag, store: Store, settings: Settings) -> gr.Blocks:
     """The page as Gradio Blocks, over a Rag that is open."""
-    page = _page(settings, store)
+    page = _page(settings, store, _alone(store))
     page.desk.begin(rag)
     return page.blocks
 
 
-def _page(settings: Settings, store: Store) -> Page:
+def _alone(store: Store) -> FileLock:
+    return FileLock(f"{store.path}.lock", timeout=0, thread_local=False)
+
+
+def _page(settings: Settings, store: Store, alone: FileLock) -> Page:
     from rag.engine import Rag, seeds
 
     def first_essays() -> Path | None:
@@ -139,12 +153,33 @@ def _page(settings: Settings, store: Store) -> Page:
     )
     measuring = Measuring(desk.preferences.settings, settings.data_dir)
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # is read when Gradio is imported
+    os.environ["GRADIO_TEMP_DIR"] = str(_private(settings.data_dir / ARRIVALS))  # so is this
     from ui.blocks import layout
 
     waiting = settings.ui_concurrency + settings.ui_queue
     blocks = layout(Handlers(desk, store, runs), measuring, events=waiting)
-    alone = FileLock(f"{store.path}.lock", timeout=0, thread_local=False)
     return Page(blocks, desk, store, runs, measuring, alone)
+
+
+def _private(folder: Path) -> Path:
+    """The folder, which only its owner can look into. Raises ConfigError."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+    except OSError as error:
+        raise ConfigError(
+            f"{folder} cannot be made: {error.strerror or error}.",
+            "Set RAG_DATA_DIR to a folder you may write to.",
+        ) from error
+    return folder.absolute()
+
+
+def _empty(folder: Path) -> None:
+    for entry in folder.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            entry.unlink(missing_ok=True)
 
 
 # --- the server ---
@@ -153,19 +188,30 @@ def _page(settings: Settings, store: Store) -> Page:
 class Server:
     """A running server, in a thread of its own."""
 
-    def __init__(self, app: FastAPI, host: str, port: int) -> None:
+    def __init__(
+        self, app: FastAPI, host: str, port: int, taken: socket.socket | None = None
+    ) -> None:
+        """`taken` is a socket that listens there already."""
         import uvicorn
 
         config = uvicorn.Config(
             app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=1
         )
         self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, name="page", daemon=True)
+        self._address = _address(host, port)
+        self._thread = threading.Thread(
+            target=self._server.run, args=([taken] if taken else None,), name="page", daemon=True
+        )
 
     def start(self) -> None:
+        """Until it serves. Raises ConfigError where it cannot."""
         self._thread.start()
         while not self._server.started and self._thread.is_alive():
             self._thread.join(0.02)
+        if not self._server.started:
+            raise ConfigError(
+                f"The page cannot be served at {self._address}.", "Choose another --port."
+            )
 
     def join(self) -> None:
         """Until the server ends. Raises KeyboardInterrupt where the terminal interrupts."""
@@ -179,14 +225,18 @@ class Server:
 
 
 @contextlib.contextmanager
-def serve(page: Page, host: str, port: int) -> Iterator[Server]:
-    """Serve `page` for as long as the block lasts."""
+def serve(page: Page, host: str, port: int, taken: socket.socket | None = None) -> Iterator[Server]:
+    """Serve `page` for as long as the block lasts, on a socket that was `taken` or a new one.
+
+    Raises:
+        ConfigError: the port is in use.
+    """
     from ui.server import application
 
     app = application(
         page.blocks, page.store, page.measuring.folder, static=STATIC, largest_file=LARGEST_FILE
     )
-    server = Server(app, host, port)
+    server = Server(app, host, port, taken)
     try:
         server.start()
         threading.Thread(target=_warm, args=(host, port), daemon=True).start()
@@ -229,9 +279,8 @@ def _warm(host: str, port: int) -> None:
     """Load what Gradio loads for the first page and the first event, before people wait for it."""
     import httpx
 
-    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     with contextlib.suppress(httpx.HTTPError):
-        httpx.get(f"{address}/", timeout=30)
+        httpx.get(f"{_address(host, port)}/", timeout=30)
     with contextlib.suppress(ImportError):
         importlib.import_module("matplotlib.pyplot")
 
@@ -249,18 +298,31 @@ def _loopback_only(host: str) -> None:
         )
 
 
+def _address(host: str, port: int) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
 def free_port(host: str, first: int) -> int:
     """The first free port from `first` on, of ten. Raises ConfigError."""
+    with _listening(host, first) as taken:
+        return int(taken.getsockname()[1])
+
+
+def _listening(host: str, first: int) -> socket.socket:
+    """A socket at the first free port from `first` on, of ten. It listens, since only that keeps
+    others from the port while the page is made. Raises ConfigError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     last = min(first + PORTS_TRIED - 1, LAST_PORT)
     for port in range(first, last + 1):
-        with socket.socket(family) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
+        taken = socket.socket(family)
+        try:
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            taken.bind((host, port))
+            taken.listen()
+        except OSError:
+            taken.close()
+        else:
+            return taken
     raise ConfigError(
         f"No port from {first} to {last} is free on {host}.",
         "Choose another one with --port.",

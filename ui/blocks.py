@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import gradio as gr
 
+from rag.config import Settings
 from ui.form import Form
 from ui.frame import heading_html, pane_bar_html, side_html, top_html
 from ui.handlers import Handlers
@@ -258,7 +259,8 @@ def _settings(parts: dict[str, Any], say: Say) -> None:
                 elem_id="model",
             )
             parts["list-models"] = gr.Button(say("list-models"), elem_id="list-models", scale=0)
-    parts["k"] = gr.Slider(1, 20, value=5, step=1, label=say("k"), elem_id="k", buttons=[])
+    least, most = _bounds("k")
+    parts["k"] = gr.Slider(least, most, value=5, step=1, label=say("k"), elem_id="k", buttons=[])
     parts["policy"] = gr.Radio(
         _policies(say), value="mark", label=say("unsupported-policy"), elem_id="policy"
     )
@@ -267,6 +269,14 @@ def _settings(parts: dict[str, Any], say: Say) -> None:
         parts["test"] = gr.Button(say("test"), elem_id="test", scale=0)
         parts["reset"] = gr.Button(say("defaults"), elem_id="reset", scale=0)
     parts["outcome"] = _html("outcome")
+
+
+def _bounds(setting: str) -> tuple[int, int]:
+    """The least and the greatest value that a setting of whole numbers may have."""
+    rules = Settings.model_fields[setting].metadata
+    above = next(rule.gt for rule in rules if hasattr(rule, "gt"))
+    most = next(rule.le for rule in rules if hasattr(rule, "le"))
+    return above + 1, most
 
 
 def _measuring(parts: dict[str, Any], say: Say) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -161,10 +162,8 @@ class Desk:
             return Added(IngestReport(), refused)
         with self.lease() as rag:
             folder = self.settings.data_dir / UPLOADS
-            folder.mkdir(parents=True, exist_ok=True)
             try:
-                for name, path in taken.items():
-                    shutil.copyfile(path, folder / name)
+                _copy(taken, folder)
                 report = rag.ingest(folder, on_progress=self._reporter(task))
             finally:
                 _keep_only_essays(rag, folder, taken)
@@ -189,14 +188,40 @@ class Desk:
 
     def _begin(self, task: Task, rag: Rag | None) -> None:
         rag = rag or self._open_rag(self.settings)
+        self._follow_copies(rag, task)
         seeds = None if self.preferences.seeded or rag.essays() else self._seeds()
         if seeds:
             report = rag.ingest(seeds, on_progress=self._reporter(task))
             for source, reason in report.failed.items():
                 log.warning("%s was not read in: %s", source, reason)
             self.preferences.mark_seeded()
-        self._seat_down(rag)
-        self._warm(rag)
+        with self._lock:
+            # where settings were saved meanwhile, the Rag that was made with them stays
+            late = self._closed or self._seat is not None
+            if not late:
+                self._seat = _Seat(rag)
+        if late:
+            rag.close()
+        else:
+            self._warm(rag)
+
+    def _follow_copies(self, rag: Rag, task: Task) -> None:
+        """Read the added essays in from where their copies are now, if the data directory was moved
+        or is a copy: the index knows them by where they were read, and would take them for others.
+        """
+        folder = self.preferences.given.data_dir / UPLOADS
+        if not folder.is_dir() or rag.root(folder):
+            return
+        try:
+            moved = _copied(rag, folder)
+            for source in moved:
+                rag.remove(source)
+            if moved:
+                rag.ingest(folder, on_progress=self._reporter(task))
+        except Ending:
+            raise
+        except RagError as error:
+            log.warning("the added essays stay as they are in the index: %s", error)
 
     def _reporter(self, task: Task) -> Callable[[Any], None]:
         """Tells a task how far an ingest is, and ends it when all is closed: it loses nothing of
@@ -255,6 +280,38 @@ def _refusal(path: Path, name: str) -> RagError | str:
     except LoadError as error:
         return error
     return "" if essay.text[essay.body_start :].strip() else "no-text"
+
+
+def _copied(rag: Rag, folder: Path) -> Sequence[str]:
+    """The essays that were read in from this folder when it was elsewhere: they are in it word for
+    word, and so is all else of their root."""
+    roots: dict[str, list[str]] = {}
+    for essay in rag.essays():
+        root, _, _ = essay.source.partition("/")
+        if re.fullmatch(rf"{UPLOADS}(-\d+)?", root):
+            roots.setdefault(root, []).append(essay.source)
+    whole = [s for s in roots.values() if all(_is_copied(rag, source, folder) for source in s)]
+    return max(whole, key=len, default=[])
+
+
+def _is_copied(rag: Rag, source: str, folder: Path) -> bool:
+    name = source.partition("/")[2]
+    try:
+        return load(folder / name, name).text == rag.text(source)
+    except LoadError:
+        return False
+
+
+def _copy(files: Mapping[str, Path], folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, path in files.items():
+            shutil.copyfile(path, folder / name)
+    except OSError as error:
+        raise RagError(
+            f"The files cannot be copied to {folder}: {error.strerror or error}.",
+            "Look whether there is room, and whether you may write there.",
+        ) from error
 
 
 def _keep_only_essays(rag: Rag, folder: Path, names: Iterable[str]) -> None:

@@ -47,7 +47,7 @@ class Form:
     def save(self, form: Mapping[str, Any], session: Session) -> Patch:
         """Keep the form; new questions are answered with it."""
         try:
-            settings = self._desk.preferences.keep(**_changes(form))
+            settings = self._desk.preferences.keep(**_changes(form, self._desk.preferences.given))
             self._desk.replace(settings)
         except RagError as error:
             return {"outcome": _fault(error, session.say)}
@@ -55,7 +55,10 @@ class Form:
 
     def reset(self, session: Session) -> Patch:
         """Forget what was set on the page: `RAG_*` variables count again."""
-        self._desk.replace(self._desk.preferences.reset())
+        try:
+            self._desk.replace(self._desk.preferences.reset())
+        except RagError as error:
+            return {"outcome": _fault(error, session.say)}
         return self._saved(session)
 
     def _saved(self, session: Session) -> Patch:
@@ -68,11 +71,13 @@ class Form:
 
     def models(self, form: Mapping[str, Any], session: Session) -> Patch:
         """The models that the endpoint in the form lists."""
-        say = session.say
+        say, preferences = session.say, self._desk.preferences
         try:
             # A model's name is made up where there is none: it is not needed for asking the list.
             endpoint = find_endpoint(
-                self._desk.preferences.tried(**_changes({**form, "model": form["model"] or "-"}))
+                preferences.tried(
+                    **_changes({**form, "model": form["model"] or "-"}, preferences.given)
+                )
             )
             if endpoint is None:
                 raise ConfigError(say("need-endpoint"), say("need-endpoint-do"))
@@ -88,7 +93,7 @@ class Form:
 
         say = session.say
         try:
-            settings = self._desk.preferences.tried(**_changes(form))
+            settings = self._desk.preferences.tried(**_changes(form, self._desk.preferences.given))
             endpoint = find_endpoint(settings)
             if endpoint is None:
                 told = say("test-off" if settings.llm == "off" else "test-none")
@@ -123,8 +128,8 @@ def _banner(settings: Settings) -> Banner:
     return Banner(endpoint.model, endpoint.host) if endpoint else Banner()
 
 
-def _changes(form: Mapping[str, Any]) -> dict[str, Any]:
-    """The form's fields as settings; None forgets what was set here."""
+def _changes(form: Mapping[str, Any], given: Settings) -> dict[str, Any]:
+    """The form's fields as settings; None forgets what was set here, so that `given` counts."""
     common = {"k": int(form["k"]), "unsupported": form["policy"]}
     if form["use"] == "endpoint":
         if not str(form["endpoint"] or "").strip():
@@ -137,7 +142,8 @@ def _changes(form: Mapping[str, Any]) -> dict[str, Any]:
             **common,
         }
     nothing = {"llm_base_url": None, "llm_model": None, "llm_api_key": None}
-    return {"llm": "off" if form["use"] == "off" else None, **nothing, **common}
+    found = "auto" if given.llm == "off" else None
+    return {"llm": "off" if form["use"] == "off" else found, **nothing, **common}
 
 
 def _key_note(preferences: Preferences) -> str:

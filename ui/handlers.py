@@ -19,7 +19,15 @@ from rag.errors import RagError
 from ui.desk import Desk
 from ui.form import Form
 from ui.live import Run, Runs, Writing
-from ui.render import Failure, error_html, failure, live_html, thread_html
+from ui.render import (
+    Failure,
+    error_html,
+    failure,
+    live_html,
+    thread_html,
+    turn_html,
+    unread_html,
+)
 from ui.session import PACE, Patch, Session
 from ui.shelf import Shelf
 from ui.store import ConversationNotFound, Store, Turn
@@ -114,14 +122,17 @@ class Handlers:
         """Give a conversation another title."""
         try:
             self._store.rename(conversation, title)
-        except ConversationNotFound as error:
+        except RagError as error:
             return {"talks": self._talks(session), "toast": str(error)}
         return {"talks": self._talks(session)}
 
     def delete(self, conversation: str, session: Session) -> Patch:
         """Delete a conversation, and stop its answer under way."""
         self._runs.stop(conversation)
-        self._store.delete(conversation)
+        try:
+            self._store.delete(conversation)
+        except RagError as error:
+            return {"talks": self._talks(session), "toast": str(error)}
         if conversation == session.conversation:
             session.gaze.take()
             return self._conversation(replace(session, conversation=""), None)
@@ -168,7 +179,7 @@ class Handlers:
         an answer under way too."""
         try:
             kept = await asyncio.to_thread(self._store.turn, turn)
-        except ConversationNotFound as error:
+        except RagError as error:
             yield {"toast": str(error)}
             return
         session = replace(session, conversation=kept.conversation)
@@ -187,7 +198,7 @@ class Handlers:
             kept, value = self._store.turn(turn), -1 if thumb == "-1" else 1
             undo = kept.thumb == value and not comment
             self._store.judge(turn, 0 if undo else value, comment)
-        except ConversationNotFound as error:
+        except RagError as error:
             return {"toast": str(error)}
         toast = {} if undo else {"toast": session.say("thanks")}
         return {"history": self._thread(session), **toast}
@@ -197,7 +208,7 @@ class Handlers:
     def _begin(self, question: str, session: Session, instead_of: str) -> tuple[Session, Run]:
         conversation = session.conversation or self._store.create().id
         try:
-            turns = self._store.turns(conversation)
+            turns = self._turns(conversation)
         except ConversationNotFound:
             conversation, turns = self._store.create().id, []
         before = list(takewhile(lambda turn: turn.id != instead_of, turns))
@@ -235,19 +246,35 @@ class Handlers:
             await asyncio.sleep(pace if writing.text else 0)
         if self._runs.closed:  # the program is ending, and with it the loop's threads
             return
-        ended = await asyncio.to_thread(self._ended, session)
+        ended = await asyncio.to_thread(self._ended, session, run)
         if looking():
             yield ended
 
-    def _ended(self, session: Session) -> Patch:
-        return {"history": self._thread(session), "live": "", "talks": self._talks(session)}
+    def _ended(self, session: Session, run: Run) -> Patch:
+        """The conversation with its answer; where that cannot be read, the answer below what is
+        shown of it."""
+        try:
+            history = self._read(session)
+        except RagError as error:
+            turn = replace(run.turn, error=run.turn.error or f"{error.what}\n{error.do}")
+            return {"live": turn_html(turn, session.say)}
+        return {"history": history, "live": "", "talks": self._talks(session)}
 
     def _thread(self, session: Session) -> str:
         try:
-            turns = self._store.turns(session.conversation)
+            return self._read(session)
+        except RagError as error:
+            return unread_html(error, session.say, session.conversation)
+
+    def _read(self, session: Session) -> str:
+        try:
+            turns = self._turns(session.conversation)
         except ConversationNotFound:
             turns = []
         return thread_html(turns, session.say, session.conversation)
+
+    def _turns(self, conversation: str) -> list[Turn]:
+        return [self._runs.told(turn) for turn in self._store.turns(conversation)]
 
     async def _starting(
         self, session: Session, looking: Callable[[], bool]
@@ -289,17 +316,17 @@ class Handlers:
         """An open conversation. `run` was looked up before its turns are read: what ends meanwhile
         is then in both, and shown again when it is watched."""
         say, conversation = session.say, session.conversation
-        asked, missing = conversation, ""
-        turns: list[Turn] = []
+        asked, missing, history = conversation, "", ""
         if conversation:
             try:
-                turns = self._store.turns(conversation)
+                turns = self._turns(conversation)
+                history = thread_html(turns, say, conversation) if turns else ""
             except ConversationNotFound:
                 missing, conversation = say("no-conversation"), ""
+            except RagError as error:
+                history = unread_html(error, say, conversation)
         session = replace(session, conversation=conversation)
-        history = thread_html(turns, say, conversation)
-        if not turns:
-            history = welcome_html(self.shelf.suggestions(), say, asked)
+        history = history or welcome_html(self.shelf.suggestions(), say, asked)
         return {
             "session": session,
             "history": history,
@@ -309,7 +336,10 @@ class Handlers:
         }
 
     def _talks(self, session: Session) -> str:
-        listed = self._store.conversations(session.searched)
+        try:
+            listed = self._store.conversations(session.searched)
+        except RagError as error:
+            return error_html(failure(error), session.say, retry=False)
         return conversations_html(
             listed, session.say, current=session.conversation, searched=bool(session.searched)
         )

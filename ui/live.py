@@ -114,7 +114,10 @@ class Writing:
 
 
 class Run:
-    """One question being answered, whether or not a page is looking."""
+    """One question being answered, whether or not a page is looking.
+
+    `turn` is as it was asked, and once it is over what came of it.
+    """
 
     def __init__(self, turn: Turn) -> None:
         self.turn = turn
@@ -172,6 +175,7 @@ class Runs:
         self._closed = False
         self._pool = ThreadPoolExecutor(workers, "answer")
         self._runs: dict[str, Run] = {}
+        self._unkept: dict[str, Turn] = {}
         self._lock = threading.Lock()
 
     def start(
@@ -192,16 +196,14 @@ class Runs:
             instead_of: a turn that is forgotten for it, with all that came after.
 
         Raises:
-            RagError: too many wait, or all is closed; nothing is forgotten.
+            RagError: too many wait, all is closed, or it cannot be kept; nothing is forgotten.
         """
         with self._lock:
             if self._closed:
                 raise self._closing
             if len(self._runs) >= self._limit:
                 raise self._busy(self._waiting)
-            if instead_of:
-                self._store.cut(instead_of)
-            run = Run(self._store.ask(conversation, question, sources))
+            run = Run(self._store.ask(conversation, question, sources, instead_of))
             self._runs[run.turn.id] = run
             future = self._pool.submit(self._work, run, tuple(history))
         future.add_done_callback(lambda done: self._settle(run, done))
@@ -214,6 +216,10 @@ class Runs:
         return next(
             (r for r in running if r.turn.conversation == conversation and not r.ended), None
         )
+
+    def told(self, turn: Turn) -> Turn:
+        """The turn, or what came of it where that could not be kept."""
+        return self._unkept.get(turn.id, turn)
 
     @property
     def closed(self) -> bool:
@@ -253,8 +259,15 @@ class Runs:
                     else:
                         run.live.set(_after(run.live.value, event))
                         if time.monotonic() - kept > KEPT_EVERY:
-                            self._store.keep(turn.id, run.live.value.text)
+                            self._keep(run)
                             kept = time.monotonic()
+
+    def _keep(self, run: Run) -> None:
+        """Keep how far it is. Where there is no room for that, the answer goes on all the same."""
+        try:
+            self._store.keep(run.turn.id, run.live.value.text)
+        except RagError as fault:
+            log.warning("%s: %s", type(fault).__name__, fault)
 
     def _settle(self, run: Run, done: Future[None]) -> None:
         with self._lock:
@@ -277,13 +290,35 @@ class Runs:
         answer: Answer | None = None,
         error: RagError | None = None,
     ) -> None:
-        """Keep what came of it, then tell the followers: what they then read is there."""
+        """Keep what came of it, then tell the followers: what they then read is there.
+
+        Where it cannot be kept, it is shown with the reason for as long as the program runs.
+        """
         if not run.claim():
             return
-        written = run.live.value.text
-        shown = "\n".join((error.what, error.do, _mendable(error))) if error else ""
-        self._store.finish(run.turn.id, state, answer=answer, text=written, error=shown)
-        run.live.change(lambda writing: replace(writing, state=state), last=True)
+        written = answer.text if answer else run.live.value.text
+        told = _told(error) if error else ""
+        turn = replace(run.turn, state=state, text=written, answer=answer, error=told)
+        fault = self._finish(turn)
+        if fault:
+            turn = replace(turn, state="failed", error=told or _told(fault))
+            self._unkept[turn.id] = turn
+        run.turn = turn
+        run.live.change(lambda writing: replace(writing, state=turn.state), last=True)
+
+    def _finish(self, turn: Turn) -> RagError | None:
+        """Keep what came of a question; why it could not be kept."""
+        try:
+            self._store.finish(
+                turn.id, turn.state, answer=turn.answer, text=turn.text, error=turn.error
+            )
+        except RagError as fault:
+            log.warning("%s: %s", type(fault).__name__, fault)
+            return fault
+        except Exception:
+            log.exception("an answer could not be kept")
+            return self._defect
+        return None
 
 
 def _after(writing: Writing, event: Status | Token | Replace) -> Writing:
@@ -296,5 +331,7 @@ def _after(writing: Writing, event: Status | Token | Replace) -> Writing:
             return replace(writing, text=text)
 
 
-def _mendable(error: RagError) -> str:
-    return "settings" if isinstance(error, (EndpointError, ConfigError)) else ""
+def _told(error: RagError) -> str:
+    """As it is kept: what, what to do, and whether the settings can mend it, a line each."""
+    mendable = "settings" if isinstance(error, (EndpointError, ConfigError)) else ""
+    return "\n".join((error.what, error.do, mendable))

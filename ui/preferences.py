@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,12 @@ class Preferences:
     def __init__(self, base: Settings) -> None:
         self._base = base
         self._path = base.data_dir / FILE
+        self._writing = threading.Lock()  # the start marks what was read in beside a save
+
+    @property
+    def given(self) -> Settings:
+        """The settings that these are laid over."""
+        return self._base
 
     @property
     def values(self) -> Mapping[str, Any]:
@@ -54,7 +61,8 @@ class Preferences:
 
     def mark_seeded(self) -> None:
         """Remember that the first essays were read in: once removed they do not come back."""
-        self._write({**self._read(), "seeded": True})
+        with self._writing:
+            self._write({**self._read(), "seeded": True})
 
     def settings(self) -> Settings:
         """The settings that hold. Raises ConfigError."""
@@ -70,14 +78,16 @@ class Preferences:
         An empty `llm_api_key` keeps the key there is, unless the address is another one.
         Raises ConfigError, keeping nothing.
         """
-        values = self._merged(changes)
-        settings = self._built(values)
-        self._write({"seeded": self.seeded, **values})
+        with self._writing:
+            values = self._merged(changes)
+            settings = self._built(values)
+            self._write({"seeded": self.seeded, **values})
         return settings
 
     def reset(self) -> Settings:
-        """Back to what the environment says."""
-        self._write({"seeded": self.seeded})
+        """Back to what the environment says. Raises ConfigError."""
+        with self._writing:
+            self._write({"seeded": self.seeded})
         return self.settings()
 
     def _merged(self, changes: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -114,11 +124,21 @@ class Preferences:
 
     def _write(self, values: Mapping[str, Any]) -> None:
         """Whole or not at all; a temporary file has mode 0600 from its first byte."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=FILE)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(values, file, ensure_ascii=False)
-        Path(name).replace(self._path)
+        name = ""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=FILE)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(values, file, ensure_ascii=False)
+            Path(name).replace(self._path)
+        except OSError as error:
+            if name:
+                Path(name).unlink(missing_ok=True)
+            raise ConfigError(
+                f"The page's settings could not be kept in {self._path}:"
+                f" {error.strerror or error}.",
+                "Look whether there is room, and whether you may write there.",
+            ) from error
 
 
 def _origin(url: object) -> tuple[str, str]:

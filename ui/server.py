@@ -18,6 +18,7 @@ from fastapi import FastAPI, HTTPException
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
+from rag.errors import RagError
 from ui.blocks import theme
 from ui.measuring import REPORT_PAGE
 from ui.store import ConversationNotFound, Store, export_json, export_markdown
@@ -98,6 +99,8 @@ def application(
             kept, turns = store.get(conversation), store.turns(conversation)
         except ConversationNotFound as error:
             raise HTTPException(404, str(error)) from None
+        except RagError as error:
+            raise HTTPException(500, str(error)) from error
         kind = {"md": "text/markdown", "json": "application/json"}[form]
         name = quote(f"{kept.title or conversation}.{form}", safe="")
         disposition = f"attachment; filename*=UTF-8''{name}"

@@ -4,6 +4,7 @@ chat."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from rag.schema import EssayInfo
 from ui.desk import Added, Desk, NotReady, Task, safe_name
 from ui.render import Failure, cited_in, error_html, failure
 from ui.session import PACE, Patch, Session
-from ui.store import ConversationNotFound, Store
+from ui.store import Store
 from ui.suggest import suggestions
 from ui.texts import Say
 from ui.views import (
@@ -89,13 +90,14 @@ class Shelf:
     async def add(
         self, files: Sequence[tuple[Path, str]], session: Session
     ) -> AsyncIterator[Patch]:
-        """Copy files in and read them, with progress; then what came of each."""
+        """Take files in and read them, with progress; then what came of each. Where they came from
+        they are deleted."""
         say = session.say
         if not files:
             return
         first = Progress(say("adding", n=len(files)))
         yield {"added": progress_html(first, say)}
-        task = self._desk.background(lambda task: self._desk.add(files, task))
+        task = self._desk.background(lambda task: self._taken_in(files, task))
         async for progress in task.live.follow():
             if progress.total:
                 told = Progress(first.message, progress.done, progress.total)
@@ -103,6 +105,15 @@ class Shelf:
             await asyncio.sleep(PACE)
         names = {safe_name(name) for _, name in files}
         yield {**self.view(session), "added": _outcome(task, names, say), "files": None}
+
+    def _taken_in(self, files: Sequence[tuple[Path, str]], task: Task) -> Added:
+        try:
+            return self._desk.add(files, task)
+        finally:
+            for path, _ in files:
+                with contextlib.suppress(OSError):  # what stays goes at the next start
+                    path.unlink(missing_ok=True)
+                    path.parent.rmdir()  # unless something else is in it
 
     def ticked(self, chosen: Sequence[str] | None) -> tuple[str, ...] | None:
         """Those of `chosen` that there are, None for all; as they are while nobody can say."""
@@ -126,7 +137,7 @@ class Shelf:
             return ""
         try:
             answer = self._store.turn(what.turn).answer
-        except ConversationNotFound:
+        except RagError:
             return ""
         cited = cited_in(answer) if answer else ()
         return cited[what.cite].quote if what.cite < len(cited) else ""

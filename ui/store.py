@@ -118,15 +118,20 @@ class Store:
     def __init__(
         self, path: Path, *, owner: str = "", fold: Callable[[str], str] | None = None
     ) -> None:
-        """`fold` maps a text to the form that `search` compares."""
+        """`fold` maps a text to the form that `search` compares.
+
+        Raises:
+            RagError: the file cannot be read or written; so does every method.
+        """
         self.path = path
         self.owner = owner
         self._fold = fold or _fold
         self._writing = threading.Lock()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.chmod(0o600)
-        self._migrate()
+        with self._faults():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+            path.chmod(0o600)
+            self._migrate()
 
     def create(self, title: str = "") -> Conversation:
         """A new conversation; without a title it takes its first question's."""
@@ -174,8 +179,15 @@ class Store:
                 "DELETE FROM conversation WHERE id = ? AND owner = ?", (conversation, self.owner)
             )
 
-    def ask(self, conversation: str, question: str, sources: Sequence[str] | None = None) -> Turn:
-        """Append a question; its turn is `asking` until `finish`. Raises ConversationNotFound."""
+    def ask(
+        self,
+        conversation: str,
+        question: str,
+        sources: Sequence[str] | None = None,
+        instead_of: str = "",
+    ) -> Turn:
+        """Append a question; its turn is `asking` until `finish`. `instead_of` a turn, that one
+        and all after it are forgotten, as by retry and edit. Raises ConversationNotFound."""
         kept = self.get(conversation)
         turn = Turn(
             secrets.token_urlsafe(12),
@@ -189,6 +201,11 @@ class Store:
             _now(),
         )
         with self._write() as db:
+            db.execute(
+                "DELETE FROM turn WHERE conversation = (SELECT conversation FROM turn WHERE id = ?)"
+                " AND position >= (SELECT position FROM turn WHERE id = ?)",
+                (instead_of, instead_of),
+            )
             db.execute(
                 "INSERT INTO turn (id, conversation, question, sources, state, created, folded,"
                 " position) SELECT ?,?,?,?,?,?,?, COALESCE(MAX(position), 0) + 1 FROM turn"
@@ -253,15 +270,6 @@ class Store:
         if row is None:
             raise ConversationNotFound("This answer is not kept (any more).", "Ask again.")
         return _turn(row)
-
-    def cut(self, turn: str) -> None:
-        """Forget this turn and all after it: what retry and edit begin with."""
-        with self._write() as db:
-            db.execute(
-                "DELETE FROM turn WHERE conversation = (SELECT conversation FROM turn WHERE id = ?)"
-                " AND position >= (SELECT position FROM turn WHERE id = ?)",
-                (turn, turn),
-            )
 
     def broken_off(self) -> list[str]:
         """Mark the turns that a dead process left `asking` as ended; their ids."""
@@ -334,15 +342,54 @@ class Store:
 
     @contextmanager
     def _read(self) -> Iterator[sqlite3.Connection]:
-        with closing(self._open()) as db:
+        with self._faults(), closing(self._open()) as db:
             yield db
 
     @contextmanager
     def _write(self) -> Iterator[sqlite3.Connection]:
-        with self._writing, closing(self._open()) as db:
+        with self._writing, self._faults(), closing(self._open()) as db:
             db.execute("BEGIN IMMEDIATE")
             yield db  # an error closes the connection, which rolls back
             db.execute("COMMIT")
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.IntegrityError:  # says nothing of the file
+            raise
+        except sqlite3.Error as error:
+            raise self._fault(str(error)) from error
+        except OSError as error:
+            raise RagError(
+                f"{self.path} cannot be opened: {error.strerror or error}.",
+                "Set RAG_DATA_DIR to a folder you may write to.",
+            ) from error
+
+    def _fault(self, reason: str) -> RagError:
+        if "disk is full" in reason:
+            return RagError(
+                f"There is no room left to write {self.path}.",
+                "Make room; what was kept before is still there.",
+            )
+        if "readonly" in reason or "unable to open" in reason:
+            return RagError(
+                f"{self.path} cannot be written: {reason}.",
+                "Set RAG_DATA_DIR to a folder you may write to, or to a copy of this one.",
+            )
+        if "disk I/O error" in reason:  # a quota, a failing disk: says nothing of the content
+            return RagError(
+                f"{self.path} could not be read or written: {reason}.",
+                "Look whether its disk has room, for you too, and works.",
+            )
+        if "locked" in reason or "busy" in reason:
+            return RagError(
+                f"{self.path} is locked by another process.", "Try again when it is done."
+            )
+        return RagError(
+            f"{self.path} is damaged or no file of conversations: {reason}.",
+            "Move it aside and start again: the conversations are in it, the essays are not.",
+        )
 
 
 def export_markdown(conversation: Conversation, turns: Sequence[Turn]) -> str:
