@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.asked import fits, is_question, signs
+from rag.byline import byline_author
 from rag.compound import asks_several, assigned
 from rag.dates import years
 from rag.evidence import Evidence, Pick
@@ -36,6 +37,10 @@ _AROUND = re.compile(
     r"|[前后至到起~–—-]|以来|期间|之间"
 )
 """Beside a year in a question: the answer may name others."""
+
+_ENTITLED = re.compile(
+    r"\b(?:title|titled|entitled|called|named?|author)\b|标题|题目|题名|作者|叫什么|名字|名称"
+)
 
 ANSWERED = 3  # sentences after a question in which its answer comes
 
@@ -110,7 +115,8 @@ def _scored(telling: Telling, readings: Readings | None) -> Figures:
     scored = telling.scores()
     if readings is not None:
         scored = scored + coefficients()["reading"] * read_lines(telling, readings)
-    scored = np.where(_of_other_years(telling), scored - ENOUGH, scored)
+    beside = _of_other_years(telling) | _only_labels(telling)
+    scored = np.where(beside, scored - ENOUGH, scored)
     return _answers_under(telling, _answers_below(telling, scored))
 
 
@@ -124,6 +130,17 @@ def _of_other_years(telling: Telling) -> NDArray[np.bool_]:
     if not any(asked & those for those in named):
         return np.zeros(len(telling.lines), bool)
     return np.array([bool(those) and not asked & those for those in named])
+
+
+def _only_labels(telling: Telling) -> NDArray[np.bool_]:
+    """The lines that give an essay's title or its author, and nothing else. Not for a question that
+    asks for one of these."""
+    question = telling.asked
+    if question.kind in ("person", "date") or _ENTITLED.search(question.folded):
+        return np.zeros(len(telling.lines), bool)
+    return np.array(
+        [line.first and (line.entitles or bool(byline_author(line.text))) for line in telling.lines]
+    )
 
 
 def _ranked(figures: Figures) -> list[int]:

@@ -79,6 +79,11 @@ class Line:
         return self.first and _TITLE.sub("", " ".join(self.text.split())) in self.headings
 
     @property
+    def entitles(self) -> bool:
+        """Whether it is the essay's title, as it stands in front of the text."""
+        return self.heads and _TITLE.match(self.text) is not None
+
+    @property
     def reach(self) -> frozenset[str]:
         """Its words and those that hold for it."""
         return self.words.union(content_words(self.beside)) if self.beside else self.words

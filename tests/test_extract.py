@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -207,6 +208,26 @@ def test_a_heading_that_repeats_the_question_is_not_the_answer() -> None:
         "二、 DeepSeek 如何追赶 Gemini 3？\nDeepSeek 追赶 Gemini 3 要靠数据合成和长上下文。",
     )
     assert found[0].startswith("DeepSeek 追赶")
+
+
+LETTERS = (
+    "title: The startup of the letters\nBy Mara Lind, 3 May 2021\n"
+    "I joined Kelp in Ulm, where we build boats for people who never sailed."
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "says"),
+    [
+        ("Which startup does the writer Mara Lind of the letters work for?", "I joined Kelp"),
+        ("What is the title of the essay on the startup of the letters?", "title: "),
+    ],
+)
+def test_a_title_or_a_byline_answers_only_who_asks_for_it(question: str, says: str) -> None:
+    own = replace(passage(LETTERS), title="The startup of the letters")
+    found = gather(question, [own], alike, alike)
+    first = extract(found)[0]
+    assert found.sentence(first.passage, first.sentence).startswith(says)
 
 
 def test_a_word_of_the_heading_counts_for_the_sentence_that_repeats_it_too() -> None:
