@@ -276,7 +276,8 @@ class Database:
             ) from error
 
     def _fault(self, error: sqlite3.Error) -> IndexFault:
-        reason = str(error)
+        # Of a text that is none it gives the whole text, which may be an essay.
+        reason = str(error).partition(" with text ")[0]
         if "disk is full" in reason:
             return IndexFault(
                 f"There is no room left to write {self.path}.",

@@ -246,6 +246,18 @@ def test_damaged_file_is_a_clear_error(tmp_path: Path, encoder: HashEncoder) -> 
         Catalog(path).essays()
 
 
+def test_a_damaged_text_is_not_told_whole(tmp_path: Path, encoder: HashEncoder) -> None:
+    path = tmp_path / "catalog.db"
+    made = Catalog(path)
+    put(made, [essay("r/a", [f"line {n}" for n in range(500)])], encoder)
+    with sqlite3.connect(path) as raw:
+        raw.execute("UPDATE body SET text = CAST(x'ff' || CAST(text AS BLOB) AS TEXT)")
+    with pytest.raises(IndexFault, match=r"damaged.*column 'text'.* rag ingest /root") as caught:
+        made.text("r/a")
+    assert "line" not in str(caught.value)
+    made.close()
+
+
 @pytest.mark.parametrize("another", [False, True])
 def test_a_file_that_was_taken_away_is_neither_read_nor_written(
     another: bool, tmp_path: Path, encoder: HashEncoder

@@ -91,6 +91,16 @@ def test_a_file_that_cannot_be_used_is_named_with_what_to_do(tmp_path: Path) -> 
         Store(path)
 
 
+def test_a_damaged_talk_is_not_told(store: Store) -> None:
+    kept = store.create()
+    store.ask(kept.id, "What did I earn in 1998?")
+    with sqlite3.connect(store.path) as raw:
+        raw.execute("UPDATE turn SET question = CAST(x'ff' || CAST(question AS BLOB) AS TEXT)")
+    with pytest.raises(RagError, match=r"is damaged.*column 'question'") as caught:
+        store.turns(kept.id)
+    assert "earn" not in str(caught.value)
+
+
 def test_rename_and_delete(store: Store) -> None:
     kept = store.create()
     turn = store.ask(kept.id, "q")

@@ -359,14 +359,16 @@ class Store:
         except sqlite3.IntegrityError:  # says nothing of the file
             raise
         except sqlite3.Error as error:
-            raise self._fault(str(error)) from error
+            raise self._fault(error) from error
         except OSError as error:
             raise RagError(
                 f"{self.path} cannot be opened: {error.strerror or error}.",
                 "Set RAG_DATA_DIR to a folder you may write to.",
             ) from error
 
-    def _fault(self, reason: str) -> RagError:
+    def _fault(self, error: sqlite3.Error) -> RagError:
+        # Of a text that is none it gives the whole text, which may be private.
+        reason = str(error).partition(" with text ")[0]
         if "disk is full" in reason:
             return RagError(
                 f"There is no room left to write {self.path}.",
