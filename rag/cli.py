@@ -6,6 +6,7 @@ failed), 4 quality dropped against a baseline.
 
 from __future__ import annotations
 
+import codecs
 import io
 import json
 import os
@@ -143,14 +144,20 @@ def _abandon_output() -> None:
 
 def _speak_utf8() -> None:
     """Whatever the locale. What is typed keeps the encoding of the terminal that it comes from, and
-    a byte that is none of it becomes a sign that says so."""
+    a byte that is none of it becomes a sign that says so. ASCII is read as the UTF-8 that it is."""
     speaking = {"encoding": "utf-8", "errors": "replace"}
-    streams = ((sys.stdout, speaking), (sys.stderr, speaking), (sys.stdin, {"errors": "replace"}))
+    hearing = speaking if _is_ascii(sys.stdin) else {"errors": "replace"}
+    streams = ((sys.stdout, speaking), (sys.stderr, speaking), (sys.stdin, hearing))
     for stream, how in streams:
         reconfigure: Callable[..., None] | None = getattr(stream, "reconfigure", None)
         if reconfigure:
             with suppress(io.UnsupportedOperation):  # a program that calls this read from it before
                 reconfigure(**how)
+
+
+def _is_ascii(stream: TextIO | None) -> bool:
+    encoding: str | None = getattr(stream, "encoding", None)
+    return encoding is not None and codecs.lookup(encoding).name == "ascii"
 
 
 def _say(line: str, err: bool = False) -> None:
@@ -164,9 +171,14 @@ def _say_error(error: RagError) -> None:
         _say(error.do, err=True)
 
 
+_HALVES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+
+
 def _clean(text: str) -> str:
-    """An argument without the surrogates that undecodable bytes on the command line become."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    """An argument without the surrogates that bytes outside the locale's encoding become. Where
+    that is ASCII, those are all of a Chinese question, and UTF-8."""
+    typed = _HALVES.sub("\N{REPLACEMENT CHARACTER}", text).encode("utf-8", "surrogateescape")
+    return typed.decode("utf-8", "replace")
 
 
 @contextmanager

@@ -51,6 +51,18 @@ def test_ask_prints_the_cited_answer(run: Callable[..., Ran], seeded: Path) -> N
     assert "quotes only" in ran.out
 
 
+def test_a_question_is_heard_where_the_locale_knows_ascii_alone(
+    run: Callable[..., Ran], seeded: Path
+) -> None:
+    question = "作者在哪家公司做AI Infra？"
+    typed = question.encode().decode("ascii", "surrogateescape")
+    answer = json.loads(run("ask", "--json", typed, data=seeded).out)
+    assert answer["question"] == question
+    assert "阶跃星辰" in answer["text"]
+    odd = json.loads(run("ask", "--json", "A\udcff \ud800", data=seeded).out)
+    assert odd["question"] == "A\ufffd \ufffd"
+
+
 def test_ask_json_is_one_object_with_the_answers_fields(
     run: Callable[..., Ran], seeded: Path
 ) -> None:

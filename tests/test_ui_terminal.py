@@ -18,6 +18,7 @@ from rag import cli
     [
         ("utf-8", b"caf\xe9 A\n", "caf\ufffd A"),
         ("gb18030", "五层蛋糕？\n".encode("gb18030"), "五层蛋糕？"),
+        ("ascii", "五层蛋糕？\n".encode(), "五层蛋糕？"),
     ],
 )
 def test_a_byte_that_is_no_text_ends_no_chat(
