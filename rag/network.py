@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.files import put
+from rag.files import forget_abandoned, put
 
 if TYPE_CHECKING:
     import onnx
@@ -40,6 +40,7 @@ def stored(path: Path, make: Callable[[], bytes]) -> NDArray[np.uint8]:
     place: processes that start at once write the same bytes, and none reads half of them. A
     damaged file is made again. Where nothing can be written, the content stays in memory.
     """
+    forget_abandoned(path.parent)
     if (kept := _whole(path)) is not None:
         return kept
     content = make()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
+import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +34,7 @@ from rag.errors import (
     RateLimited,
     ServerFault,
 )
+from rag.files import ABANDONED
 from rag.network import stored
 
 ROOT = Path(__file__).parent.parent
@@ -352,6 +355,37 @@ class TestStored:
             assert stored(tmp_path / "deep" / "file", make).tobytes() == b"weights"
         assert len(made) == 1
         assert [path.name for path in (tmp_path / "deep").iterdir()] == ["file"]
+
+    def test_what_a_killed_process_left_goes(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as dead:  # nothing of it runs any more
+            dead.setattr(Path, "replace", lambda *_: None)
+            dead.setattr(Path, "unlink", lambda *_, **__: None)
+            stored(tmp_path / "file", lambda: b"weights")
+            stored(tmp_path / "other", lambda: b"weights")
+        older, newer = sorted(tmp_path.iterdir())
+        mine = tmp_path / "model.gguf.part"
+        mine.write_bytes(b"of someone else")
+        long_ago = time.time() - 2 * ABANDONED
+        for path in (older, mine):
+            os.utime(path, (long_ago, long_ago))
+        stored(tmp_path / "file", lambda: b"weights")
+        assert set(tmp_path.iterdir()) == {newer, mine, tmp_path / "file"}
+        os.utime(newer, (long_ago, long_ago))
+        stored(tmp_path / "file", lambda: pytest.fail("made twice"))
+        assert set(tmp_path.iterdir()) == {mine, tmp_path / "file"}
+
+    def test_an_interrupt_leaves_nothing(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def interrupted(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(Path, "replace", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            stored(tmp_path / "file", lambda: b"weights")
+        assert list(tmp_path.iterdir()) == []
 
     @pytest.mark.parametrize("damage", [b"", b"\0", b"\0" * 32, b"\0" * 40])
     def test_damaged_is_made_again(self, tmp_path: Path, damage: bytes) -> None:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import threading
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from rag.config import Settings
 from rag.errors import ConfigError
+from rag.files import put
 
 __all__ = ["KEPT", "Preferences"]
 
@@ -123,17 +121,10 @@ class Preferences:
         return values if isinstance(values, dict) else {}
 
     def _write(self, values: Mapping[str, Any]) -> None:
-        """Whole or not at all; a temporary file has mode 0600 from its first byte."""
-        name = ""
+        """Whole or not at all, for its owner's eyes only from the first byte."""
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=FILE)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(values, file, ensure_ascii=False)
-            Path(name).replace(self._path)
+            put(self._path, json.dumps(values, ensure_ascii=False).encode())
         except OSError as error:
-            if name:
-                Path(name).unlink(missing_ok=True)
             raise ConfigError(
                 f"The page's settings could not be kept in {self._path}:"
                 f" {error.strerror or error}.",
