@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import shutil
 import socket
 import sqlite3
@@ -29,7 +30,7 @@ from rag.errors import ConfigError, RagError
 from rag.llm import LLM
 from rag.schema import Done, IngestReport, Token
 from ui.app import Server, _listening, free_port, launch, prepare, serve
-from ui.desk import Desk, Ending, NotReady, safe_name
+from ui.desk import Desk, Ending, NotReady, Task, safe_name
 from ui.form import Form
 from ui.handlers import Handlers
 from ui.live import Live, Runs
@@ -481,6 +482,27 @@ def test_added_essays_go_where_the_data_directory_goes(
     assert f"{root}/cake.txt" not in essays_of(desk)
     assert len(essays_of(desk)) == len(there)
     assert (before / "uploads" / "cake.txt").exists()
+    desk.close()
+
+
+def test_an_essay_added_again_on_a_full_disk_stays_whole(tmp_path: Path) -> None:
+    file, data = tmp_path / "a.txt", tmp_path / "data"
+    desk = Desk(Preferences(Settings(data_dir=data)), lambda _: cast("Rag", FakeRag()), seeds=Path)
+    desk.begin(cast("Rag", FakeRag()))
+    wait_for(desk.start.live.over)
+    text = "The cake was baked in 1950.\n" * 200
+    file.write_text(text, encoding="utf-8")
+    desk.add([(file, "a.txt")], Task())
+    file.write_text(text * 2, encoding="utf-8")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(text) // 2, limits[1]))
+    try:
+        with pytest.raises(RagError, match="cannot be copied"):
+            desk.add([(file, "a.txt")], Task())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    (copy,) = (data / "uploads").iterdir()
+    assert copy.read_text(encoding="utf-8") == text
     desk.close()
 
 

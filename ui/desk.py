@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
-import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag.config import Settings
 from rag.errors import LoadError, RagError
+from rag.files import put
 from rag.load import load
 from rag.scan import ABOUT
 from rag.schema import IngestReport
@@ -306,7 +306,8 @@ def _copy(files: Mapping[str, Path], folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, path in files.items():
-            shutil.copyfile(path, folder / name)
+            # Whole or not at all: half of an essay that was added before would take its place.
+            put(folder / name, path.read_bytes())
     except OSError as error:
         raise RagError(
             f"The files cannot be copied to {folder}: {error.strerror or error}.",
