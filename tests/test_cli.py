@@ -217,6 +217,13 @@ def test_help_needs_none_of_the_heavy_libraries() -> None:
     assert ran.stdout.splitlines()[-1] == "[]"
 
 
+def test_the_module_is_the_command() -> None:
+    for module in (["rag"], ["rag", "eval"]):
+        command = [sys.executable, "-m", *module, "--help"]
+        ran = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert ran.stdout.startswith("Usage: ")
+
+
 def test_names_and_words_of_essays_do_nothing_to_the_terminal(
     run: Callable[..., Ran], tmp_path: Path
 ) -> None:
