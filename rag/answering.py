@@ -18,6 +18,7 @@ from rag.abstention import abstains
 from rag.answerable import answerable, nearness, with_answer
 from rag.arguments import several
 from rag.cite import cite, quote
+from rag.clean import clean
 from rag.compound import Parts as AskedFor
 from rag.compound import parts as parts_of
 from rag.errors import InvalidArgument
@@ -34,7 +35,6 @@ from rag.schema import (
     Event,
     Hit,
     Message,
-    OffsetMap,
     Passage,
     Replace,
     Sentence,
@@ -135,6 +135,7 @@ def _plain(text: str, source: str) -> Passage:
             f"A passage is neither a Passage nor a text, but a {type(text).__name__}.",
             "Give texts, or each hit.passage of what retrieve finds.",
         )
+    cleaned = clean(text)  # as an essay is: a line that is only wrapped ends no sentence
     return Passage(
         id=source,
         source=source,
@@ -142,10 +143,10 @@ def _plain(text: str, source: str) -> Passage:
         heading="",
         start=0,
         end=len(text),
-        text=text,
+        text=cleaned.text,
         raw=text,
-        language=language(text),
-        offsets=OffsetMap.identity(len(text)),
+        language=language(cleaned.text),
+        offsets=cleaned.offsets,
     )
 
 

@@ -119,6 +119,22 @@ def test_answers_come_from_given_passages_alone(rag: Rag) -> None:
     assert answer.citations[0].quote == passages[0]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_given_text_is_read_as_an_essay_is(rag: Rag, end: str) -> None:
+    """Where only the width of a page broke its lines, no sentence ends."""
+    lines = (
+        "The old bridge over the river was built by the city's first",
+        "engineer, Anna Holm, and it was opened to traffic in the spring",
+        "of 1932 after four years of work. It was painted red in 1950 by",
+        "a crew of twelve volunteers who came from the neighbouring town.",
+    )
+    text = end.join(lines)
+    answer = rag.answer("Who painted the bridge red?", [text])
+    assert "painted red in 1950 by a crew of twelve volunteers who came from" in answer.text
+    for citation in answer.citations:
+        assert text[citation.start : citation.end] == citation.quote
+
+
 def test_verify_tells_what_is_from_what_is_not_there(rag: Rag) -> None:
     evidence = ["The bridge was opened in 1932."]
     assert rag.verify("The bridge was opened in 1932.", evidence).label == "supported"
