@@ -43,6 +43,7 @@ _log = logging.getLogger(__name__)
 GONE = 3  # passages that another process may remove meanwhile
 SPARE = 3  # times k passages are looked at, so that near copies can be left out
 
+MANY = 1000  # hits; to know how many passages there are takes going through them
 WHOLE = 3
 """Of a question that asks for several things: after so many passages for the whole of it, one less
 before three parts, comes one for each of its parts."""
@@ -130,6 +131,8 @@ class Retriever:
         if sources is not None:
             self._check(sources)
         known = self._now()
+        if k > MANY:  # the indexes make room for as many as they are asked for
+            k = min(k, sum(self._catalog.languages().values()))
         hits = self._hits(question, k, sources, known)
         asked = None if "whole" in self._without else about(question)
         if asked and hits:

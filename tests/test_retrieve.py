@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import sqlite3
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -168,6 +169,8 @@ def test_k_is_the_most_there_are(retriever: Retriever) -> None:
     assert len(retriever.hits("bread", k=1)) == 1
     everything = retriever.hits("bread", k=50)
     assert len({hit.passage.id for hit in everything}) == len(everything) >= len(TEXTS)
+    assert retriever.hits("bread", k=sys.maxsize) == everything
+    assert retriever.hits("bread", k=4 * sys.maxsize) == everything
 
 
 def test_each_part_of_a_question_has_its_passage(tmp_path: Path) -> None:
