@@ -106,7 +106,7 @@ def open_dataset(specification: str = "questions", questions: str | None = None)
     for name, text in _texts(dataset):
         if not isinstance(text, str) or text != sound(text):
             raise EvalFault(
-                f"{path}: {name} has {text!r:.60} where a text is expected.",
+                f"{path}: {sound(name)} has {text!r:.60} where a text is expected.",
                 "Check the path and the kind.",
             )
     return dataset
@@ -115,10 +115,14 @@ def open_dataset(specification: str = "questions", questions: str | None = None)
 def _texts(dataset: Dataset) -> Iterator[tuple[str, object]]:
     """All that has to be text, which a file may not keep to, with the id it stands under."""
     for question in dataset.questions:
-        for text in (question.question, question.kind, *question.given):
+        turns = (turn["content"] for turn in question.history)
+        evidence = (text for item in question.evidence for text in (item.file, item.text))
+        accepted = (form for forms in question.accepted for form in forms)
+        own = (question.id, question.question, question.kind, *question.given)
+        for text in (*own, *turns, *evidence, *accepted):
             yield question.id, text
     for pair in dataset.pairs or ():
-        for text in (pair.claim, *pair.evidence):
+        for text in (pair.id, pair.claim, *pair.evidence):
             yield pair.id, text
     yield from dataset.documents.items()
 
@@ -146,6 +150,26 @@ def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 raise EvalFault(
                     f"{path}:{number} is no JSON: {error}.", "Check the path and the kind."
                 ) from error
+
+
+def _truth(item: Mapping[str, Any], name: str) -> bool:
+    """True and false, or 1 and 0: of a text, such as "false", Python would make true."""
+    if item[name] not in (0, 1):
+        raise TypeError(f"{name} is {item[name]!r:.40}, which is neither true nor false")
+    return bool(item[name])
+
+
+def _filled(item: Mapping[str, Any], name: str) -> Any:
+    if item[name] is None:
+        raise TypeError(f"{name} is null")
+    return item[name]
+
+
+def _given(passages: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """With none to answer from, the user's own essays would be asked."""
+    if not passages:
+        raise TypeError("passages is empty")
+    return tuple(passage["text"] for passage in passages)
 
 
 def _jsonl(path: Path) -> Dataset:
@@ -223,8 +247,8 @@ def _nomiracl(path: Path) -> Dataset:
             id=str(item["query_id"]),
             question=item["question"],
             kind=item["lang"],
-            answerable=bool(item["answerable"]),
-            given=tuple(passage["text"] for passage in item["passages"]),
+            answerable=_truth(item, "answerable"),
+            given=_given(item["passages"]),
         )
         for _, item in _json_lines(path)
     ]
@@ -238,7 +262,7 @@ def _halueval(path: Path) -> Dataset:
         Pair(
             f"{number}/{kind}",
             "qa",
-            f"{item['question']} {item[kind]}",
+            f"{_filled(item, 'question')} {_filled(item, kind)}",
             (item["knowledge"],),
             kind == "right_answer",
         )
@@ -252,7 +276,7 @@ def _summedits(path: Path) -> Dataset:
     """SummEdits (Laban et al. 2023, arXiv:2305.14540): is the summary, one fact of it edited or
     not, consistent with the document?"""
     pairs = [
-        Pair(str(item["id"]), path.stem, item["summary"], (item["doc"],), bool(item["label"]))
+        Pair(str(item["id"]), path.stem, item["summary"], (item["doc"],), _truth(item, "label"))
         for item in _json(path)
     ]
     return Dataset(path.stem, pairs=tuple(pairs))

@@ -213,6 +213,53 @@ def test_what_is_no_text_is_named_before_anything_is_asked(
         open_dataset(f"squad:{path}")
 
 
+@pytest.mark.parametrize("field", ["id", "history", "accepted"])
+def test_half_of_a_character_is_named_before_anything_is_asked(tmp_path: Path, field: str) -> None:
+    """No report could be written with it."""
+    half = "half of \ud800"
+    item = {"id": "a", "question": "And then?", "kind": "follow-up"}
+    item |= {"history": [{"role": "user", "content": "First?"}], "accepted": [["so"]]}
+    item["evidence"] = [{"file": "a.txt", "text": "so"}]
+    item[field] = {"id": half, "history": [{"role": "user", "content": half}]}.get(field, [[half]])
+    path = tmp_path / "own.jsonl"
+    path.write_text(json.dumps(item), encoding="utf-8")
+    with pytest.raises(EvalFault, match="where a text is expected"):
+        open_dataset(f"jsonl:{path}")
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        ("nomiracl", {"answerable": "false"}),
+        ("nomiracl", {"passages": []}),
+        ("halueval", {"hallucinated_answer": None}),
+        ("halueval", {"question": None}),
+        ("summedits", {"label": "0"}),
+    ],
+)
+def test_what_would_be_measured_as_something_else_is_a_fault(
+    tmp_path: Path, kind: str, change: dict[str, object]
+) -> None:
+    item: dict[str, object] = {
+        "nomiracl": {"query_id": "1", "lang": "en", "answerable": False, "question": "Q?"},
+        "halueval": {"knowledge": "K", "question": "Q?", "right_answer": "R"},
+        "summedits": {"id": "x", "doc": "D", "summary": "S", "label": 0},
+    }[kind]
+    item |= {"passages": [{"text": "P"}]} if kind == "nomiracl" else {}
+    item |= {"hallucinated_answer": "H"} if kind == "halueval" else {}
+    path = tmp_path / "data"
+    for wrong in (False, True):
+        item |= change if wrong else {}
+        path.write_text(json.dumps([item] if kind == "summedits" else item), encoding="utf-8")
+        if wrong:
+            with pytest.raises(
+                EvalFault, match=f"not in the format of {kind}.*{next(iter(change))}"
+            ):
+                open_dataset(f"{kind}:{path}")
+        else:
+            assert open_dataset(f"{kind}:{path}")
+
+
 def test_json_that_is_nested_too_deeply_is_no_dataset(tmp_path: Path) -> None:
     path = tmp_path / "deep.json"
     path.write_text("[" * 100_000, encoding="utf-8")
