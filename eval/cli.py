@@ -14,6 +14,7 @@ from tempfile import TemporaryFile
 import click
 
 from rag.errors import EvalFault, RagError
+from rag.visible import visible
 
 __all__ = ["command", "main"]
 
@@ -31,9 +32,9 @@ def main(arguments: list[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except RagError as error:
-        click.echo(f"rag eval: {error.what}", err=True)
+        _say(f"rag eval: {error.what}")
         if error.do:
-            click.echo(error.do, err=True)
+            _say(error.do)
         return ERROR
     return status if isinstance(status, int) else 0
 
@@ -122,8 +123,8 @@ def command(  # noqa: PLR0913, PLR0917  # one parameter for each option of the c
         console.print(table(report))
         click.echo(f"{data}\n{page}")
     if errors := report.errors():
-        click.echo(f"rag eval: {len(errors)} cases ended in an error, none counts.", err=True)
-        click.echo(f"The first, {errors[0][0]}: {errors[0][1]}", err=True)
+        _say(f"rag eval: {len(errors)} cases ended in an error, none counts.")
+        _say(f"The first, {errors[0][0]}: {errors[0][1]}")
         return ERROR
     if write_baseline:
         with _written(write_baseline):
@@ -133,6 +134,11 @@ def command(  # noqa: PLR0913, PLR0917  # one parameter for each option of the c
     comparison = compare(report, before, part=bool(wanted or limit))
     Console(stderr=as_json, highlight=False).print(comparison.table())
     return DROPPED if comparison.dropped else 0
+
+
+def _say(line: str) -> None:
+    """Tell of what went wrong. What files put into it does nothing to the terminal."""
+    click.echo(visible(line), err=True)
 
 
 def _make_room(reports: Path, baseline: Path | None) -> None:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from eval.measures import MAIN, MEASURES, main_measures, shown
 from eval.page import render
 from eval.report import Report
+from rag.visible import visible
 
 if TYPE_CHECKING:
     from rich.console import Group
     from rich.table import Table
+    from rich.text import Text
 
 __all__ = ["put_text", "table", "write"]
 
@@ -50,9 +52,8 @@ def table(report: Report) -> Group:
     from rich.console import Group
     from rich.table import Table
 
-    whole = Table(
-        title=f"{report.dataset}: {len(report.cases)} questions, {len(report.pairs)} pairs"
-    )
+    count = f"{len(report.cases)} questions, {len(report.pairs)} pairs"
+    whole = Table(title=_plain(f"{report.dataset}: {count}"))
     whole.add_column("")
     for name in ("value", "95 % interval", "n"):
         whole.add_column(name, justify="right")
@@ -72,6 +73,13 @@ def table(report: Report) -> Group:
     return Group(*parts)
 
 
+def _plain(text: str) -> Text:
+    """What a file put there, which is no markup and does nothing to the terminal."""
+    from rich.text import Text
+
+    return Text(visible(text))
+
+
 def _by_kind(report: Report) -> Table:
     from rich.table import Table
 
@@ -83,5 +91,5 @@ def _by_kind(report: Report) -> Table:
     for kind in report.kinds():
         count = sum(case.kind == kind for case in report.cases)
         values = [shown(report.figure(m, kind).value, m.unit) for m in main_measures()]
-        by_kind.add_row(kind, str(count), *values)
+        by_kind.add_row(_plain(kind), str(count), *values)
     return by_kind

@@ -125,6 +125,18 @@ def test_an_error_of_one_question_is_status_1(
     assert "down: Nothing listens at http://127.0.0.1:9. Start it." in capsys.readouterr().err
 
 
+def test_what_a_file_says_does_nothing_to_the_terminal(
+    tmp_path: Path, over: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = tmp_path / "hostile.jsonl"
+    elsewhere = [{"file": "\x1b[2J.txt", "text": "x"}]
+    asked.write_text(json.dumps({**QUESTIONS[0], "evidence": elsewhere}), encoding="utf-8")
+    assert main(["--dataset", f"jsonl:{asked}"]) == 1
+    said = capsys.readouterr().err
+    assert r"\x1b[2J.txt" in said
+    assert "\x1b" not in said
+
+
 def test_another_question_set_is_status_1(
     asked: Path, over: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -341,6 +341,17 @@ def test_tables_name_every_figure(report: Report) -> None:
     assert "DROPPED" in text
 
 
+def test_a_kind_is_no_markup_and_does_nothing_to_the_terminal(report: Report) -> None:
+    from rich.console import Console
+
+    console = Console(width=160, record=True, file=io.StringIO())
+    kinds = ("[/b]", "[red]x", "\x1b[2J")
+    asked = [replace(ASKED[n], kind=kind) for n, kind in enumerate(kinds)]
+    console.print(table(run(WordRag(TEXTS), Dataset("set[zh]", tuple(asked)))))
+    text = console.export_text()
+    assert all(there in text for there in ("set[zh]: 3", "[/b]", "[red]x", r"\x1b[2J"))
+
+
 # ---- the page
 
 
