@@ -9,7 +9,7 @@ from pathlib import Path
 from eval import plots
 from eval.cases import Outcome, PairOutcome
 from eval.measures import MEASURES, Measure, column, main_measures, shown
-from eval.metrics import Figure, calibration, eligible, risk_coverage
+from eval.metrics import Figure, Percentile, calibration, eligible, risk_coverage
 from eval.report import Report
 
 __all__ = ["faults", "render"]
@@ -167,7 +167,8 @@ def _plots(report: Report) -> Iterable[Plot]:
 
 
 def _quantile(values: Sequence[float], share: float) -> float:
-    return sorted(values)[min(int(share * len(values)), len(values) - 1)]
+    """As the table beside it has it."""
+    return Percentile(share)(values) or 0.0
 
 
 def _kind_plots(report: Report) -> Iterable[Plot]:

@@ -429,6 +429,18 @@ def test_the_page_shows_every_failure_with_its_passages() -> None:
     assert "Questions that went wrong: 3 of 13" in page
 
 
+def test_the_page_has_one_value_for_a_time(report: Report) -> None:
+    """The plot of the times says what the table and `report.json` say."""
+    times = (1.0, 2.0, 30.0, 40.0)
+    timed = [
+        replace(case, values={**case.values, "answer_ms": took})
+        for case, took in zip(report.cases, times, strict=False)
+    ]
+    page = render(replace(report, cases=tuple(timed)))
+    assert "p50 16 ms" in page
+    assert "p95 38 ms" in page
+
+
 def test_the_evidence_is_marked_inside_its_passage() -> None:
     silent = run(WordRag(TEXTS, refuse_below=2), ASKED[:1])
     assert "<mark>The copper price was 100 crowns in spring.</mark>" in render(silent)
