@@ -109,6 +109,13 @@ MEASURES: tuple[Measure, ...] = (
         balanced_accuracy,
     ),
     Measure(
+        "verifier_unchecked",
+        "verifier: unchecked",
+        "verifier",
+        ("unchecked",),
+        higher_is_better=False,
+    ),
+    Measure(
         "verifier_ece",
         "verifier: calibration error",
         "verifier",

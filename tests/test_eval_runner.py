@@ -240,12 +240,18 @@ class Yes(WordRag):
         return replace(super().verify(claim, evidence), label="supported", score=1.0)
 
 
+class Mute(WordRag):
+    def verify(self, claim: str, evidence: Sequence[str]) -> Verdict:
+        return replace(super().verify(claim, evidence), label="unchecked")
+
+
 @pytest.mark.parametrize(
     ("broken", "metric"),
     [
         (Reversed(TEXTS), "answer_match"),
         (Shifted(TEXTS), "citation_precision"),
         (Yes(TEXTS), "verifier_balanced"),
+        (Mute(TEXTS), "verifier_unchecked"),
         (WordRag(TEXTS, refuse_below=-1), "false_answer"),
         (WordRag(TEXTS, refuse_below=2), "over_refusal"),
     ],
