@@ -150,13 +150,18 @@ class Prepared:
 
 def _prepare(rag: Asked, dataset: Dataset, limit: int | None) -> Prepared:
     _tell_apart(dataset)
-    texts = {info.source: rag.text(info.source) for info in rag.essays()}
+    texts = {info.source: rag.text(info.source) for info in rag.essays()} if _asks(dataset) else {}
     needs = {q.id: Needs.of(q, texts) for q in dataset.questions}
     pairs = dataset.pairs
     if pairs is None:
         pairs = tuple(select(evidence_pairs(dataset.questions, texts), limit))
         dataset = replace(dataset, pairs=pairs)
     return Prepared(dataset, needs, stamp(rag, dataset, texts))
+
+
+def _asks(dataset: Dataset) -> bool:
+    """Whether any of it is about the essays, and not about what it brings with it."""
+    return dataset.pairs is None or not all(q.given and not q.evidence for q in dataset.questions)
 
 
 def _run(rag: Asked, prepared: Prepared, progress: Progress, jobs: int, fresh: bool) -> Report:

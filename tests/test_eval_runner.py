@@ -186,6 +186,14 @@ def test_given_passages_are_answered_from() -> None:
     assert case.values["over_refusal"] == 0
 
 
+def test_what_brings_its_passages_compares_whatever_is_ingested() -> None:
+    given = Question("g", "What was the copper price?", "en", True, given=tuple(TEXTS.values()))
+    data = Dataset("given", (given,), PAIRS)
+    before = run(WordRag({"root/mine.txt": "Mine."}), data)
+    after = run(WordRag({"root/mine.txt": "Mine.", "root/new.txt": "New."}), data)
+    assert not compare(after, before).dropped
+
+
 def test_every_character_of_the_context_counts() -> None:
     class Wide(WordRag):
         def query(self, question: str, history: Sequence[Message] = ()) -> Answer:
