@@ -89,7 +89,7 @@ class Rag:
                 f"settings are no Settings: {settings!r:.80}.", "Say: Rag(Settings(data_dir=…))"
             )
         self.settings = settings or Settings()
-        self._parts = Parts(self.settings)
+        self._made_of = Parts(self.settings)
         self._turn: ContextVar[Turn] = ContextVar("turn")
 
     def __enter__(self) -> Self:
@@ -100,7 +100,12 @@ class Rag:
 
     def close(self) -> None:
         """Let go of files and connections."""
-        self._parts.close()
+        self._made_of.close()
+
+    @property
+    def _parts(self) -> Parts:
+        self._made_of.check_process()
+        return self._made_of
 
     # --- essays ---
 

@@ -18,6 +18,7 @@ from rag.config import Settings
 from rag.dictionary import Dictionary
 from rag.embed import open_encoders
 from rag.encoder import Encoder, Encoders, TokenEncoder
+from rag.errors import IndexFault
 from rag.evidence import Evidence, gather
 from rag.fold import simplified
 from rag.late import match, unpack
@@ -141,12 +142,25 @@ class Parts:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._process = 0  # which opened the first part; before that a fork does no harm
         self._lock = threading.RLock()
         self._closing: list[Callable[[], None]] = []
         self._lately_read: Recent[tuple[str, str], Vector] = Recent(READ_LATELY)
 
+    def check_process(self) -> None:
+        """Raise IndexFault in a process forked from the one that opened the parts: their threads
+        are not there, and whoever asks them waits for ever."""
+        self._process = self._process or os.getpid()
+        if os.getpid() != self._process:
+            raise IndexFault(
+                f"This Rag was opened in process {self._process}, from which this one was forked.",
+                "Open one in each process; start processes by spawn, not by fork.",
+            )
+
     def close(self) -> None:
-        """Close what was opened, the last first."""
+        """Close what was opened, the last first. What another process opened is left to it."""
+        if self._process not in (0, os.getpid()):
+            return
         with self._lock:
             while self._closing:
                 self._closing.pop()()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import gc
+import multiprocessing
+import os
 import pickle
 import shutil
 import threading
@@ -15,7 +17,13 @@ from typing import Any, cast
 import pytest
 
 from rag import Rag, Settings
-from rag.errors import IndexMismatch, InvalidArgument, NothingIngested, SourceNotFound
+from rag.errors import (
+    IndexFault,
+    IndexMismatch,
+    InvalidArgument,
+    NothingIngested,
+    SourceNotFound,
+)
 from rag.schema import Answer, Done, Event, Hit, Message, Passage, Status, Token, Verdict
 
 COMPANY = "作者在哪家公司做AI Infra？"
@@ -399,3 +407,24 @@ def test_a_small_folder_is_searched_without_the_dense_index(
         large = rag.retrieve(question)
         assert "dense" in vars(rag._parts)  # looked into and made anew, then asked
     assert small[0].passage.text == large[0].passage.text
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are never forked here")
+def test_in_a_forked_process_it_says_so_instead_of_waiting_for_ever(rag: Rag) -> None:
+    assert rag.query(COMPANY).citations
+    fork = multiprocessing.get_context("fork")
+    told, tell = fork.Pipe(duplex=False)
+    child = fork.Process(target=lambda: tell.send(_said_of(lambda: rag.query(COMPANY))))
+    child.start()
+    try:
+        assert told.poll(30)
+        assert "from which this one was forked" in told.recv()
+    finally:
+        child.kill()
+    assert rag.query(COMPANY).citations
+
+
+def _said_of(call: Callable[[], object]) -> str:
+    with pytest.raises(IndexFault) as caught:
+        call()
+    return str(caught.value)
