@@ -70,12 +70,64 @@ _ABSTAINS = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
+# What nothing but the passages that were given is called.
+_GIVEN = (
+    r"(?:passages?|excerpts?|(?:provided|given|retrieved|available|supplied) (?:texts?|context"
+    r"|information|documents?|essays?|sources?|materials?))"
+)
+_TELLS = rf"(?:{_TELL}s?|(?:identif|specif)(?:y|ies)|address(?:es)?|disclos(?:es)?|discuss(?:es)?)"
+_OF_GIVEN = rf"(?:the|these|those|any of the|any of these) (?:\w+ )?{_GIVEN}"
+_CANNOT_BE = (
+    r"can(?: ?not|['’]t) be (?:answered|determined|established|known|said|inferred|found"
+    r"|identified)"
+)
+_HAN_LEAVE = "(?:很?抱歉|对不起|對不起|很遗憾|很遺憾|不好意思)?[，,]?"
+_HAN_GIVEN = "(?:段落|原文|文章|文中|材料|资料|資料|文档|文檔|片段|文字)"
+_IN_OTHER_WORDS = re.compile(
+    rf"\b(?:no|neither) (?:passage|excerpt)s?\b(?: \w+ly)? {_TELLS}\b"
+    rf"|\bnone of (?:the|these|those) (?:\w+ )?{_GIVEN}(?: \w+ly)? {_TELLS}\b"
+    rf"|\b{_GIVEN}\b[^.!?]{{0,80}}\b(?:none|neither) of (?:them|these|which)(?: \w+ly)? {_TELLS}\b"
+    rf"|\bnothing in {_OF_GIVEN}\b"
+    rf"|\b{_GIVEN}\b.{{0,20}}?\b(?:(?:provide|offer|include)s? no|(?:say|contain|tell)s? nothing"
+    r"|(?:is|are|remains?) silent)\b"
+    rf"|\b{_CANNOT_BE}\b.{{0,40}}?\b{_OF_GIVEN}\b"
+    rf"|\b{_OF_GIVEN}\b(?: alone)?,? .{{0,30}}?\b(?:{_CANNOT_BE}"
+    r"|(?:is|remains) (?:not clear|unclear|unknown))\b"
+    rf"|\b(?:is|remains) (?:not clear|unclear|unknown)\b.{{0,20}}?\b{_OF_GIVEN}\b"
+    r"|(?:\A|[.!?]\s+)I (?:was unable to|couldn['’]t) (?:find|answer|determine)\b"
+    # what is a whole reply
+    r"|\A(?:sorry,? |unfortunately,? )?there is (?:no|not enough|insufficient) (?:\w+ )?information"
+    r"(?: (?:about|on|regarding) [^.!?,;]{1,60})?[.!]?\Z"
+    r"|\Ano (?:mention|information|details?) (?:is|are|was) (?:made|given|provided|available)\b"
+    rf"[^.!?,;]{{0,60}}[.!]?\Z|\A(?:unknown|unclear|not (?:\w+ly )?{_TOLD})[.!]?\Z"
+    r"|\A(?:(?:it|(?:this|that|the)(?: information| answer| detail)?)(?: is| was)|(?:it|that)['’]s)"
+    rf"(?: not|n['’]t)(?: \w+ly)? {_TOLD}[.!]?\Z"
+    r"|\A(?:who|what|when|where|why|how|which|whether)\b[^.!?,;]{1,80} (?:is|was|are|were)"
+    rf"(?: not|n['’]t)(?: \w+ly)? {_TOLD}[.!]?\Z"
+    rf"|\A{_HAN_LEAVE}我?(?:不知道|不清楚|无从得知|無從得知|未知|不详|不詳)[。.]?\Z"
+    rf"|\A{_HAN_LEAVE}(?:{_HAN_GIVEN}|信息|資訊)不足"
+    rf"|\A{_HAN_LEAVE}(?:并|並|暂|暫)?(?:未|没有?|沒有?|无|無)(?:能)?(?:找到|查到|检索到|檢索到)?"
+    r"(?:任何)?(?:相关|相關|有关|有關)?的?(?:信息|資訊|内容|內容|资料|資料|答案|说明|說明|记载|記載)[。.]?\Z"
+    rf"|(?:\A|[。！？\n])[^。！？\n，,他她]{{0,10}}(?:段落|原文|文中|材料|资料|資料|片段)[中里裡内內]?"
+    "[^。！？\n，,]{0,6}(?:看不出|查不到|找不到|只字未提|隻字未提)"
+    rf"|(?:\A|[。！？\n])[^。！？\n，,他她]{{0,10}}在[^。！？\n，,]{{0,6}}{_HAN_GIVEN}[中里裡内內](?:没有|沒有)答案"
+    rf"|(?:\A|[。！？\n，,])(?:没有|沒有)(?:任何)?(?:一[个個段篇])?(?:段落|片段|材料|资料|資料){_HAN_TOLD}"
+    rf"|(?:\A|[。！？\n]){_HAN_LEAVE}我?在[^。！？\n，,]{{0,8}}{_HAN_GIVEN}[中里裡内內]?(?:没有?|沒有?|未)(?:能)?找到"
+    rf"|(?:\A|[。！？\n])(?:目前|当前|當前)的?{_HAN_GIVEN}[^。！？\n，,]{{0,6}}"
+    "(?:没有|沒有|未|无法|無法|不能)(?:提|说|說|确定|確定|判断|判斷|回答|得知)"
+    rf"|(?:\A|[。！？\n])(?:提供|给出|給出|这|這|以上|上述)[^。！？\n，,]{{0,6}}{_HAN_GIVEN}[^。！？\n，,]{{0,3}}"
+    "(?:没有|沒有)任何(?:关于|關於|有关|有關|相关|相關)"
+    rf"|(?:\A|[。！？\n])(?:这|這)[几幾些][段篇个個]?文字[^。！？\n，,]{{0,2}}(?:没有?|沒有?|未){_HAN_TOLD}",
+    re.IGNORECASE,
+)
 
 # The same as the whole of a sentence: nothing is told beside it, whatever it cites.
 _ONLY = re.compile(
     rf"\A(?:[^.!?,]{{0,40}}, )?(?:(?:none|neither) of (?:the|these) (?:\w+ )?{_SOURCE}"
     rf"|(?:(?:the|these) )?(?:\w+ )?{_SOURCE} (?:do|does|did)(?: not|n['’]t)(?: \w+ly)?) {_TELL}\b"
-    rf"|\A(?:这|這)?(?:些|几个|幾個|几段|幾段)?(?:提供|给出|給出|给定|給定)?的?{_HAN_SOURCE}[中里裡内內都均并並也]{{0,3}}"
+    rf"|\A(?:(?!\b(?:but|and|while|although|though|however)\b)[^.!?,;]){{1,100}}\b(?:is|are|was|were)"
+    rf"(?: not|n['’]t)(?: \w+ly)? {_TOLD} in {_OF_GIVEN}\W*\Z"
+    rf"|\A(?:以上|上述|这|這)?(?:些|几个|幾個|几段|幾段)?(?:提供|给出|給出|给定|給定)?的?{_HAN_SOURCE}[中里裡内內都均并並也]{{0,3}}"
     rf"(?:没有|沒有|没|沒|未|并未|並未|不|无法|無法|不能)(?:能)?{_HAN_TOLD}",
     re.IGNORECASE,
 )
@@ -88,4 +140,4 @@ def only_abstains(sentence: str) -> bool:
 
 def abstains(text: str) -> bool:
     """Whether a text says of the passages that they do not tell, or of the model that it cannot."""
-    return _ABSTAINS.search(text) is not None
+    return any(words.search(text) for words in (_ABSTAINS, _IN_OTHER_WORDS))
