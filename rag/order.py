@@ -8,8 +8,8 @@ from itertools import pairwise
 
 from rag.agree import stated
 from rag.quantities import Quantity
-from rag.roles import clauses
-from rag.statement import HAN_CHAR, Reading, joined, read, words_of
+from rag.roles import clauses, in_order
+from rag.statement import HAN_CHAR, Reading, Token, joined, read, words_of
 
 __all__ = ["disorder", "exchanged", "exchanged_inside", "mistimed"]
 
@@ -47,7 +47,16 @@ def exchanged(claim: Reading, near: Sequence[Reading]) -> tuple[str, str] | None
         return None
     if any(t.word in _MUTUAL for t in between):
         return None
+    if _when(claim, one) != _when(claim, two) or in_order(claim, near, "cause"):
+        return None  # "in 1998 he closed the shop": the shop closed in 1998
     return words_of(claim, one), words_of(claim, two)
+
+
+def _when(reading: Reading, tokens: Sequence[Token]) -> bool:
+    """Whether these are a date or a time and nothing else: it may stand anywhere in a sentence."""
+    placed = zip(reading.values, reading.placed, strict=True)
+    spans = [span for value, span in placed if value.kind in ("date", "time", "weekday")]
+    return all(any(a <= t.start and t.end <= b for a, b in spans) for t in tokens)
 
 
 def exchanged_inside(claim: Reading, near: Sequence[Reading]) -> tuple[str, str] | None:

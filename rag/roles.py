@@ -39,9 +39,14 @@ _RELATIONS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     for name, pattern in (
         ("cause", rf"^\W*(?:{_CAUSE}|since)\b(?P<one>[^,]+),(?P<two>.+)"),
         ("cause", rf"^(?P<two>.+?)\b{_CAUSE}\b(?P<one>.+)"),
+        (
+            "cause",
+            r"^(?P<one>[^,]+(?:, [^,]+)?), (?:and )?(?:so|therefore|hence) (?!that\b)(?P<two>[^,]+)",
+        ),
         ("cause", r"^(?P<two>.+?)\b(?:is|are|was|were|been) caused by\b(?P<one>.+)"),
         ("cause", r"^(?P<one>.+?)\b(?:led to|causes?d?|resulted in|brought about)\b(?P<two>.+)"),
         ("cause", rf"(?:由于|因为)(?P<one>[^,，]+){_PAUSED}(?:所以|因此)?(?P<two>.+)"),
+        ("cause", rf"^(?P<one>[^,，]+){_PAUSED}(?:所以|因此|因而)(?P<two>.+)"),
         ("cause", rf"^(?P<two>.+?){_PAUSED}?(?:这?是)?因为(?P<one>.+)"),
         ("cause", rf"^(?P<one>.+?){_PAUSED}?(?:导致|造成|引起|使得)了?(?P<two>.+)"),
         ("time", r"^\W*before\b(?P<two>[^,]+),(?P<one>.+)"),
@@ -103,15 +108,15 @@ def causes(folded: str) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
     return ((one.one, one.two) for one in _relations(folded) if one.kind == "cause")
 
 
-def in_order(claim: Reading, sentences: Sequence[Reading]) -> bool:
+def in_order(claim: Reading, sentences: Sequence[Reading], kind: str = "time") -> bool:
     """Whether what the claim has first and what it has later are so in the evidence, where one of
-    them says "before" and the other "after"."""
+    them says "before" and the other "after"; or cause and effect, with "so" and "because"."""
     pairs = (
         (sentence, mine, theirs)
         for mine in _relations(claim.folded)
         for sentence in sentences
         for theirs in _relations(sentence.folded)
-        if mine.kind == theirs.kind == "time"
+        if mine.kind == theirs.kind == kind
     )
     return any(_compared(claim, mine, s, theirs)[1] for s, mine, theirs in pairs)
 

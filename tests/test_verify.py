@@ -273,6 +273,8 @@ ICE = (
 SIZES = "Cafés in ports were twice as likely to close as cafés in suburbs."
 PAIR = "她的丈夫陈原是记者，比她大六岁。"
 
+FLOOD = "The river flooded, so the road was closed."
+LAWYER = "Few of the tenants could afford a lawyer, so the union paid for one."
 SIDES = [
     ("Paul hired Ines to carry the tent.", CLIMB),
     ("Marc asked his cousin Paul to come along.", CLIMB),
@@ -288,6 +290,8 @@ SIDES = [
         "Cider's price rose more than that of milk.",
     ),
     ("The sisters left before the harvest.", "After the harvest the sisters left for Graz."),
+    ("The river flooded because the road was closed.", FLOOD),
+    ("河水泛滥是因为道路封闭。", "河水泛滥，所以道路封闭了。"),
 ]
 SIDES_KEPT = [
     ("Paul was hired by Ines to carry the tent.", CLIMB),
@@ -299,6 +303,10 @@ SIDES_KEPT = [
     ("Cafés in ports were twice as likely as those in suburbs to close.", SIZES),
     ("丈夫陈原比她大六岁。", PAIR),
     ("Luke translated the letter.", "Uncle Luke and Maria translated the letter from Latin."),
+    ("The road was closed because the river flooded.", FLOOD),
+    ("The union paid for a lawyer because few tenants could afford one.", LAWYER),
+    ("Because few tenants could afford a lawyer, the union paid for one.", LAWYER),
+    ("道路封闭，因为河水泛滥。", "河水泛滥，所以道路封闭了。"),
     ("Luke translated the letter.", "Luke arrived. After Maria left he translated the letter."),
 ]
 
@@ -435,6 +443,8 @@ SAME = [
     ("Alice was taught by Bob to play chess.", "Bob taught Alice to play chess."),
     ("Chips, energy and models are the layers.", "The layers are models, energy and chips."),
     ("In 1932 Anna Lee opened the bridge.", "Anna Lee opened the bridge in 1932."),
+    ("The shop closed in 1998.", "In 1998 the owner closed the shop."),
+    ("The trial began in March 2019.", "In March 2019 Dr Ruiz began a trial in Porto."),
     ("小李比小王矮三厘米。", "小王比小李高三厘米。"),
     ("他没有去谷歌。", "后来我没有去谷歌，因为薪水太低。"),
     ("公司不禁止员工在家办公。", "公司允许员工在家办公。"),
