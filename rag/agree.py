@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from rag.quantities import Quantity
-from rag.units import MONTH, SECOND
+from rag.units import MEASURED, MONTH, SECOND
 
 __all__ = ["agree", "nearest", "stated"]
 
@@ -21,6 +21,8 @@ def agree(claimed: Quantity, given: Quantity) -> bool:
     if claimed.kind == given.kind == "date":
         return all(a is None or a == b for a, b in zip(claimed.date, given.date, strict=True))
     if {claimed.kind, given.kind} == {"date", "number"}:
+        if claimed.unit in ("decade", "century"):
+            return _in_its_time(claimed, given)
         date, number = (claimed, given) if claimed.kind == "date" else (given, claimed)
         # A bare 2010 is a year or a count; 2010 years or kilometres are no date.
         year, *rest = date.date
@@ -30,13 +32,33 @@ def agree(claimed: Quantity, given: Quantity) -> bool:
     if {claimed.unit, given.unit} == {MONTH, SECOND}:
         return _as_long(claimed, given)
     if claimed.unit and given.unit and claimed.unit != given.unit:
-        return False
+        return _measured(claimed, given)
     if claimed.unit != given.unit and {claimed.unit, given.unit} & {MONTH, SECOND, "metres"}:
         # 12 against "12 years": the bare one has no base to be multiplied with.
         return claimed.value == given.value or claimed.value * given.scale == given.value * (
             claimed.scale
         )
     return claimed.value in (given.value, given.lead) or _about(claimed, given)
+
+
+def _in_its_time(span: Quantity, date: Quantity) -> bool:
+    """Whether a date is in a decade or a century: 1804 is in the 19th century."""
+    year = date.date[0]
+    if year is None or year < 0:
+        return False
+    if span.unit == "decade":
+        return span.value <= year < span.value + 10
+    return span.value in (year // 100 + 1, (year - 1) // 100 + 1)
+
+
+def _measured(one: Quantity, other: Quantity) -> bool:
+    """Whether two amounts in units of two systems are the same, as far as one rounds: 46 miles are
+    74 km."""
+    for (foreign, own), factor in MEASURED.items():
+        if (one.unit, other.unit) in ((foreign, own), (own, foreign)):
+            there, here = (one, other) if one.unit == foreign else (other, one)
+            return abs(there.value * factor - here.value) <= here.value / 50
+    return False
 
 
 def _same_hour(one: Quantity, other: Quantity) -> bool:
@@ -66,6 +88,8 @@ def stated(claimed: Quantity, given: Sequence[Quantity]) -> bool:
     """Whether some of the given values state the claimed one; a date may be put together of two."""
     if any(agree(claimed, one) for one in given) or _reckoned(claimed, given):
         return True
+    if claimed.kind == "time":
+        return _ratio(claimed, given)
     if claimed.kind != "date":
         return False
     year, month, day = claimed.date
@@ -74,6 +98,13 @@ def stated(claimed: Quantity, given: Sequence[Quantity]) -> bool:
     parts = ((year, None, None), (None, month, day))
     loose = [one for one in given if one.date[0] in {None, year} or one.kind == "number"]
     return all(any(agree(replace(claimed, date=part), one) for one in loose) for part in parts)
+
+
+def _ratio(claimed: Quantity, given: Sequence[Quantity]) -> bool:
+    """Whether what looks like a time is a ratio or a score that the text has in two numbers: 1:15
+    for 1比15."""
+    both = divmod(claimed.value, 60)
+    return any((one.value, two.value) == both for one, two in pairwise(given) if two.unit == "")
 
 
 def _reckoned(claimed: Quantity, given: Sequence[Quantity]) -> bool:

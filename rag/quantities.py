@@ -332,6 +332,11 @@ def _half(match: re.Match[str]) -> Quantity:
     return replace(_lasting(Fraction(1, 2), unit), weak=unit in ("", "天"))
 
 
+def _one_long(match: re.Match[str]) -> Quantity:
+    """A decade: ten years."""
+    return replace(_lasting(Fraction(1), match["unit"]), weak=True)
+
+
 def _and_half(match: re.Match[str]) -> Quantity:
     text = match["n"]
     whole = arabic(text) if text[0].isdigit() else english(text) if text.isascii() else han(text)
@@ -448,6 +453,7 @@ _READERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Quantity | None
             _and_half,
         ),
         (rf"\bhalf[\s-](?:an?[\s-])?(?P<unit>{UNIT})", re.IGNORECASE, _half),
+        (r"\ba (?P<unit>decade|century)\b(?! (?:ago|later|earlier|before|after))", 0, _one_long),
         # Shares.
         (rf"(?P<base>[百千万萬])分之\s?(?P<n>{ARABIC}|{HAN_DECIMAL})", 0, _percent_han),
         (

@@ -41,7 +41,8 @@ _RELATIONS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("cause", rf"^(?P<two>.+?)\b{_CAUSE}\b(?P<one>.+)"),
         (
             "cause",
-            r"^(?P<one>[^,]+(?:, [^,]+)?), (?:and )?(?:so|therefore|hence) (?!that\b)(?P<two>[^,]+)",
+            r"^(?P<one>[^,]+(?:, [^,]+)?), (?:and )?(?:so|therefore|hence) (?!that\b)"
+            r"(?P<two>[^,]+)",
         ),
         ("cause", r"^(?P<two>.+?)\b(?:is|are|was|were|been) caused by\b(?P<one>.+)"),
         ("cause", r"^(?P<one>.+?)\b(?:led to|causes?d?|resulted in|brought about)\b(?P<two>.+)"),

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 __all__ = [
     "CURRENCIES",
+    "MEASURED",
     "MEASURES",
     "MONTH",
     "SECOND",
@@ -26,6 +27,7 @@ _units("ratio", Fraction(1, 100), "% percent percentage pct")
 # From 5% to 8% are 3 percentage points and 60 percent.
 _units("points", Fraction(1, 100), "个百分点 個百分點 百分点 百分點")
 UNITS |= dict.fromkeys(("percentage points", "percentage point"), UNITS["百分点"])
+UNITS["per cent"] = UNITS["%"]
 _units("ratio", Fraction(1, 1000), "‰")
 _units("ratio", Fraction(1, 10), "成")
 _units("times", 1, "倍 times fold x")
@@ -58,6 +60,7 @@ _units("kilograms", Fraction(1, 1000), "克 公克 g grams gram")
 _units("kilograms", 1000, "吨 噸 公吨 公噸 tonnes tonne")
 _units("tons", 1, "tons ton")
 _units("pounds", 1, "磅 lb lbs")
+_units("catties", 1, "斤 市斤 catties catty jin")
 _units("litres", 1, "升 公升 litres liters litre liter l L")
 _units("litres", Fraction(1, 1000), "毫升 ml mL millilitres milliliters")
 _units("celsius", 1, "℃ °C 摄氏度 攝氏度 celsius")
@@ -75,6 +78,16 @@ _units("hkd", 1, "港元 港币 港幣 HKD")
 _units("yen", 1, "日元 日圆 日圓 JPY yen 円")
 _units("euro", 1, "欧元 歐元 EUR euros euro")
 _units("pound", 1, "英镑 英鎊 GBP")
+# What one of a unit is in that of another dimension, where both measure the same.
+MEASURED: dict[tuple[str, str], Fraction] = {
+    ("miles", "metres"): Fraction("1609.344"),
+    ("feet", "metres"): Fraction("0.3048"),
+    ("inches", "metres"): Fraction("0.0254"),
+    ("acres", "square metres"): Fraction("4046.856"),
+    ("square miles", "square metres"): Fraction(2_589_988),
+    ("pounds", "kilograms"): Fraction("0.4536"),
+    ("catties", "kilograms"): Fraction(1, 2),
+}
 CURRENCIES = {
     "US$": "dollar", "HK$": "hkd", "NT$": "yuan", "$": "dollar", "€": "euro", "£": "pound",
     "¥": "", "￥": "",

@@ -71,6 +71,11 @@ SAME = [
     ("3:30 pm", "15:30"),
     ("星期一", "Monday"),
     ("about 3 million", "约300万"),
+    ("5 per cent", "5%"),
+    ("ten years", "a decade"),
+    ("46 miles", "74 km"),
+    ("150 lbs", "68 kg"),
+    ("十四斤", "七公斤"),
 ]
 
 
@@ -97,6 +102,11 @@ DIFFERENT = [
     ("about 3 million", "400万"),
     ("1980s", "九十年代"),
     ("5％", "五个百分点"),
+    ("46 miles", "46 km"),
+    ("46 miles", "84 km"),
+    ("七斤", "七公斤"),
+    ("the 1930s", "1921年"),
+    ("the 18th century", "in 1804"),
     ("three percent", "three percentage points"),
 ]
 
@@ -134,6 +144,17 @@ def test_a_date_may_be_put_together_from_two() -> None:
     assert stated(only("5 March 2024"), given_)
     assert not stated(only("6 March 2024"), given_)
     assert not stated(only("5 March 2023"), given_)
+
+
+def test_a_decade_and_a_century_hold_their_years() -> None:
+    assert agree(only("the 1920s"), only("1921年"))
+    assert agree(only("十九世纪"), only("in 1804"))
+    assert not agree(only("in 1804"), only("十九世纪"))
+
+
+def test_a_ratio_may_look_like_a_time() -> None:
+    assert stated(only("1:15"), quantities("師生比為1比15"))
+    assert not stated(only("1:25"), quantities("師生比為1比15"))
 
 
 def test_a_range_gives_its_scale_to_both_ends() -> None:
