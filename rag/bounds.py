@@ -15,7 +15,7 @@ from rag.quantities import Quantity
 from rag.roles import pieces, words_in
 from rag.statement import Reading
 
-__all__ = ["at_its_end", "bounds_turned", "dates_turned", "more_or_less"]
+__all__ = ["at_its_end", "bounds_turned", "by_or_to", "dates_turned", "more_or_less"]
 
 _Span = tuple[int, int]
 
@@ -27,10 +27,12 @@ _AT_LEAST = re.compile(
 )
 _AT_MOST = re.compile(
     r"(?:\b(?:at most|(?:no|not) more than|up to|a maximum of|(?<!no )(?<!not )(?:less|fewer) than"
-    r"|under|below|never (?:\w+ )?(?:above|over|more than|beyond|exceed(?:s|ed)?))|(?:最多"
-    r"|至多)[^\d,，、:：]{0,5}|不超过|不到|不足|不[高多大]于|(?<!不)[低少小]于)\s*[$€£¥]?\s*\Z"
+    r"|(?<!not )(?:nearly|almost)|just under|under|below"
+    r"|never (?:\w+ )?(?:above|over|more than|beyond|exceed(?:s|ed)?))|(?:最多"
+    r"|至多)[^\d,，、:：]{0,5}|不超过|不到|将近|接近|不足|不[高多大]于|(?<!不)[低少小]于)\s*[$€£¥]?\s*\Z"
 )
 _OR_MORE = re.compile(r"\s*(?:or (?:more|above|over|older|longer)\b|\w?(?:或)?以上)")
+_MORE_INSIDE = re.compile(r"(?<=[十百千万亿\d])[多余+]")  # 三百多人
 _OR_LESS = re.compile(
     r"\s*(?:or (?:less|fewer|below|under|younger)\b|at most\b|\w?(?:或)?以[下内])"
 )
@@ -38,6 +40,17 @@ _OR_LESS = re.compile(
 _SIDES = ("多少", "高低", "快慢", "长短", "贵贱", "大小", "重轻", "早晚", "增减", "涨跌", "升降")
 _BY = re.compile(
     rf"(?:比(?P<than>[^,，。;；比]{{1,6}}?))?(?P<way>[{''.join(_SIDES)}])[出加了]{{0,2}}[约近将大]?\Z"
+)
+
+_CHANGE_REACH = 60  # characters
+_CHANGED = re.compile(
+    r"\b(?:rose|ris(?:en?|es|ing)|fell|fall(?:s|en|ing)?|gr[eo]w(?:n|s|ing)?|dropp?(?:s|ed|ing)?"
+    r"|(?:increas|declin|decreas|reduc)(?:es?|ed|ing)|shr[aiu]nk|climb(?:s|ed|ing)?|cut"
+    r"|(?:went|go|goes|gone|going) (?:up|down))\b"
+    r"(?: (?!to\b|by\b)[^\s,;]+){0,6}? (?P<way>by|to)(?: \w+ly| about| some| around| almost| over)?"
+    r"\s*[$€£¥]?\s*\Z"
+    r"|(?:上升|上涨|增长|增加|提高|下降|降低|减少|下跌|回落|下滑|[升涨跌降])"
+    r"(?:(?P<han>[到至为成])|了)了?[约近]?\s*\Z"
 )
 
 _UP_TO = re.compile(r"(?:\b(?:until|till|before|prior to)(?: the)?|直到)\s*\Z")
@@ -74,13 +87,38 @@ def _bound(reading: Reading, place: tuple[int, int]) -> int:
     before, after = reading.folded[: place[0]], reading.folded[place[1] :]
     if _AT_MOST.search(before) or _OR_LESS.match(after):
         return -1
-    return 1 if _AT_LEAST.search(before) or _OR_MORE.match(after) else 0
+    more = _MORE_INSIDE.search(reading.folded, *place) or _OR_MORE.match(after)
+    return 1 if _AT_LEAST.search(before) or more else 0
 
 
 def _around(reading: Reading, place: tuple[int, int]) -> str:
     before = re.split(r"[,，;；。]", reading.folded[max(0, place[0] - 12) : place[0]])[-1]
     words_before = " ".join(before.split(" ")[-3:]) if " " in before else before[-4:]
     return (words_before + reading.folded[place[0] : place[1] + 3]).strip(" ,.，。；;")
+
+
+def by_or_to(claim: Reading, sentences: Sequence[Reading]) -> tuple[str, str] | None:
+    """By how much something rises or falls in one of them, to how much in the other."""
+    for value, place in zip(claim.values, claim.placed, strict=True):
+        mine = _changed(claim, place)
+        same = [
+            (_changed(s, span), s, span)
+            for s in sentences
+            for v, span in zip(s.values, s.placed, strict=True)
+            if mine and agree(value, v)
+        ]
+        if same and all(theirs and theirs != mine for theirs, _, _ in same):
+            return _around(claim, place), _around(*same[0][1:])
+    return None
+
+
+def _changed(reading: Reading, place: _Span) -> str:
+    """ "by" or "to" where a value goes with a word for rising or falling; else ""."""
+    before = reading.folded[max(0, place[0] - _CHANGE_REACH) : place[0]]
+    found = _CHANGED.search(before)
+    if found is None:
+        return ""
+    return found["way"] or ("to" if found["han"] else "by")
 
 
 def more_or_less(claim: Reading, sentences: Sequence[Reading]) -> tuple[str, str] | None:

@@ -167,6 +167,8 @@ active 主动 | passive 被动
 
 full 满 | empty 空
 
+uphold upheld affirm 维持 | overturn quash overrule 推翻 撤销
+
 visible 可见 | hidden invisible 隐藏 不可见
 """
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from rag.bounds import at_its_end, bounds_turned, dates_turned, more_or_less
+from rag.bounds import at_its_end, bounds_turned, by_or_to, dates_turned, more_or_less
 from rag.certainty import (
     ALLEGED,
     IF,
@@ -59,7 +59,11 @@ def outdone(claim: Reading, sentences: Sequence[Reading]) -> tuple[str, str] | N
 
 def outdone_across(claim: Reading, sentences: Sequence[Reading]) -> tuple[str, str] | None:
     """The same where the evidence is in the other language: only values tell it there."""
-    return bounds_turned(claim, sentences) or dates_turned(claim, sentences)
+    return (
+        bounds_turned(claim, sentences)
+        or dates_turned(claim, sentences)
+        or by_or_to(claim, sentences)
+    )
 
 
 def limits(sentence: Reading) -> bool:

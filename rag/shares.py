@@ -44,6 +44,7 @@ _PLAINLY_ALL = re.compile(
 )
 _MOST_OF = re.compile(
     r"(?<!the )(?<!at )\bmost (?:of|[a-z]+s|people)\b|\b(?:the |a )(?:vast |great )?majority of\b"
+    r"(?! (?:\d|(?:one|two|three|four|five|six)\b))"
     r"|(?:大多|绝大多|多)数|大部分"
 )
 _MOSTLY = re.compile(

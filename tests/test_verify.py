@@ -324,6 +324,16 @@ FURTHER = [
     ("The mill spun wool in 1957.", "The mill spun wool until 1957, when it burned down."),
     ("这家工厂自1957年起纺羊毛。", "The mill spun wool until 1957."),
     ("The share fell by three percent.", "The share fell by three percentage points."),
+    ("The case took more than three years.", "The case took nearly three years."),
+    ("Nearly 400 people came.", "More than 400 people came."),
+    ("超过三百人参加。", "将近三百人参加。"),
+    ("参加者不到三百人。", "参加者三百多人。"),
+    ("Traffic fell to 70%.", "Traffic fell by 70 percent."),
+    ("Sales rose by 40 million.", "Sales rose 3.5% to 40 million."),
+    ("运量下降到70%。", "运量下降了70%。"),
+    ("运量下降到70%。", "Traffic fell by 70 percent."),
+    ("The court overturned the ruling.", "The court upheld the ruling by two votes to one."),
+    ("法院推翻了原判。", "法院维持原判。"),
 ]
 AS_FAR = [
     ("The bank may cut rates in March.", "The bank may cut rates in March if prices stay calm."),
@@ -338,6 +348,15 @@ AS_FAR = [
     ("有些人不需要面试。", "并非所有人都需要面试。"),
     ("The mill burned down in 1957.", "The mill spun wool until 1957, when it burned down."),
     ("The mill stopped in 1957.", "The mill spun wool until 1957, when it stopped."),
+    ("The case took almost three years.", "The case took nearly three years."),
+    ("参加者三百余人。", "参加者三百多人。"),
+    ("Sales rose by 5% to 40 million.", "Sales rose 5% to 40 million."),
+    ("Sales rose by 5%.", "Sales rose 5% to 40 million."),
+    ("销售额增长到40亿元。", "销售额增长3.5%，达到40亿元。"),
+    (
+        "The court upheld the ruling by a majority of two to one.",
+        "The court upheld the ruling by two votes to one.",
+    ),
 ]
 
 
@@ -415,6 +434,8 @@ def test_the_value_of_another_item_is_marked_and_shown(
 
 
 ITS_OWN = [
+    ("The judge ruled in the first hearing.", "In the first hearing, held in May, she ruled."),
+    ("他在第一次庭审中胜诉。", "第二次庭审被推迟，他在第一次庭审中胜诉。"),
     ("Model C had an error rate of 19 percent.", RATES),
     ("The highest error rate was 19 percent.", RATES),
     ("Carol earned $71,000, more than Bob.", PAY),
