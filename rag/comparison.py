@@ -312,7 +312,7 @@ def _alike(
     return Comparison(
         figures, False, best, (start, end), absent, (*certain, *invented, *changed),
         (*flips, *timed), negated, replaced, uncovered, given, tuple(far),
-        exchanged, misplaced(claim, sentences),
+        exchanged, misplaced(claim, sentences) or order.first_for_another(claim, near),
         other_doer(claim, near, near if len(sentences) > _MOST_TOLD else sentences)
         or (of_another(claim, sentences) if len(sentences) <= _MOST_TOLD else None),
         outdone(claim, near) or beaten or compared(claim, sentences)

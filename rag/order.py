@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from rag.agree import stated
@@ -11,7 +11,7 @@ from rag.quantities import Quantity
 from rag.roles import clauses, in_order
 from rag.statement import HAN_CHAR, Reading, Token, joined, read, words_of
 
-__all__ = ["disorder", "exchanged", "exchanged_inside", "mistimed"]
+__all__ = ["disorder", "exchanged", "exchanged_inside", "first_for_another", "mistimed"]
 
 _MOSTLY = 0.95  # of a claim's words are the evidence's, where only their order is to be told
 _MOST_EXCHANGED = 4  # tokens: a name or a value
@@ -20,6 +20,8 @@ _PASSIVE = re.compile(r"\bby\b|[被由受让给]")
 _MUTUAL = frozenset(("meet", "met", "marri", "talk", "discuss", "versus", "resembl", "equal"))
 _UP_TO = re.compile(r"\b(?:before|prior to|until|till)(?: the)? $")
 _FROM = re.compile(r"\b(?:after|since|from)(?: the)? $")
+_FIRST = re.compile(r"\b(?:first|1st)\b|第一|首[次个位轮场]|最初|最先")
+_COUNTED = re.compile(r"\s?(?:[a-z]{2,}|[\u4e00-\u9fff]{2,3})")
 _GOES_ON = re.compile(r" (?!of\b)[a-z]")
 _TILL = re.compile(r"\s*(?:to|until|till|through|[-–—])\s*\d")
 
@@ -120,6 +122,32 @@ def _around(text: str, value: Quantity) -> str:
     if HAN_CHAR.search(text[value.end : value.end + 2]):
         return text[value.start : value.end + 2]
     return " ".join([*before, text[value.start : value.end]])
+
+
+def first_for_another(claim: Reading, near: Sequence[Reading]) -> tuple[str, str] | None:
+    """The first of something in the claim, where the evidence speaks of the second, the third … of
+    the same and of no first one. A first is so common that its value tells nothing by itself."""
+    if any(_FIRST.search(s.folded) for s in near):
+        return None
+    given = [(s, *one) for s in near for one in _ordinals(s) if not one[0].weak]
+    for value, place in _ordinals(claim):
+        what = _next_word(claim, place) if value.weak else None
+        other = next((s for s, _, span in given if what and what == _next_word(s, span)), None)
+        if other is not None:
+            return claim.folded[slice(*place)] + f" {what}", other.folded
+    return None
+
+
+def _ordinals(reading: Reading) -> Iterator[tuple[Quantity, tuple[int, int]]]:
+    placed = zip(reading.values, reading.placed, strict=True)
+    return ((value, place) for value, place in placed if value.unit == "ordinal")
+
+
+def _next_word(reading: Reading, place: tuple[int, int]) -> str:
+    """What is counted: the word of an alphabet behind a value, or the Han characters up to the
+    first three."""
+    found = _COUNTED.match(reading.folded, place[1])
+    return found[0].strip() if found else ""
 
 
 def disorder(claim: Reading, near: Sequence[Reading]) -> float:

@@ -421,6 +421,8 @@ ANOTHERS = [
     ("The library lent 3,100 books in 2020.", LENT, "3,100 films"),
     ("Chapter two lost 9,000 words.", CUTS, "Chapter four"),
     ("她五岁时随父母返回台湾。", MOVES, "五岁时全家迁居北京"),
+    ("The judge ruled in the first hearing.", "The judge ruled in the second hearing.", "second"),
+    ("他在第一次庭审中胜诉。", "他在第二次庭审中胜诉。", "第二次"),
 ]
 
 
