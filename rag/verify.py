@@ -49,6 +49,13 @@ _MARKS = re.compile(
     r"\s*(?:\[\^?\d+(?:\s*[,，、;-]\s*\d+)*\]|【\d+(?:\s*[,，、;-]\s*\d+)*】|［\d+］)"
 )
 _MARKDOWN = re.compile(r"^\s*(?:#{1,6}\s+|[-*+•]\s+|>\s+|\d{1,2}[.)、]\s+)|\*\*|__|`")
+# Dollar signs around a formula, and not before two prices.
+_MATH = re.compile(
+    r"(?<![\w$\\])\$(?![\s$])([^$\n]{0,200}[^\s$\\])\$(?![\d$])|\\\(([^\n]{1,200}?)\\\)"
+)
+_MATH_WORDS = re.compile(r"\\(?:text|mathrm|mathbf|textbf|operatorname)\{([^{}]*)\}")
+_MATH_SPACE = re.compile(r"\\[,;:! ]|~")
+_FENCE = re.compile(r"\s*(?:`{3,}|~{3,})[\w+-]{0,20}\s*")
 _SOURCE = (
     r"(?:(?:the|these|this) )?(?:(?:provided|given|above|retrieved) )?"
     r"(?:passage|text|essay|article|source|author|document|context|excerpt)s?"
@@ -87,7 +94,15 @@ _STATES_NOTHING = re.compile(
     r"|(?:好的|当然|當然)(?:可以|没问题|沒問題)?[^\w]*(?:以下|下面|我来|我來)?[^。！？\w]*$)",
     re.IGNORECASE,
 )
-_HEADING = re.compile(r"\s{0,9}#{1,6}\s|\s{0,9}\|[^.。!！?？]{0,200}\|\s*$")
+_WORD = "[^\\W\u3400-\u9fff]{1,24}"
+_HEADING = re.compile(
+    r"\s{0,9}#{1,6}\s|\s{0,9}\|[^.。!！?？]{0,200}\|\s*$"
+    # a few words before a colon, or in bold: the title of what comes
+    rf"|\W{{0,9}}{_WORD}(?:[ ’'/-]{_WORD}){{0,4}}\W{{0,3}}[:：][\s*_]*$"
+    r"|\W{0,9}[\u3400-\u9fff]{1,10}[*_]*[:：][\s*_]*$"
+    rf"|\s*(?:\d{{1,2}}[.)、]\s?|[-*•]\s)?\*\*(?:{_WORD}(?:[ ’'/-]{_WORD}){{0,2}}"
+    r"|[\u3400-\u9fff]{1,8})\*\*\s*$"
+)
 _HAN = "[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff…]"
 # a key has a space between Han characters, the words that deny and doubt have none
 _SPACES = re.compile(f"(?<={_HAN}) (?={_HAN})")
@@ -193,6 +208,8 @@ class Verifier:
         given, claim = claim, _bare(claim)
         wording = reasons.wording(claim)
         pieces = [text for text in evidence if text.strip()]
+        if _FENCE.fullmatch(given):
+            return Verdict("unchecked", 0.5, wording.nothing_to_check())
         if _breaks_off(claim):
             return Verdict("unchecked", 0.5, wording.breaks_off())
         words_for_it = verbatim(given, pieces)
@@ -318,7 +335,16 @@ def sentences_of(pieces: Sequence[str]) -> list[str]:
 
 
 def _bare(claim: str) -> str:
-    return _LEAD_IN.sub("", _MARKDOWN.sub("", _MARKS.sub("", claim)).strip())
+    plain = _MATH.sub(_plain_math, _MARKDOWN.sub("", _MARKS.sub("", claim)))
+    return _LEAD_IN.sub("", plain.strip())
+
+
+def _plain_math(found: re.Match[str]) -> str:
+    """A formula of numbers as it is read: $46\\,\\text{miles}$ is no amount of dollars."""
+    inside = _MATH_WORDS.sub(r"\1", found[1] or found[2])
+    for written, read_as in (("\\%", "%"), ("\\approx", "≈"), ("\\times", "×"), ("{,}", ",")):
+        inside = inside.replace(written, read_as)
+    return _MATH_SPACE.sub(" ", inside)
 
 
 def _names_nothing(claim: str) -> bool:

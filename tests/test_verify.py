@@ -770,14 +770,44 @@ def test_what_leads_into_a_chinese_answer_is_no_claim(check: Check, lead_in: str
         "Let me know if you have any other questions.",
         "好的，根据您提供的段落，我来回答这个问题。",
         "## 影响因素",
+        "Key facts:",
+        "The following is known:",
+        "**Main points**",
+        "**主要内容**",
+        "关键信息：",
+        "```python",
+        "```",
     ],
 )
 def test_a_heading_and_an_announcement_state_nothing(check: Check, text: str) -> None:
     assert check(text, EN).label == "unchecked"
 
 
-def test_a_heading_that_names_something_is_checked(check: Check) -> None:
-    assert check("## The company fired 12 engineers", EN).label == "unsupported"
+@pytest.mark.parametrize(
+    "heading",
+    ["## The company fired 12 engineers", "**William Carne**", "Locks: 59", "In 1999 it closed:"],
+)
+def test_a_heading_that_names_something_is_checked(check: Check, heading: str) -> None:
+    assert check(heading, EN).label in {"partly", "unsupported"}
+
+
+CANAL = "The canal was 46 miles long and had 58 locks. It cost $5 and then $6."
+
+
+@pytest.mark.parametrize(
+    ("claim", "label"),
+    [
+        ("The canal had $58$ locks.", "supported"),
+        ("The length was $46\\,\\text{miles}$.", "supported"),
+        ("The length was \\(46\\,\\text{miles}\\).", "supported"),
+        ("The canal had $59$ locks.", "partly"),
+        ("It cost $7 and then $8.", "unsupported"),
+    ],
+)
+def test_a_number_in_a_formula_is_no_amount_of_dollars(
+    check: Check, claim: str, label: str
+) -> None:
+    assert check(claim, CANAL).label == label
 
 
 KIN = "My aunt Clara planted the vineyard in 1952, and her neighbour Otto pressed the grapes."
