@@ -20,13 +20,18 @@ TAGS = {
     "<|channel|>commentary<|message|>": "<|end|>",
 }
 
-HEADERS = ("<|start|>assistant", "<|channel|>final<|message|>", "<|begin_of_solution|>")
+HEADERS = (
+    "<|start|>assistant",
+    "<|channel|>final<|message|>",
+    "<|begin_of_solution|>",
+    "<|begin_of_box|>",
+)
 """What says of the text after it that it is the answer, and is no part of it."""
 
 # A server that does not know its model's sign for the end hands it on as text.
 END_MARKS = (
     *(f"<|{name}|>" for name in ("return", "end", "im_end", "eot_id", "eom_id", "endoftext")),
-    *("<|end_of_text|>", "<|end_of_solution|>", "<end_of_turn>", "<eos>", "</s>"),
+    *("<|end_of_text|>", "<|end_of_solution|>", "<|end_of_box|>", "<end_of_turn>", "<eos>", "</s>"),
     "<\uff5cend\u2581of\u2581sentence\uff5c>",
 )
 

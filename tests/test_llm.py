@@ -258,6 +258,15 @@ def test_think_tags_cut_anywhere_are_kept_apart(
     assert done.reasoning == "五层?\n< /think </thin"
 
 
+def test_the_box_that_a_model_puts_its_answer_in_is_no_part_of_it(
+    kept: tuple[ScriptedEndpoint, LLM],
+) -> None:
+    endpoint, llm = kept
+    said = "<think>hm</think><|begin_of_box|>Five layers [1].<|end_of_box|>"
+    endpoint.replies = [answer(list(said))]
+    assert llm.complete(ASK).text == "Five layers [1]."
+
+
 @pytest.mark.parametrize("key", ["reasoning_content", "reasoning"])
 def test_reasoning_of_its_own_field(key: str) -> None:
     assert run(answer("A [1].", reasoning="hm, hm", reasoning_key=key)) == ("A [1].", "hm, hm")
