@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from rag import structured
 
-__all__ = ["LINE_START", "Mark", "disarmed", "strip", "usual"]
+__all__ = ["LINE_START", "Mark", "disarmed", "strip", "usual", "without_half"]
 
 DIGIT = "0-9\uff10-\uff19"
 # Brackets and what is in them, up to the next bracket: whatever an answer holds, this is linear.
@@ -69,6 +69,7 @@ AFTER = (
     r"(?:(?<=[^\W\d_]{3})|(?<=[^\W\d_]{3} )"
     r"|(?<=[\u3400-\u9fff.,;:!?，。；：！？、)）\]】」』”\"’*]))"
 )
+LISTED_NUMBERS = rf"[{DIGIT}]{{1,2}}(?:(?:, ?(?:and )?| and | ?& ?)[{DIGIT}]{{1,2}}){{1,9}}"
 OUTSIDE = r"(?![^\[\]\n\uff3b\uff3d\u3010\u3011]{0,60}[\]\uff3d\u3011])"
 SENTENCE_ENDS = r"(?=\s{0,9}(?:[。！？!?]|\.(?!\w)|\Z|\n))"
 PAUSES = rf"(?:{SENTENCE_ENDS}|(?=[,，;；]))"
@@ -95,6 +96,8 @@ DRESSED = tuple(
         rf"|第)\s?(?P<n>[一二三四五六七八九十])\s?[段节節]?[\]\uff3d\u3011]",
         rf"[(（](?:{SEE})?(?P<n>(?:{ROUND_NAMED}|第)[^\[\]()（）\n]{{1,80}})[)）]",
         rf"[(（](?:{SEE})?第\s?(?P<n>[{HAN_NUMBERS}])\s?段[)）]",
+        rf"\[\[\s?(?i:{NAMED})[\s:：#_]{{0,3}}(?P<n>{NUMBERS})\s?\]\]",
+        rf"(?P<before>\b[Pp]assages\s)(?P<n>{LISTED_NUMBERS})(?![{DIGIT}]|[.,][{DIGIT}]){OUTSIDE}",
         rf"(?P<before>\b[Pp]assages?\s|段落\s?)(?P<n>[{DIGIT}]{{1,2}})(?![{DIGIT}]|[.,][{DIGIT}])"
         rf"{OUTSIDE}",
         # 段 is a paragraph too: only where something is told by it
@@ -115,7 +118,7 @@ AROUND = tuple(
     for pattern in (
         rf"<sup\b[^<>]{{0,40}}>\s?(?P<row>{ROW})\s?</sup>",
         rf"\$?\^\{{(?P<row>{ROW})\}}\$?",
-        rf"\^(?P<row>{ROW})\^",
+        rf"\^(?P<row>{ROW})\^?",
         rf"\$\s?(?P<row>{ROW})\s?\$",
         rf"<(?P<tag>{TAGS})\b[^<>]{{0,40}}>\s?(?P<row>{ROW})\s?</(?P=tag)>",
         rf"\[(?P<row>{ROW})\]",
@@ -156,6 +159,11 @@ SOURCES_INLINE = re.compile(
 # What may follow a mark that is removed together with the white space before it ("" is the end).
 SPACED = frozenset(["", *" \t\n.,;:!?。，；：！？、[［【(（"])
 _CLAUSE_ENDS = frozenset(";；")
+
+
+_HALF = re.compile(
+    rf"(?<=\S)\s?[\[\uff3b\u3010]\^?(?:(?i:{NAMED})[\s:：#_]{{0,3}})?[{DIGIT},，、;\s\u2013-]{{0,40}}\Z"
+)
 
 
 @dataclass(slots=True)
@@ -207,7 +215,7 @@ def _unwrapped(text: str) -> str:
         bare = not fenced[1] and ROWS.search(fenced[2]) and not INDEXED.search(fenced[2])
         return fenced[2] if bare or fenced[1].lower() in PROSE else text
     tagged = TAGGED.match(text)
-    return tagged[2] if tagged else text
+    return tagged[2].strip() if tagged else text
 
 
 def _outside_code(text: str, change: Callable[[str], str]) -> str:
@@ -219,6 +227,7 @@ def _outside_code(text: str, change: Callable[[str], str]) -> str:
     return "".join([*kept, change(text[at:])])
 
 
+_AND_MORE = re.compile(r",?\s?(?:\band\b|&)\s?")
 _SUBJECT = re.compile(
     rf"(?:\A|(?<=[.!?]\s)|(?<=\n))(?=\[[{DIGIT}]{{1,2}}\] (?:also |further )?(?:says?|states?"
     rf"|mentions?|notes?"
@@ -228,7 +237,7 @@ _SUBJECT = re.compile(
 
 def _rewritten(text: str, retrieved: int) -> str:
     def bracketed(found: re.Match[str]) -> str:
-        numbers = _named(found["n"])
+        numbers = _named(_AND_MORE.sub(", ", found["n"]))
         known, unknown = _numbers(numbers, retrieved)
         before = found.groupdict().get("before") or ""
         return f"{before}[{numbers}]" if known and not unknown else found[0]
@@ -298,7 +307,15 @@ def _without_sources_inline(text: str) -> str:
     if not found or not re.search(r"\w", text[: found.start()]):
         return text
     others = ROWS.search(text, 0, found.start())
-    return text[: found.start()] + ("" if others else " " + _joined(found))
+    rest = text[: found.start()].rstrip()
+    return rest if others else f"{rest} {_joined(found)}"
+
+
+def without_half(text: str) -> str:
+    """A text that was cut, without the mark that its end cuts: the number may lack a digit."""
+    half = _HALF.search(text, max(len(text) - 80, 0))
+    in_code = half and any(code.end() == len(text) for code in CODE.finditer(text))
+    return text[: half.start()] if half and not in_code else text
 
 
 # --- read and taken out ---

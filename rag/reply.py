@@ -16,6 +16,7 @@ from rag.abstention import abstains, only_abstains
 from rag.endpoint import Endpoint
 from rag.errors import ContextOverflow
 from rag.llm import LLM, Completion, Stream
+from rag.marks import without_half
 from rag.prompt import Prompt, build
 from rag.schema import Hit, Message, Usage
 from rag.sentences import sentence_spans
@@ -33,6 +34,8 @@ SHORTENINGS = 2
 CUT = 0.6
 """A server that counts less than this share of our own tokens has cut the prompt. Tokenizers differ
 by less: o200k is among those with the fewest tokens for Chinese and English."""
+
+_CUT_REASONS = frozenset(("length", "content_filter"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +173,11 @@ class Reply(Iterator[str]):
 
     @property
     def _read(self) -> Reading:
-        return read_refusal(self.completion.text if self.completion else "")
+        if self.completion is None:
+            return read_refusal("")
+        cut = self.completion.finish_reason in _CUT_REASONS
+        said = self.completion.text
+        return read_refusal(without_half(said) if cut else said)
 
 
 def ask(

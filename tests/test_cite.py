@@ -340,6 +340,21 @@ def test_numbers_that_were_not_retrieved_are_removed_with_one_warning() -> None:
     assert "[9], [0], [3-5], [2024], [7]" in found.warnings[0]
 
 
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        ("It rained [[citation:1]].", "It rained [1]."),
+        ("It rained ^[1].", "It rained [1]."),
+        ("Passages 1 and 2 agree.", "Passages [1][2] agree."),
+        ("Passages 2 & 1 agree.", "Passages [1][2] agree."),
+        ("<answer>\nIt rained [1].\n</answer>", "It rained [1]."),
+        ("It rained [1].\n\nSources: [1]", "It rained [1]."),
+    ],
+)
+def test_no_sign_is_left_of_a_mark(said: str, text: str) -> None:
+    assert cited(said).text == text
+
+
 def test_no_hits_no_citations() -> None:
     found = cited("Nothing [1]. At all [2].", [])
     assert found.text == "Nothing. At all."
@@ -359,6 +374,7 @@ def test_no_hits_no_citations() -> None:
         "So he wrote [p. 2] and again [第2页].",
         "unclosed [1",
         "[[",
+        "It has 5 passages and 3 halls.",
     ],
 )
 def test_what_is_no_mark_stays(text: str) -> None:

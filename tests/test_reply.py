@@ -341,6 +341,15 @@ def test_a_cut_answer_carries_its_warning() -> None:
     assert "RAG_LLM_MAX_TOKENS" in reply.warnings[0]
 
 
+@pytest.mark.parametrize("end", [" [1", " [", "【12", " [^1", " [1, ", " [Passage 1"])
+def test_a_mark_that_the_end_cuts_is_left_out(end: str) -> None:
+    said = "Five layers [1]. Then more"
+    with asking(answer(said + end, finish_reason="length")) as (_, llm):
+        reply = ask(llm, "Which layers?", [], HITS)
+        list(reply)
+    assert reply.text == said
+
+
 def test_errors_come_through() -> None:
     with asking(error(401, "no")) as (_, llm), pytest.raises(EndpointDenied):
         list(ask(llm, "Which layers?", [], HITS))
