@@ -21,7 +21,7 @@ from rag.cite import cite, quote
 from rag.clean import clean
 from rag.compound import Parts as AskedFor
 from rag.compound import parts as parts_of
-from rag.errors import InvalidArgument
+from rag.errors import EndpointError, InvalidArgument
 from rag.evidence import Evidence, Pick
 from rag.extract import extract
 from rag.fold import language, simplified
@@ -328,8 +328,11 @@ def _drafted(
         turn.emit(Status("again", "Answering again without what no source supports …"))
         turn.emit(Replace(""))
         asked = again(question, [(s.text, s.verdict.reason) for s in faults])
-        draft = check(_written(asked, hits, turn, parts, llm))
-        return draft.warn(f"Answered again: {len(faults)} sentences had no support at first.")
+        try:
+            second = check(_written(asked, hits, turn, parts, llm))
+        except EndpointError as error:  # the first answer stands, marked
+            return draft.warn(f"Not answered again: {error.what}")
+        return second.warn(f"Answered again: {_sentences(faults)} had no support at first.")
     return _without(draft, faults)
 
 
@@ -431,7 +434,11 @@ def _without(draft: Draft, faults: Sequence[Sentence]) -> Draft:
         text=text,
         sentences=tuple(kept),
         citations=tuple(c for c in draft.citations if c.n in cited),
-    ).warn(f"{len(faults)} sentences were left out: no source supports them.")
+    ).warn(f"{_sentences(faults)} left out: not supported by any source.")
+
+
+def _sentences(faults: Sequence[Sentence]) -> str:
+    return "1 sentence" if len(faults) == 1 else f"{len(faults)} sentences"
 
 
 # --- checking ---

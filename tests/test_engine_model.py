@@ -153,6 +153,15 @@ def test_a_sentence_that_the_passages_do_not_tell_the_rest_is_no_fault(
     assert abstained.verdict.label == "unchecked"
 
 
+def test_the_first_answer_stands_where_the_second_fails(ask: Callable[..., Answer]) -> None:
+    said = TRUE + "[{n}]这个比喻最早由 Marlene Okafor 提出。[{n}]"
+    first = citing(said, "能源 → 芯片")
+    got = ask(first, error(500, "out of memory"), unsupported="retry")
+    assert TRUE[:-1] in got.text
+    assert [s.verdict.label for s in got.sentences] == ["supported", "unsupported"]
+    assert any(w.startswith("Not answered again") and "out of memory" in w for w in got.warnings)
+
+
 def test_answering_again_gives_the_model_the_reasons(seeded: Path) -> None:
     false = next(iter(INVENTED))
     first = citing(f"{false}[{{n}}]", "能源 → 芯片")
