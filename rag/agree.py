@@ -103,8 +103,10 @@ def stated(claimed: Quantity, given: Sequence[Quantity]) -> bool:
 def _ratio(claimed: Quantity, given: Sequence[Quantity]) -> bool:
     """Whether what looks like a time is a ratio or a score that the text has in two numbers: 1:15
     for 1比15."""
-    both = divmod(claimed.value, 60)
-    return any((one.value, two.value) == both for one, two in pairwise(given) if two.unit == "")
+    hours, minutes = divmod(claimed.value, 60)
+    return any(
+        one.value == hours and two.value == minutes and not two.unit for one, two in pairwise(given)
+    )
 
 
 def _reckoned(claimed: Quantity, given: Sequence[Quantity]) -> bool:

@@ -75,7 +75,7 @@ def bounds_turned(claim: Reading, sentences: Sequence[Reading]) -> tuple[str, st
             (s, span)
             for s in sentences
             for v, span in zip(s.values, s.placed, strict=True)
-            if agree(value, v)
+            if agree(value, v) and (value.unit == v.unit or not value.unit)
         ]
         if same and all(_bound(s, span) == -mine for s, span in same):
             return _around(claim, place), _around(*same[0])

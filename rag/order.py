@@ -20,7 +20,9 @@ _PASSIVE = re.compile(r"\bby\b|[被由受让给]")
 _MUTUAL = frozenset(("meet", "met", "marri", "talk", "discuss", "versus", "resembl", "equal"))
 _UP_TO = re.compile(r"\b(?:before|prior to|until|till)(?: the)? $")
 _FROM = re.compile(r"\b(?:after|since|from)(?: the)? $")
-_FIRST = re.compile(r"\b(?:first|1st)\b|第一|首[次个位轮场]|最初|最先")
+_FIRST = re.compile(
+    r"\b(?:first|1st|(?:round|part|day|stage|chapter) (?:one|1))\b|第一|首[次个位轮场]|最初|最先"
+)
 _COUNTED = re.compile(r"\s?(?:[a-z]{2,}|[\u4e00-\u9fff]{2,3})")
 _GOES_ON = re.compile(r" (?!of\b)[a-z]")
 _TILL = re.compile(r"\s*(?:to|until|till|through|[-–—])\s*\d")

@@ -325,6 +325,7 @@ FURTHER = [
     ("这家工厂自1957年起纺羊毛。", "The mill spun wool until 1957."),
     ("The share fell by three percent.", "The share fell by three percentage points."),
     ("The case took more than three years.", "The case took nearly three years."),
+    ("It took more than three years.", "It took nearly three years, and all 36 tenants stayed."),
     ("Nearly 400 people came.", "More than 400 people came."),
     ("超过三百人参加。", "将近三百人参加。"),
     ("参加者不到三百人。", "参加者三百多人。"),
@@ -438,6 +439,7 @@ def test_the_value_of_another_item_is_marked_and_shown(
 ITS_OWN = [
     ("The judge ruled in the first hearing.", "In the first hearing, held in May, she ruled."),
     ("他在第一次庭审中胜诉。", "第二次庭审被推迟，他在第一次庭审中胜诉。"),
+    ("He won in the first round.", "In round one he won; the second round he lost."),
     ("Model C had an error rate of 19 percent.", RATES),
     ("The highest error rate was 19 percent.", RATES),
     ("Carol earned $71,000, more than Bob.", PAY),
