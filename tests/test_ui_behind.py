@@ -35,7 +35,7 @@ from ui.form import Form
 from ui.handlers import Handlers
 from ui.live import Live, Runs
 from ui.preferences import Preferences
-from ui.session import Session
+from ui.session import Patch, Session
 from ui.shelf import Shelf
 from ui.store import Store
 
@@ -703,6 +703,69 @@ def test_added_files_are_for_their_owner_and_go_once_they_are_read(tmp_path: Pat
     left.parent.mkdir()
     prepare(settings, cast("Rag", FakeRag())).close()
     assert left.parent.exists()  # the first page may be reading it
+    page.close()
+
+
+def test_files_that_are_added_while_others_are_hide_nothing_of_those(tmp_path: Path) -> None:
+    """The page sends the first ones again with the second: its list still holds them."""
+    going = threading.Event()
+
+    class Slow(FakeRag):
+        def ingest(self, path: Path | str, *, on_progress: Any = None) -> IngestReport:
+            assert going.wait(20)
+            return super().ingest(path, on_progress=on_progress)
+
+    page = prepare(Settings(data_dir=tmp_path, llm_discover=False), cast("Rag", Slow(delay=0)))
+    wait_for(page.desk.start.live.over)
+    shelf, session = Shelf(page.desk, page.store), Session()
+    arrived = tmp_path / "page.tmp"
+    files = [(arrived / name / name, name) for name in ("a.txt", "a.pdf", "b.txt")]
+
+    def arrive(file: Path) -> None:
+        file.parent.mkdir()
+        file.write_text("words", encoding="utf-8")
+
+    for file, _ in files:
+        arrive(file)
+
+    async def both() -> list[Patch]:
+        first = shelf.add(files[:2], session)
+        shown = [await anext(first)]
+        second = shelf.add(files, session)
+        shown.append(await anext(second))
+        going.set()
+        shown += [patch async for patch in first]
+        return [*shown, *[patch async for patch in second]]
+
+    began, joined, *_, last = asyncio.run(both())
+    assert "(2)" in began["added"]
+    assert "(1)" in joined["added"]
+    assert "No such file" not in last["added"]
+    assert "Added: a.txt" in last["added"]
+    assert "a.pdf" in last["added"]
+    assert "Added: b.txt" in last["added"]
+    arrive(files[2][0])
+    shown = asyncio.run(last_of(shelf.add([files[2]], session)))
+    assert "a.pdf" not in shown["added"]
+    page.close()
+
+
+def test_of_two_files_with_one_name_the_other_is_told(tmp_path: Path) -> None:
+    page = prepare(Settings(data_dir=tmp_path, llm_discover=False), cast("Rag", FakeRag(delay=0)))
+    wait_for(page.desk.start.live.over)
+    files = []
+    for folder, words in (("x", "words"), ("y", "others"), ("z", "words")):
+        file = tmp_path / "page.tmp" / folder / "a.txt"
+        file.parent.mkdir()
+        file.write_text(words, encoding="utf-8")
+        files.append((file, "a.txt"))
+    alike = asyncio.run(last_of(Shelf(page.desk, page.store).add(files[::2], Session())))
+    assert "not added" not in alike["added"]
+    files[0][0].parent.mkdir()
+    files[0][0].write_text("words", encoding="utf-8")
+    shown = asyncio.run(last_of(Shelf(page.desk, page.store).add(files[:2], Session())))
+    assert "Another file of this name came with it" in shown["added"]
+    assert (tmp_path / "uploads" / "a.txt").read_text(encoding="utf-8") == "words"
     page.close()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import filecmp
 import logging
 import re
 import threading
@@ -152,12 +153,19 @@ class Desk:
     def add(self, paths: Sequence[tuple[Path, str]], task: Task) -> Added:
         """Copy each (file, its name) that is an essay into the data directory, and read them in.
 
+        Of several with one name it is the first.
+
         Raises:
             RagError: they could not be read in; what was not is not kept.
         """
-        named = {safe_name(name): path for path, name in paths}
-        refused = {name: why for name, path in named.items() if (why := _refusal(path, name))}
-        taken = {name: path for name, path in named.items() if name not in refused}
+        named: dict[str, Path] = {}
+        for path, name in paths:
+            named.setdefault(safe_name(name), path)
+        others = [(path, safe_name(name)) for path, name in paths]
+        twice = {name for path, name in others if not _alike(path, named[name])}
+        unfit = {name: why for name, path in named.items() if (why := _refusal(path, name))}
+        refused = {**dict.fromkeys(sorted(twice), "same-name"), **unfit}
+        taken = {name: path for name, path in named.items() if name not in unfit}
         if not taken:
             return Added(IngestReport(), refused)
         with self.lease() as rag:
@@ -269,6 +277,14 @@ def safe_name(name: str) -> str:
     if not dot:
         stem, suffix = kept, ""
     return (stem[: 120 - len(suffix)] or "essay") + dot + suffix[:20]
+
+
+def _alike(path: Path, other: Path) -> bool:
+    """Whether two files hold the same; what cannot be read is told of by its own refusal."""
+    try:
+        return path == other or filecmp.cmp(path, other, shallow=False)
+    except OSError:
+        return True
 
 
 def _refusal(path: Path, name: str) -> RagError | str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ui.texts import Say, speaker
 
-__all__ = ["PACE", "Gaze", "Patch", "Session"]
+__all__ = ["PACE", "Gaze", "Lot", "Lots", "Patch", "Session"]
 
 Patch = Mapping[str, Any]
 """Parts of the page by name, with their new values; the others stay as they are."""
@@ -29,6 +29,44 @@ class Gaze:
         return lambda: self._last is mine
 
 
+class Lot:
+    """Files that were added at once, and what is shown of them."""
+
+    def __init__(self, lots: Lots) -> None:
+        self._lots = lots
+        self.shown = ""
+        self.over = False
+
+    def show(self, html: str, *, last: bool = False) -> str:
+        """Show this of the lot from now on; the outcome is what is to be seen of all."""
+        self.shown, self.over = html, last
+        return self._lots.shown
+
+
+class Lots:
+    """The lots that a page is adding, and those that ended since one is under way: what came of one
+    is not hidden by the next."""
+
+    def __init__(self) -> None:
+        self._lots: list[Lot] = []
+
+    @property
+    def under_way(self) -> bool:
+        return not all(lot.over for lot in self._lots)
+
+    @property
+    def shown(self) -> str:
+        return "".join(lot.shown for lot in self._lots)
+
+    def begin(self) -> Lot:
+        """One more; those before it are let go unless one of them is under way."""
+        if not self.under_way:
+            self._lots.clear()
+        lot = Lot(self)
+        self._lots.append(lot)
+        return lot
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """What one page has open. `chosen` are the essays to search, None for all."""
@@ -38,6 +76,7 @@ class Session:
     chosen: tuple[str, ...] | None = None
     searched: str = ""
     gaze: Gaze = field(default_factory=Gaze, compare=False)
+    lots: Lots = field(default_factory=Lots, compare=False)
 
     @property
     def say(self) -> Say:

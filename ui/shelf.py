@@ -38,6 +38,7 @@ class Shelf:
     def __init__(self, desk: Desk, store: Store) -> None:
         self._desk = desk
         self._store = store
+        self._arriving: set[Path] = set()
 
     def view(self, session: Session) -> dict[str, Any]:
         """The essays as they are now.
@@ -91,20 +92,34 @@ class Shelf:
         self, files: Sequence[tuple[Path, str]], session: Session
     ) -> AsyncIterator[Patch]:
         """Take files in and read them, with progress; then what came of each. Where they came from
-        they are deleted."""
+        they are deleted.
+
+        While some are being added the page sends them again with those that are added to them.
+        """
         say = session.say
+        files = [(path, name) for path, name in files if self._is_new(path)]
         if not files:
             return
+        self._arriving.update(path for path, _ in files)
+        lot = session.lots.begin()
         first = Progress(say("adding", n=len(files)))
-        yield {"added": progress_html(first, say)}
+        yield {"added": lot.show(progress_html(first, say))}
         task = self._desk.background(lambda task: self._taken_in(files, task))
         async for progress in task.live.follow():
             if progress.total:
                 told = Progress(first.message, progress.done, progress.total)
-                yield {"added": progress_html(told, say)}
+                yield {"added": lot.show(progress_html(told, say))}
             await asyncio.sleep(PACE)
         names = {safe_name(name) for _, name in files}
-        yield {**self.view(session), "added": _outcome(task, names, say), "files": None}
+        outcome = lot.show(_outcome(task, names, say), last=True)
+        yield {
+            **self.view(session),
+            "added": outcome,
+            **({} if session.lots.under_way else {"files": None}),
+        }
+
+    def _is_new(self, path: Path) -> bool:
+        return path not in self._arriving and path.exists()
 
     def _taken_in(self, files: Sequence[tuple[Path, str]], task: Task) -> Added:
         try:
@@ -114,6 +129,7 @@ class Shelf:
                 with contextlib.suppress(OSError):  # what stays goes at the next start
                     path.unlink(missing_ok=True)
                     path.parent.rmdir()  # unless something else is in it
+            self._arriving.difference_update(path for path, _ in files)
 
     def ticked(self, chosen: Sequence[str] | None) -> tuple[str, ...] | None:
         """Those of `chosen` that there are, None for all; as they are while nobody can say."""

@@ -173,6 +173,11 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "same": ("Already there: {names}", "已存在：{names}"),
     "not-added": ("“{name}” was not added:", "未添加“{name}”："),
     "no-text": ("It holds no text.", "文件里没有文字。"),
+    "same-name": (
+        "Another file of this name came with it, and only one of them was taken."
+        " Give one of the two another name, and add it again.",
+        "同时添加了另一个同名文件，只保留了其中一个。请给其中一个改名后再添加。",
+    ),
     "about-folder": (
         "By its name it is about a folder, not an essay. Give it another name.",
         "按文件名看，它说明的是文件夹而不是文章。请换一个文件名。",
