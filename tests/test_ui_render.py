@@ -222,6 +222,28 @@ HOSTILE_TEXTS = st.one_of(
 )  # fmt: skip
 
 
+NAMES = st.one_of(HOSTILE_TEXTS, st.just("\u2067\u05e9\u05dc\u05d5\u05dd\u2069\r\n\x85"))
+
+
+@given(NAMES)
+def test_what_the_script_sends_back_is_as_it_was(text: str) -> None:
+    """Else an essay of such a name is not found, and an edited question is another one."""
+    text = text.replace("\x00", "")  # stands in no name of a file and in no HTML
+    answer = replace(an_answer(), citations=(Citation(1, text, "T", 0, 1, "q"),))
+    found = thread_html([Turn("t", "c", text, None, "done", "", answer, "", "")], SAY, "c")
+    assert data_of(found, "text") == {text}
+    assert data_of(found, "source") == {text}
+    assert data_of(found, "copy") == {plain_text(answer)}
+    assert data_of(welcome_html([text], SAY), "text") == {text}
+    essay = replace(an_info("s", "x"), source=text)
+    assert data_of(essays_html([essay], None, SAY), "source") == {text}
+    assert data_of(essay_html(essay, "x", Shown(text, 0, 0), SAY), "source") == {text}
+
+
+def data_of(found: str, name: str) -> set[str]:
+    return {value for given, value in Reader(found).attributes if given == f"data-{name}"}
+
+
 @given(HOSTILE_TEXTS)
 def test_no_text_becomes_markup(text: str) -> None:
     answer = replace(

@@ -25,6 +25,7 @@ __all__ = [
     "bare",
     "code_in",
     "end_mark",
+    "exact",
     "in_parts",
     "open_fence",
     "point_mark",
@@ -76,6 +77,15 @@ def quoted(text: str) -> str:
 def attributes(values: Mapping[str, object]) -> str:
     """`data-…` attributes, escaped, with a leading space each."""
     return "".join(f' data-{name}="{quoted(str(value))}"' for name, value in values.items())
+
+
+def exact(values: Mapping[str, str]) -> str:
+    """As `attributes`, for what the script sends back or copies and never shows: nothing of it is
+    changed, so that it is found again."""
+    return "".join(
+        f' data-{name}="{html.escape(value).replace(chr(13), "&#13;")}"'
+        for name, value in values.items()
+    )
 
 
 def start_mark(key: int) -> str:

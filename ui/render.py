@@ -14,6 +14,7 @@ from ui.markup import (
     bare,
     code_in,
     end_mark,
+    exact,
     in_parts,
     point_mark,
     prose,
@@ -261,12 +262,11 @@ def _chip(index: int, citation: Citation, say: Say) -> str:
 
 
 def _target(index: int, citation: Citation) -> str:
-    return attributes(
+    return exact({"source": citation.source}) + attributes(
         {
             "act": "cite",
             "cite": index,
             "n": citation.n,
-            "source": citation.source,
             "start": citation.start,
             "end": citation.end,
             "title": citation.title,
@@ -370,7 +370,7 @@ def _question(question: str, say: Say, turn: str = "") -> str:
     edit = ""
     if turn:
         edit = (
-            f'<button type="button" class="tool" data-act="edit"'
+            f'<button type="button" class="tool" data-act="edit"{exact({"text": question})}'
             f' aria-label="{quoted(say("edit"))}" data-tip="{quoted(say("edit"))}">'
             f'<span class="icon icon-edit" aria-hidden="true"></span></button>'
         )
@@ -397,7 +397,7 @@ def _tools(turn: Turn, copied: str, say: Say) -> str:
 
 
 def _tool(act: str, label: str, copied: str = "") -> str:
-    extra = attributes({"copy": copied}) if copied else ""
+    extra = exact({"copy": copied}) if copied else ""
     return (
         f'<button type="button" class="tool" data-act="{act}" aria-label="{quoted(label)}"'
         f' data-tip="{quoted(label)}"{extra}>'

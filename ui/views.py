@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from rag.schema import EssayInfo
-from ui.markup import attributes, quoted, shown
+from ui.markup import attributes, exact, quoted, shown
 from ui.render import Failure, error_html
 from ui.store import Conversation
 from ui.texts import Say
@@ -147,7 +147,7 @@ def scope_html(total: int, chosen: Collection[str] | None, say: Say) -> str:
 def welcome_html(questions: Sequence[str], say: Say, conversation: str = "") -> str:
     """What an empty conversation shows, or one that is not kept any more."""
     rows = "".join(
-        f'<li><button type="button" class="suggestion"{attributes({"act": "suggest", "text": q})}>'
+        f'<li><button type="button" class="suggestion" data-act="suggest"{exact({"text": q})}>'
         f"{shown(q)}</button></li>"
         for q in questions
     )
@@ -204,7 +204,7 @@ def _pane(info: EssayInfo, body: str) -> str:
     return (
         f'<div class="pane-head"><h2>{shown(info.title)}</h2><p class="faint">{facts}</p></div>'
         f'<div class="essay-text" tabindex="0" role="document" lang="{quoted(info.language)}"'
-        f' aria-label="{quoted(info.title)}"{attributes({"source": info.source})}>{body}</div>'
+        f' aria-label="{quoted(info.title)}"{exact({"source": info.source})}>{body}</div>'
     )
 
 
@@ -252,7 +252,7 @@ def _talk(kept: Conversation, say: Say, current: bool) -> str:
 
 
 def _essay_row(essay: EssayInfo, chosen: bool, say: Say) -> str:
-    data = attributes({"source": essay.source, "title": essay.title})
+    data = exact({"source": essay.source}) + attributes({"title": essay.title})
     ticked = " checked" if chosen else ""
     size = f"{shown(say('characters', n=f'{essay.characters:,}'))}"
     return (

@@ -405,7 +405,7 @@ window.essayRag = (() => {
     again: (target) => askAgain(turnOf(target)),
     edit: async (target) => {
       const turn = turnOf(target);
-      const before = $(".question-text", target.closest(".question")).textContent;
+      const before = target.dataset.text; // what is shown has signs in the place of some characters
       const text = await ask(texts["edit-label"], { confirm: texts["edit-send"], value: before, long: true });
       if (text && text.trim()) askAgain(turn, text.trim());
     },
