@@ -377,6 +377,14 @@ def test_follow_up_retry_and_edit(visit: Visit, rag: FakeRag) -> None:
     assert visit.last().locator(".question-text").inner_text() == "another first"
 
 
+def test_what_is_edited_is_what_was_asked(visit: Visit) -> None:
+    asked = "\u2067\u05e9\u05dc\u05d5\u05dd\u2069 <b>x</b>\nand below"
+    visit.ask(asked)
+    visit.last().locator("[data-act=edit]").click()
+    assert visit.page.locator("dialog textarea").input_value() == asked
+    visit.page.keyboard.press("Escape")
+
+
 def test_an_edit_in_mid_answer_is_not_lost(visit: Visit, rag: FakeRag) -> None:
     page = visit.page
     visit.ask("first one")
