@@ -338,6 +338,30 @@ def test_an_answer_that_finds_no_room_is_shown_with_the_reason(
     assert shown["live"] == ""
 
 
+def test_who_watches_an_answer_finds_its_conversation_deleted(tmp_path: Path, store: Store) -> None:
+    rag = Long()
+    desk = desk_of(tmp_path, [])
+    desk.begin()
+    wait_for(desk.start.live.over)
+    handlers = Handlers(desk, store, runs_of(store, rag))
+    there = store.create("There")
+
+    async def ask() -> dict[str, Any]:
+        shown: dict[str, Any] = {}
+        asked = Session(conversation=there.id)
+        async for patch in handlers.ask("Why?", asked):
+            shown.update(patch)
+            if "Half an answer" in shown["live"]:  # in another tab
+                await asyncio.to_thread(handlers.delete, there.id, Session())
+        return shown
+
+    shown = asyncio.run(asyncio.wait_for(ask(), 30))
+    rag.go.set()
+    assert "What would you like to know?" in shown["history"]
+    assert "not kept (any more)" in shown["toast"]
+    assert shown["session"].conversation == shown["live"] == ""
+
+
 def test_an_answer_stays_where_its_file_is_damaged(tmp_path: Path, store: Store) -> None:
     rag = Long()
     desk = desk_of(tmp_path / "desk", [])

@@ -127,14 +127,17 @@ class Handlers:
         return {"talks": self._talks(session)}
 
     def delete(self, conversation: str, session: Session) -> Patch:
-        """Delete a conversation, and stop its answer under way."""
-        self._runs.stop(conversation)
+        """Delete a conversation, and stop its answer under way: only then, so that who watches it
+        finds it gone."""
         try:
             self._store.delete(conversation)
         except RagError as error:
             return {"talks": self._talks(session), "toast": str(error)}
-        if conversation == session.conversation:
+        here = conversation == session.conversation
+        if here:
             session.gaze.take()
+        self._runs.stop(conversation)
+        if here:
             return self._conversation(replace(session, conversation=""), None)
         return {"talks": self._talks(session)}
 
@@ -251,13 +254,16 @@ class Handlers:
             yield ended
 
     def _ended(self, session: Session, run: Run) -> Patch:
-        """The conversation with its answer; where that cannot be read, the answer below what is
-        shown of it."""
+        """The conversation with its answer, or that it was deleted meanwhile; where it cannot be
+        read, the answer below what is shown of it."""
         try:
-            history = self._read(session)
+            turns = self._turns(session.conversation)
+        except ConversationNotFound:
+            return self._conversation(session, None)
         except RagError as error:
             turn = replace(run.turn, error=run.turn.error or f"{error.what}\n{error.do}")
             return {"live": turn_html(turn, session.say)}
+        history = thread_html(turns, session.say, session.conversation)
         return {"history": history, "live": "", "talks": self._talks(session)}
 
     def _thread(self, session: Session) -> str:
