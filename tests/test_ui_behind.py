@@ -220,6 +220,26 @@ def test_closing_waits_for_no_model(store: Store) -> None:
     wait_for(lambda: not runs.under_way, 5)
 
 
+def test_an_answer_that_fails_of_the_programs_end_is_broken_off(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    asking, go_on = threading.Event(), threading.Event()
+
+    class Loading(FakeRag):
+        def stream(self, question: str, history: Any = (), sources: Any = None) -> Any:
+            asking.set()
+            assert go_on.wait(30)
+            raise RuntimeError("can't register atexit after shutdown")
+
+    runs = runs_of(store, Loading(), workers=1)
+    runs.start(store.create().id, "what?", None, ())
+    assert asking.wait(30)
+    runs.close()
+    go_on.set()
+    wait_for(lambda: not runs.under_way, 5)
+    assert not caplog.records
+
+
 def test_a_question_that_is_stopped_before_its_turn_is_not_asked(store: Store) -> None:
     rag = FakeRag()
     runs = runs_of(store, rag, workers=1)

@@ -136,3 +136,30 @@ def test_closing_ends_a_run_after_the_question_that_it_is_at(tmp_path: Path) -> 
     assert measuring._task
     assert isinstance(measuring._task.error, Ending)
     assert not (measuring.folder / KEPT).exists()
+
+
+def test_what_fails_of_the_programs_end_is_no_defect(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Python refuses to load modules by then, which a first run still does."""
+    asking, go_on = threading.Event(), threading.Event()
+
+    def suite(settings: Settings, limit: int, on_progress: OnProgress) -> Report:
+        asking.set()
+        assert go_on.wait(30)
+        raise RuntimeError("can't register atexit after shutdown")
+
+    measuring = Measuring(lambda: Settings(data_dir=tmp_path), tmp_path, suite=suite)
+
+    async def start_and_close() -> None:
+        views = measuring.run(0, SAY)
+        await anext(views)
+        await asyncio.to_thread(asking.wait, 30)
+        measuring.close()
+        go_on.set()
+        assert [view async for view in views if "progress" not in view] == []
+
+    asyncio.run(asyncio.wait_for(start_and_close(), 60))
+    assert measuring._task
+    assert isinstance(measuring._task.error, Ending)
+    assert not caplog.records

@@ -57,11 +57,14 @@ class Task:
         """Say how far it is, in whatever `total` counts; 0 where that is not known."""
         self.live.set(Progress(message, done, total))
 
-    def settle(self, done: Future[Any]) -> None:
-        """Keep the outcome, log what is no sentence for people, and let the followers go."""
+    def settle(self, done: Future[Any], *, ending: bool = False) -> None:
+        """Keep the outcome, log what is no sentence for people, and let the followers go. Where the
+        program is `ending`, what fails fails of that: Python then loads no more modules."""
         self.error = Ending() if done.cancelled() else done.exception()
         if self.error is None:
             self.result = done.result()
+        elif ending:
+            self.error = Ending()
         elif not isinstance(self.error, RagError):
             log.error("background work failed", exc_info=self.error)
         self.live.change(lambda progress: progress, last=True)
@@ -117,7 +120,7 @@ class Desk:
         with self._lock:
             future = None if self._closed else self._worker.submit(work, task)
         if future:
-            future.add_done_callback(task.settle)
+            future.add_done_callback(lambda done: task.settle(done, ending=self._closed))
         else:
             task.error = Ending()
             task.live.change(lambda progress: progress, last=True)

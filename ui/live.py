@@ -273,7 +273,7 @@ class Runs:
         with self._lock:
             self._runs.pop(run.turn.id, None)
         error = None if done.cancelled() else done.exception()
-        if error is None:
+        if error is None or self._closed:  # then it fails of that
             self._end(run, "stopped")
         elif isinstance(error, RagError):
             log.warning("%s: %s", type(error).__name__, error)

@@ -65,7 +65,9 @@ class Measuring:
             running = self._task
             if running is None or running.live.over():
                 task = self._task = Task()
-                self._worker.submit(self._measure, limit, task).add_done_callback(task.settle)
+                self._worker.submit(self._measure, limit, task).add_done_callback(
+                    lambda done: task.settle(done, ending=self._closed)
+                )
         async for view in self.watch(say):
             yield view
 
