@@ -163,3 +163,15 @@ def test_what_fails_of_the_programs_end_is_no_defect(
     assert measuring._task
     assert isinstance(measuring._task.error, Ending)
     assert not caplog.records
+
+
+def test_less_than_no_question_is_told_and_not_asked(tmp_path: Path) -> None:
+    measuring = Measuring(lambda: Settings(data_dir=tmp_path), tmp_path)
+
+    async def start() -> list[str]:
+        return [view async for view in measuring.run(-5, speaker("zh"))]
+
+    (shown,) = asyncio.run(start())
+    assert "问题数不能小于 0" in shown
+    assert measuring._task is None
+    measuring.close()

@@ -287,7 +287,6 @@ def _measuring(parts: dict[str, Any], say: Say) -> None:
             label=say("eval-limit"),
             info=say("eval-limit-info"),
             precision=0,
-            minimum=0,
             elem_id="limit",
             scale=0,
             min_width=180,

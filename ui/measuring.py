@@ -60,7 +60,11 @@ class Measuring:
         self._lock = threading.Lock()
 
     async def run(self, limit: int, say: Say) -> AsyncIterator[str]:
-        """Start a run where none is under way, and watch it."""
+        """Start a run of `limit` questions, 0 for all, where none is under way, and watch it."""
+        if limit < 0:
+            told = Failure(say("eval-limit-wrong"), say("eval-limit-info"))
+            yield error_html(told, say, retry=False)
+            return
         with self._lock:
             running = self._task
             if running is None or running.live.over():

@@ -278,6 +278,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "用随文章提供的问题提问，并衡量回答的质量。",
     ),
     "eval-limit": ("Questions", "问题数"),
+    "eval-limit-wrong": (
+        "The number of questions cannot be less than 0.",
+        "问题数不能小于 0。",
+    ),
     "eval-limit-info": ("0 asks them all.", "0 表示全部。"),
     "eval-run": ("Run the evaluation", "开始评测"),
     "eval-running": ("Asking {done} of {total}…", "正在提问 {done} / {total}……"),
