@@ -570,6 +570,16 @@ def test_the_browser_language_chooses(served: tuple[Any, str], opened: Any) -> N
         visit.shot("chinese")
 
 
+def test_the_evaluation_is_in_the_language_of_the_page(
+    served: tuple[Any, str], opened: Any
+) -> None:
+    with Visit(opened, served[1], locale="zh-CN") as visit:
+        visit.open("/#evaluation")
+        visit.page.wait_for_selector("#measured >> text=还没有评测结果")
+        visit.page.click("[data-act=language]")
+        visit.page.wait_for_selector("#measured >> text=Nothing was measured yet.")
+
+
 def test_on_a_phone(served: tuple[Any, str], opened: Any) -> None:
     size = {"width": 390, "height": 844}
     with Visit(opened, served[1], viewport=size, has_touch=True, is_mobile=True) as visit:

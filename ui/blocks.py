@@ -14,7 +14,7 @@ from ui.form import Form
 from ui.frame import heading_html, pane_bar_html, side_html, top_html
 from ui.handlers import Handlers
 from ui.measuring import Measuring
-from ui.session import Patch, Session
+from ui.session import Gaze, Patch, Session
 from ui.shelf import Shelf
 from ui.texts import Say, speaker
 from ui.views import Shown
@@ -417,6 +417,16 @@ async def _flow(parts: Parts, patches: AsyncIterator[Patch]) -> AsyncIterator[An
         yield gr.skip()
 
 
+async def _looked_at(views: AsyncIterator[str], gaze: Gaze) -> AsyncIterator[Any]:
+    """What is shown until something else is there: the same in another language."""
+    looking = gaze.take()
+    yield gr.skip()  # an event that yields nothing empties all that it may change
+    async for view in views:
+        if not looking():
+            return
+        yield view
+
+
 def _told(parts: Parts, method: Callable[..., Patch], *fields: str) -> Callable[..., Any]:
     """As `_streamed`, for a method that answers once."""
 
@@ -519,11 +529,11 @@ def _wire_settings(parts: Parts, do: Form) -> None:
 
 def _wire_measuring(parts: Parts, measuring: Measuring) -> None:
     async def measure(limit: float, session: Session) -> AsyncIterator[Any]:
-        async for shown in measuring.run(int(limit or 0), session.say):
+        async for shown in _looked_at(measuring.run(int(limit or 0), session.say), session.report):
             yield shown
 
     async def measured(session: Session) -> AsyncIterator[Any]:
-        async for shown in measuring.watch(session.say):
+        async for shown in _looked_at(measuring.watch(session.say), session.report):
             yield shown
 
     _on(parts, parts["measure"].click, measure, ["limit", "session"], ["measured"])

@@ -18,7 +18,8 @@ PACE = 0.05
 
 
 class Gaze:
-    """What a page looks at: of all that would show a conversation there, the last to begin may."""
+    """What a page looks at in one place: of all that would show something there, a conversation or
+    a report, the last to begin may."""
 
     def __init__(self) -> None:
         self._last: object = None
@@ -76,6 +77,7 @@ class Session:
     chosen: tuple[str, ...] | None = None
     searched: str = ""
     gaze: Gaze = field(default_factory=Gaze, compare=False)
+    report: Gaze = field(default_factory=Gaze, compare=False)
     lots: Lots = field(default_factory=Lots, compare=False)
 
     @property

@@ -492,6 +492,10 @@ window.essayRag = (() => {
     const top = $("header.top");
     if (!top) return;
     texts = JSON.parse(top.dataset.texts);
+    const spoken = topChanged.language;
+    topChanged.language = top.dataset.language;
+    // the report comes when its view is opened: then it is still in the language before
+    if (spoken && spoken !== top.dataset.language && document.body.dataset.view === "evaluation") send("measured");
     document.documentElement.lang = top.dataset.language === "zh" ? "zh-Hans" : "en";
     document.body.style.setProperty("--drop-hint", JSON.stringify(texts["add-hint"]));
     document.title = $(".brand").firstChild.textContent;
