@@ -25,7 +25,7 @@ from rag.schema import OffsetMap
 
 __all__ = ["VERSION", "Block", "Cleaned", "Removal", "clean"]
 
-VERSION = 6
+VERSION = 7
 """Changes whenever `clean` gives another text for the same input: the index depends on it."""
 
 

@@ -21,6 +21,8 @@ _PAGE_NUMBER = re.compile(r"(?<![^\W_])\d{1,4}(?![^\W_])")
 _FAR_NUMBER = re.compile(r"\w {4,}\d{1,4}$|^\d{1,4} {4,}\w")
 _LONGEST_HEAD = 80
 _LEAST_HEADS, _PAGES_ON = 3, 4  # a chapter's first page has none, nor have pictures
+_LEAST_PAGE = 300  # characters that a page holds; a day of a diary, a year of a life may hold fewer
+_MOST_WHOLE = 3  # one page of so many, at least, breaks a sentence off
 
 _BROKEN_WORD = re.compile(r"[^\W\d_]+-$")
 _REST_OF_WORD = re.compile(r"[^\W\d_]+")
@@ -49,8 +51,9 @@ def page_width(lines: list[Line]) -> int:
 
 def without_page_heads(text: str, lines: list[Line]) -> list[Line]:
     """The lines without those that repeat at the head or foot of pages: the same words beside a
-    number that rises, of which one at least stands in the middle of a sentence, or has the number
-    at the other side of the page. Chapters and days are numbered too, but not like that."""
+    number that rises, with the number at the other side of the page, or as much between them as
+    pages hold and sentences that go on over many of them. Chapters, days and years are numbered
+    too, but not like that."""
     width = page_width(lines)
     found: dict[str, list[tuple[int, int]]] = {}  # words → (number, index)
     for index, line in enumerate(lines):
@@ -63,11 +66,7 @@ def without_page_heads(text: str, lines: list[Line]) -> list[Line]:
     for numbered in found.values():
         paged = all(0 < two - one <= _PAGES_ON for (one, _), (two, _) in pairwise(numbered))
         indices = [index for _, index in numbered]
-        if (
-            paged
-            and len(indices) >= _LEAST_HEADS
-            and any(_is_of_a_page(text, lines, i) for i in indices)
-        ):
+        if paged and len(indices) >= _LEAST_HEADS and _are_of_pages(text, lines, indices):
             heads.update(indices)
     kept: list[Line] = []
     stray: list[Cut] = []
@@ -85,11 +84,17 @@ def without_page_heads(text: str, lines: list[Line]) -> list[Line]:
     return kept
 
 
-def _is_of_a_page(text: str, lines: list[Line], index: int) -> bool:
-    """Whether a sentence goes on over a line, or its number stands far from its words."""
-    line = lines[index]
-    if _FAR_NUMBER.search(text, line.start, line.end):
+def _are_of_pages(text: str, lines: list[Line], indices: list[int]) -> bool:
+    """Whether numbered lines have the number far from their words, or pages between them."""
+    if any(_FAR_NUMBER.search(text, lines[i].start, lines[i].end) for i in indices):
         return True
+    broken = sum(_breaks_a_sentence(text, lines, i) for i in indices)
+    held = sorted(lines[two].start - lines[one].end for one, two in pairwise(indices))
+    return _MOST_WHOLE * broken >= len(indices) and held[len(held) // 2] >= _LEAST_PAGE
+
+
+def _breaks_a_sentence(text: str, lines: list[Line], index: int) -> bool:
+    """Whether what stands before a line goes on after it."""
     if not 0 < index < len(lines) - 1:
         return False
     before, after = lines[index - 1], lines[index + 1]

@@ -214,6 +214,21 @@ def test_numbered_headings_are_no_heads_of_pages() -> None:
     assert clean("It has\n\n4\n\nlegs and\n\n3\n\narms").text == "It has\n4\nlegs and\n3\narms"
 
 
+def test_the_years_of_a_life_are_no_numbers_of_pages() -> None:
+    told = ("born in a small town", "moved to Bristol with my parents", "my sister was born")
+    life = "".join(f"{1998 + n}\n{line}\n\n" for n, line in enumerate(told))
+    days = "".join(f"Day {n}\n{line}\n\n" for n, line in enumerate(told, 1))
+    for raw in (life, days, life.replace("\n\n", "\n"), days.replace("\n\n", "\n")):
+        assert clean(raw).text.split() == raw.split()
+
+
+def test_numbers_between_pages_that_break_sentences_go() -> None:
+    page = "and the lamp was lit as it had been on every night before,\n" * 6
+    raw = "".join(f"{page}\n{n}\n\n" for n in range(12, 17))
+    assert not any(map(str.isdigit, clean(raw).text))
+    assert_exact(raw, clean(raw))
+
+
 def test_a_few_hyphens_at_line_ends_are_the_author_s_own() -> None:
     raw = (
         "Nobody wants a hard-\nwrapped mail, he said to the well-\nmeaning clerk in the half-\n"
