@@ -9,7 +9,15 @@ from rag.clean import clean
 from rag.dates import first_date, has_day, in_digits, undated
 from rag.header import unlinked
 
-__all__ = ["PROSE_END", "bare", "byline_author", "byline_date", "signature", "words_in"]
+__all__ = [
+    "CAPITALISED",
+    "PROSE_END",
+    "bare",
+    "byline_author",
+    "byline_date",
+    "signature",
+    "words_in",
+]
 
 PROSE_END = re.compile(r"[。！？!?.…؟۔।॥][”’」』)）\"']*$")
 """The end of a line that ends a sentence."""
@@ -28,8 +36,8 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 # As names are written in scripts with capitals, with particles without.
-_NAMED = r"[A-Z\u00c0-\u00de\u0110\u0391-\u03a9\u0410-\u042f](?:[^\W\d_\u3400-\u9fff]|[.'’-])*"
-_NAME = rf"{_NAMED}(?: (?:{_NAMED}|d[aeiou]s?|v[ao]n|der|bin|al)){{0,4}}"
+CAPITALISED = r"[A-Z\u00c0-\u00de\u0110\u0391-\u03a9\u0410-\u042f](?:[^\W\d_\u3400-\u9fff]|[.'’-])*"
+_NAME = rf"{CAPITALISED}(?: (?:{CAPITALISED}|d[aeiou]s?|v[ao]n|der|bin|al)){{0,4}}"
 _SALUTATION = re.compile(
     r"[^\W\d][^,.!?]{2,40},|(?i:dear|hello|to)\b.{1,40}:|[\u3400-\u9fff·]{2,14}[:：]"
 )
@@ -48,7 +56,7 @@ _AUTHOR = re.compile(
     r"|(?:^|[|·•–—]\s*)(?i:(?:written |posted |words )?by:?\s+|author\s*[:：]\s*)"
     rf"(?P<by>{_NAME})(?=\s*(?:$|[,，|·•(（–—-]|on\s+(?:\w+\s+)?\d))"
     rf"|^(?:{_AUTHOR_ELSEWHERE})\s*[:：]\s*(?P<elsewhere>[^\W\d_][^\d,，|(（/:：]{{1,40}})"
-    rf"|^(?:(?i:par|von|por|di|door|av)\s+(?={_NAMED} \w)|מאת |بقلم |เขียนโดย ?|โดย )"
+    rf"|^(?:(?i:par|von|por|di|door|av)\s+(?={CAPITALISED} \w)|מאת |بقلم |เขียนโดย ?|โดย )"
     rf"(?P<of>{_NAME}|[\u0590-\u06ff\u0e00-\u0e7f][^\d,，|(（/:：]{{1,40}})(?=\s*(?:$|[,，|(（*–—-]))"
 )
 _LATIN_WORDS = re.compile(r"[^\W\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")

@@ -22,7 +22,7 @@ from rag.title import title_in
 
 __all__ = ["FORMATS", "VERSION", "Content", "load", "loadable", "read_again"]
 
-VERSION = 1
+VERSION = 2
 """Of how bytes are decoded and what a text says of itself: an index of another is made anew."""
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from itertools import takewhile
 
-from rag.byline import PROSE_END, bare, byline_author, words_in
+from rag.byline import CAPITALISED, PROSE_END, bare, byline_author, words_in
 from rag.clean import clean
 from rag.dates import first_date, has_day, in_digits, undated
 from rag.header import FIELD
@@ -26,6 +26,11 @@ _TITLE_TAG = re.compile(r"<(h1|title)\b[^<>]*>(.{1,300}?)</\1>", re.IGNORECASE)
 _UNSEEN = re.compile(r"<(?:script|style|meta|link|!doctype|/?(?:html|head|body))\b", re.IGNORECASE)
 _TITLE_LABEL = re.compile(r"^(?:title|标题|標題|题目|題目)\s*[:：]\s*(?=\S)", re.IGNORECASE)
 _OF_PAGE = re.compile(r"(?<=\w) {4,}\d{1,4}$|^\d{1,4} {4,}(?=\w)")  # its number, in a scanned book
+_JAPANESE = "[\u3005\u3040-\u30ff\u3400-\u9fff]{1,4}"
+_NAME = re.compile(
+    rf"{CAPITALISED}(?: (?:{CAPITALISED}|d[aeiou]s?|v[ao]n|der|bin|al)){{1,4}}"
+    rf"|[\u3005\u3400-\u9fff·]{{2,4}}|{_JAPANESE}[ \u3000]{_JAPANESE}|[\uac00-\ud7af]{{2,4}}"
+)
 _MAX_TITLE = 120
 _NARROWEST = 30  # characters of a line that a page's width broke
 _MOST_READ, _HEAD_LINES = 20_000, 80  # characters and lines at the top
@@ -44,7 +49,7 @@ def title_in(body: str) -> str:
 
     A first-level heading near the top; else, of the short lines before the first line of prose and
     without links, dates and by-lines, the first that stands apart, alone or above a subtitle, or
-    the one nearest to the prose.
+    the one nearest to the prose. Of two lines alone at the top the first: below it stands a name.
     """
     lines = [_OF_PAGE.sub("", line.strip()) for line in body[:_MOST_READ].splitlines()]
     lines = lines[:_HEAD_LINES]
@@ -56,6 +61,7 @@ def title_in(body: str) -> str:
 def _short_line(lines: Sequence[str]) -> str:
     """Of the lines before the first line of prose the one that is most like a title."""
     last = ""
+    top = next((index for index, line in enumerate(lines) if line), 0)
     for index, line in enumerate(lines):
         if not line or _FURNITURE.match(bare(line)) or _is_beside_title(bare(line)):
             continue
@@ -67,8 +73,22 @@ def _short_line(lines: Sequence[str]) -> str:
         titled = len(paragraph) == 1 or (not last and _is_subtitle(paragraph[1:]))
         if titled and not any(lines[max(index - 1, 0) : index]):
             return line
+        if index == top and _has_name_below(paragraph):
+            return line
         last = line
     return last
+
+
+def _has_name_below(paragraph: Sequence[str]) -> bool:
+    """Whether a paragraph is a title, perhaps a subtitle behind a dash, and a name, as of who wrote
+    it, above the prose or a blank line."""
+    head = [line for line in takewhile(_is_short, paragraph[:4]) if line[0] not in "-–—"]
+    name = bare(head[-1]) if len(head) == 2 else ""
+    return _NAME.fullmatch(name) is not None and not _FURNITURE.match(name)
+
+
+def _is_short(line: str) -> bool:
+    return len(line) <= _MAX_TITLE and not PROSE_END.search(line)
 
 
 def _is_wrapped(paragraph: Sequence[str]) -> bool:
