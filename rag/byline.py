@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 
 from rag.clean import clean
@@ -63,10 +64,27 @@ _LATIN_WORDS = re.compile(r"[^\W\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 _HALF_WORD = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
+TITLE_LABEL = re.compile(r"^(?:title|标题|標題|题目|題目)\s*[:：]\s*(?=\S)", re.IGNORECASE)
+_HEAD_LINES = 80  # lines at the top that may hold a title with its label
+_BESIDE_TITLE = 4  # lines below it in which the author is named
+
+
+def labelled_title(lines: Sequence[str]) -> int | None:
+    """Which line gives the title with a label and has the author's below it, as an e-book's after
+    the words on its licence; None where none does."""
+    for index, line in enumerate(lines[:_HEAD_LINES]):
+        below = map(str.strip, lines[index + 1 : index + 1 + _BESIDE_TITLE])
+        if TITLE_LABEL.match(line.strip()) and any(map(_AUTHOR.match, below)):
+            return index
+    return None
+
+
 def byline_author(body: str) -> str:
     """Who a by-line near the top names ("作者：王小明", "文/王小明", "By Jane Doe, March 2025") and
     says little else."""
-    for top in map(_untagged, body[:_MOST_READ].splitlines()[:_BYLINES]):
+    lines = body[:_MOST_READ].splitlines()
+    start = labelled_title(lines) or 0
+    for top in map(_untagged, lines[start : start + _BYLINES]):
         line = in_digits(bare(top))
         found = _AUTHOR.search(line)
         rest = undated(line[found.end() :]) if found else ""

@@ -6,7 +6,15 @@ import re
 from collections.abc import Sequence
 from itertools import takewhile
 
-from rag.byline import CAPITALISED, PROSE_END, bare, byline_author, words_in
+from rag.byline import (
+    CAPITALISED,
+    PROSE_END,
+    TITLE_LABEL,
+    bare,
+    byline_author,
+    labelled_title,
+    words_in,
+)
 from rag.clean import clean
 from rag.dates import first_date, has_day, in_digits, undated
 from rag.header import FIELD
@@ -24,7 +32,6 @@ _FENCE = re.compile(r"(```|~~~)[`~]*[ \t]*[\w+#.-]*$")
 _ROW = re.compile(r"\|.*\|")
 _TITLE_TAG = re.compile(r"<(h1|title)\b[^<>]*>(.{1,300}?)</\1>", re.IGNORECASE)
 _UNSEEN = re.compile(r"<(?:script|style|meta|link|!doctype|/?(?:html|head|body))\b", re.IGNORECASE)
-_TITLE_LABEL = re.compile(r"^(?:title|标题|標題|题目|題目)\s*[:：]\s*(?=\S)", re.IGNORECASE)
 _OF_PAGE = re.compile(r"(?<=\w) {4,}\d{1,4}$|^\d{1,4} {4,}(?=\w)")  # its number, in a scanned book
 _JAPANESE = "[\u3005\u3040-\u30ff\u3400-\u9fff]{1,4}"
 _NAME = re.compile(
@@ -47,15 +54,19 @@ _ADDRESSES_OR_TURN = re.compile(
 def title_in(body: str) -> str:
     """The title that a text without front matter gives itself, "" when it begins in mid-prose.
 
-    A first-level heading near the top; else, of the short lines before the first line of prose and
-    without links, dates and by-lines, the first that stands apart, alone or above a subtitle, or
-    the one nearest to the prose. Of two lines alone at the top the first: below it stands a name.
+    What a label says it is, above the author's; a first-level heading near the top; else, of the
+    short lines before the first line of prose and without links, dates and by-lines, the first that
+    stands apart, alone or above a subtitle, or the one nearest to the prose. Of two lines alone at
+    the top the first: below it stands a name.
     """
     lines = [_OF_PAGE.sub("", line.strip()) for line in body[:_MOST_READ].splitlines()]
     lines = lines[:_HEAD_LINES]
     lines = _told(lines[_unclosed(lines) :])
+    label = labelled_title(lines)
+    if label is not None:
+        return TITLE_LABEL.sub("", bare(lines[label]))
     heading = next((line for line in lines if re.match(r"#\s+\S", line)), "")
-    return _TITLE_LABEL.sub("", bare(heading or _short_line(lines)))
+    return TITLE_LABEL.sub("", bare(heading or _short_line(lines)))
 
 
 def _short_line(lines: Sequence[str]) -> str:

@@ -597,6 +597,13 @@ def test_by_lines_of_other_languages_are_no_titles(
     assert (found.title, found.author, found.date) == (top.splitlines()[0], author, date)
 
 
+def test_an_e_book_s_title_and_author_stand_below_its_licence(tmp_path: Path) -> None:
+    licence = "You may copy it, give it away or re-use it under the terms\nof the License.\n" * 4
+    fields = "Title: The Salt Road\n\nAuthor: Edwin Harrow\n\nLanguage: English"
+    found = essay(tmp_path, f"The Free eBook of The Salt Road\n\n{licence}\n{fields}\n\n{PROSE}")
+    assert (found.title, found.author) == ("The Salt Road", "Edwin Harrow")
+
+
 def test_a_title_with_a_preposition_is_no_by_line(tmp_path: Path) -> None:
     found = essay(tmp_path, "Von Bremen nach Oslo\n\n" + "Es war ein langer Weg dorthin. " * 9)
     assert (found.title, found.author) == ("Von Bremen nach Oslo", "")
