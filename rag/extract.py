@@ -117,6 +117,8 @@ def _scored(telling: Telling, readings: Readings | None) -> Figures:
         scored = scored + coefficients()["reading"] * read_lines(telling, readings)
     beside = _of_other_years(telling) | _only_labels(telling)
     scored = np.where(beside, scored - ENOUGH, scored)
+    speaking = np.array([line.speaks for line in telling.lines])
+    scored = np.where(speaking, scored.min() - 2 * ENOUGH, scored)  # it tells nothing itself
     return _answers_under(telling, _answers_below(telling, scored))
 
 
@@ -255,7 +257,7 @@ def _answers_under(telling: Telling, scored: Figures) -> Figures:
     line, lines = telling.lines[best], telling.lines
     if is_question(line.text):
         below = takewhile(lambda i: lines[i].passage == line.passage, range(best + 1, len(lines)))
-        told = [i for i in below if not is_question(lines[i].text)]
+        told = [i for i in below if not (lines[i].speaks or is_question(lines[i].text))]
         under = told[:ANSWERED] if told and lines[best + 1].first else []
     elif line.heads and telling.names(best):
         under = [i for i, other in enumerate(lines) if line.text in other.headings]

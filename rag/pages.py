@@ -9,6 +9,7 @@ import re
 from itertools import pairwise
 
 from rag.lines import ROW, Cut, Line
+from rag.turns import speaker
 
 __all__ = ["cut_hyphens", "joins", "page_width", "without_page_heads"]
 
@@ -128,7 +129,7 @@ def joins(text: str, last: Line, line: Line, width: int) -> bool:
     """Whether only the width of a page, or an accident, broke the sentence between two lines."""
     if line.kind != "text" or last.kind not in ("text", "item"):
         return False
-    if text[line.start] == ROW:
+    if text[line.start] == ROW or speaker(text[last.start : last.end]):
         return False
     before = text[max(last.end - 12, last.start) : last.end]
     finished = _FINISHED.search(before) is not None

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from rag.asked import Asked, asked, asks, fits, is_question, signs
 from rag.evidence import Evidence
 from rag.fold import content_words, fold, is_latin, language
+from rag.turns import speaker
 
 __all__ = ["FIGURES", "MODEL", "SLOTS", "Line", "Telling", "coefficients", "tell"]
 
@@ -61,7 +62,8 @@ _PRIOR = 4  # texts that a language's mean cosine is drawn from the common one w
 class Line:
     """One sentence, read: where it stands, its folded text and its content words. `first`: it
     begins a line of the passage. `beside`: what holds for it though it stands elsewhere, the first
-    row of its table or who speaks (folded). `headings`: those above it, with the title."""
+    row of its table or who speaks (folded). `headings`: those above it, with the title.
+    `speaks`: it only says who speaks below it and when, as in an exported chat."""
 
     passage: int
     sentence: int
@@ -72,6 +74,7 @@ class Line:
     first: bool = True
     beside: str = ""
     headings: frozenset[str] = frozenset()
+    speaks: bool = False
 
     @property
     def heads(self) -> bool:
@@ -143,7 +146,7 @@ class Telling:
             n
             for n in range(i + 1, min(i + 1 + _REPLY, len(self.lines)))
             if self.lines[n].passage == self.lines[i].passage
-            and not is_question(self.lines[n].text)
+            and not (self.lines[n].speaks or is_question(self.lines[n].text))
         ]
         if self.asked.kind in SLOTS:
             signed = (n for n in below if self.column("signs")[n] >= 1)
@@ -249,22 +252,32 @@ def _lines(evidence: Evidence) -> tuple[Line, ...]:
     found = []
     for number, (passage, spans) in enumerate(zip(evidence.passages, evidence.spans, strict=True)):
         headings = frozenset((passage.title, *passage.heading.split(" > "))) - {""}
-        row = label = ""  # the first row of the table, the label of the line
+        speakers = _speakers(passage.text)
+        row = label = turn = ""  # the first row of the table, the label of the line, who speaks
         unsure = passage.language if is_latin(passage.language) else "en"  # of a short sentence
         for sentence, (start, _) in enumerate(spans):
             text = evidence.sentence(number, sentence)
             words = frozenset(content_words(text))
             first = passage.text[:start].rstrip(" \t")[-1:] in ("", "\n")
+            speaks = first and speaker(text) in speakers
             if text.startswith(_ROW):
                 beside, row = row, row or fold(text)
+            elif speaks:
+                beside, row, label, turn = "", "", "", fold(speaker(text))
             else:
-                speaker = _SPEAKER.match(text) if first else None
-                beside, row = "" if first else label, ""
-                label = "" if first and not speaker else fold(speaker[0]) if speaker else label
+                named = _SPEAKER.match(text) if first else None
+                beside, row = turn if first else label or turn, ""
+                label = "" if first and not named else fold(named[0]) if named else label
             told = (number, sentence, text, fold(text), words, language(text, unsure))
-            line = Line(*told, first, beside, headings)
+            line = Line(*told, first, beside, headings, speaks)
             found.append(line)
     return tuple(found)
+
+
+def _speakers(text: str) -> frozenset[str]:
+    """Those who have more than one turn in a chat: a bus has a time beside its name too."""
+    turns = Counter(map(speaker, text.splitlines()))
+    return frozenset(name for name, count in turns.items() if name and count > 1)
 
 
 def _rarity(words: Sequence[str], lines: Sequence[Line]) -> dict[str, float]:

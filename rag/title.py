@@ -18,6 +18,7 @@ from rag.byline import (
 from rag.clean import clean
 from rag.dates import first_date, has_day, in_digits, undated
 from rag.header import FIELD
+from rag.turns import speaker
 
 __all__ = ["title_in"]
 
@@ -47,7 +48,7 @@ _LETTERHEAD = re.compile(
     r" (?:de )?(?:19|20)\d{2}\.?"
 )
 _ADDRESSES_OR_TURN = re.compile(
-    r"[,，:：]$|^\W*(?:\d{1,2}:)?\d{1,2}:\d{2}\b|^(?:[问問答QA]|Interview(?:er|ee)|采访者|受访者)\s*[:：]"
+    r"[,，:：]$|^\W*(?:\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4},?\s)?(?:\d{1,2}:)?\d{1,2}:\d{2}\b|^(?:[问問答QA]|Interview(?:er|ee)|采访者|受访者)\s*[:：]"
 )
 
 
@@ -74,6 +75,8 @@ def _short_line(lines: Sequence[str]) -> str:
     last = ""
     top = next((index for index, line in enumerate(lines) if line), 0)
     for index, line in enumerate(lines):
+        if speaker(line):
+            break
         if not line or _FURNITURE.match(bare(line)) or _is_beside_title(bare(line)):
             continue
         paragraph = list(takewhile(bool, lines[index:]))

@@ -232,6 +232,11 @@ def test_numbers_between_pages_that_break_sentences_go() -> None:
     assert_exact(raw, clean(raw))
 
 
+def test_who_speaks_in_an_exported_chat_stands_apart_from_what_is_said() -> None:
+    raw = "".join(f"2023-04-18 21:0{n}:11 韩梅梅\n写完了，一共四千字\n\n" for n in range(6))
+    assert clean(raw).text.splitlines() == [line for line in raw.splitlines() if line]
+
+
 def test_a_few_hyphens_at_line_ends_are_the_author_s_own() -> None:
     raw = (
         "Nobody wants a hard-\nwrapped mail, he said to the well-\nmeaning clerk in the half-\n"

@@ -474,6 +474,30 @@ def test_who_speaks_holds_for_all_sentences_of_a_turn() -> None:
     assert found.column("coverage").argmax() == 2
 
 
+@pytest.mark.parametrize(
+    "turn", ["{name}  {time}", "2023-04-18 {time}:59 {name}", "{time} - {name}", "{name} {time} PM"]
+)
+def test_who_speaks_and_when_in_an_exported_chat_is_no_answer(turn: str) -> None:
+    said = (
+        "蜜蜂的文章写完了吗？",
+        "写完了，一共四千字。",
+        "稿费多少？",
+        "千字三百，五月打到卡里。",
+    )
+    lines = [
+        f"{turn.format(name=('李雷', '韩梅梅')[n % 2], time=f'9:0{n}')}\n{line}"
+        for n, line in enumerate(said)
+    ]
+    found = quoted("韩梅梅的稿费是多少？", "\n".join(lines))
+    assert found[0] == "千字三百，五月打到卡里。"
+    assert not any("9:0" in sentence for sentence in found)
+
+
+def test_a_time_beside_a_name_is_an_answer_where_nobody_talks() -> None:
+    table = "Bus to Keld 18:05\nnot on Sundays\nBus to Reeth 18:30\nevery day"
+    assert "Bus to Keld 18:05" in quoted("When does the bus to Keld leave?", table)
+
+
 def test_what_stands_under_a_day_answers_what_happened_on_it() -> None:
     head = "10 月 7 日 星期五"
     day = passage(f"{head}\n送菜的车上不来，我们吃了三顿挂面。", heading=head)

@@ -491,6 +491,8 @@ PROSE = (
         ),
         (f"Home\nPosts\n\nThe Title\n\n{WRAPPED}", "The Title"),
         (f"背影\n朱自清\n\n{PROSE}", "背影"),
+        (f"李雷  21:03\n写完了吗\n\n韩梅梅  21:05\n{PROSE}", "file"),
+        (f"[12/03/2022, 18:04:11] Ana Souza: Did he come?\n{PROSE}", "file"),
         (f"城南旧事\n林海音\n\n一、惠安馆\n\n{PROSE}", "城南旧事"),
         (f"背影\n——忆父亲\n朱自清\n\n{PROSE}", "背影"),
         (f"故鄉\n魯迅\n　　{PROSE}", "故鄉"),
