@@ -28,6 +28,16 @@ _MOST_WHOLE = 3  # one page of so many, at least, breaks a sentence off
 _BROKEN_WORD = re.compile(r"[^\W\d_]+-$")
 _REST_OF_WORD = re.compile(r"[^\W\d_]+")
 _HYPHENATED = re.compile(r"(?<![\w-])[^\W\d_]+-[^\W\d_]+(?!\w)")
+_NUMERAL = re.compile(
+    r"(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)-"
+    r"(?:one|two|three|four|five|six|seven|eight|nine|first|second|third|fourth|fifth|sixth"
+    r"|seventh|eighth|ninth)"
+    r"|(?:vingt|trente|quarante|cinquante|soixante|quatre|dix)-"
+    r"(?:un|une|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|treize|quatorze|quinze"
+    r"|seize|vingts?|et)",
+    re.IGNORECASE,
+)
+"""Numbers that are written with a hyphen wherever they stand."""
 _LEAST_BROKEN = 3
 _OFTEN_BROKEN = 15  # one of so many lines; hyphens of people's own end fewer
 
@@ -110,7 +120,7 @@ def _is_full(line: Line, width: int) -> bool:
 
 def cut_hyphens(text: str, lines: list[Line], width: int) -> None:
     """Take away the hyphens at line ends where whatever broke the lines broke words too. A word
-    that has its hyphen elsewhere keeps it."""
+    that has its hyphen elsewhere keeps it, and so does a number: forty-two is no word."""
     broken: list[tuple[Line, str]] = []
     for line, after in pairwise(lines):
         head = _BROKEN_WORD.search(text, max(line.end - 40, line.start), line.end)
@@ -121,7 +131,7 @@ def cut_hyphens(text: str, lines: list[Line], width: int) -> None:
         return
     whole = set(_HYPHENATED.findall(text))
     for line, word in broken:
-        if word not in whole:
+        if word not in whole and not _NUMERAL.fullmatch(word):
             line.cuts.append(Cut(line.end - 1, line.end, "hyphen"))
 
 

@@ -209,6 +209,12 @@ def test_a_scanned_book_loses_the_heads_of_its_pages_and_the_hyphens_of_its_line
     assert reasons.count("hyphen") == 3
 
 
+def test_a_number_that_the_end_of_a_line_breaks_keeps_its_hyphen() -> None:
+    cleaned = clean(BOOK.replace("nobody was asked.", "forty-\ntwo were asked."))
+    assert "forty-two were asked" in cleaned.text
+    assert "prisms" in cleaned.text
+
+
 def test_numbered_headings_are_no_heads_of_pages() -> None:
     raw = "Day 1\n\nWe left and\nwent on.\n\nDay 2\n\nWe stayed.\n\nDay 3\n\nwe slept."
     assert clean(raw).text.count("Day") == 3
