@@ -4,7 +4,7 @@ What goes: settings in a front matter (`rag/front.py`), pinyin glosses (`rag/glo
 invisible characters, Markdown's marks (`rag/markup.py`), bullets, brackets of links, scripts and
 style sheets (`rag/lines.py`), the heads of a book's pages (`rag/pages.py`). What is joined: lines
 that only the width of a page broke, without the hyphens that it put there. An entity inside a
-sentence becomes its character. Everything else stays, in order.
+sentence becomes its character, a tag that sets apart a space. Everything else stays, in order.
 
 Every pattern is linear: no nested repetition, and what it repeats excludes what it ends with.
 """

@@ -20,18 +20,26 @@ _LINK = re.compile(
 _WIKI = re.compile(r"(!?\[\[)([^\[\]|]*\|)?([^\[\]|]+)(\]\])")
 _FOOTNOTE = re.compile(r"\[\^[^\[\]\s]{1,40}\](?!:)|^\[\^[^\[\]\s]{1,40}\]:[ \t]*", re.MULTILINE)
 _AUTOLINK = re.compile(r"(<)((?:https?://|mailto:)[^<>\s]+)(>)")
+_APART = (
+    "article|aside|blockquote|br|caption|center|dd|details|div|dl|dt|figcaption|figure|h[1-6]|header"
+    "|hr|li|main|nav|ol|pre|section|summary|table|tbody|td|tfoot|th|thead|tr|ul"
+)
+"""Tags of what a browser sets apart."""
+_WITHIN = (
+    "abbr|big|cite|code|em|font|iframe|img|ins|kbd|mark|picture|rp|rt|ruby|small|span|strike|strong"
+    "|sub|sup|time|video|wbr"
+)
 _TAG = re.compile(
-    r"<!--[^<>]*-->|</?(?:a|abbr|article|aside|b|big|blockquote|br|caption|center|cite|code|dd|details|"
-    r"div|dl|dt|em|figcaption|figure|font|h[1-6]|header|hr|i|iframe|img|ins|kbd|li|main|mark|nav|ol|"
-    r"p|picture|pre|q|rp|rt|ruby|s|section|small|span|strike|strong|sub|summary|sup|table|tbody|td|"
-    r"tfoot|th|thead|time|tr|u|ul|video|wbr)"
-    r"(?:[ \t/][^<>]*)?>",
+    rf"<!--[^<>]*-->|</?(?:(?P<apart>{_APART})|{_WITHIN})(?:[ \t/][^<>]*)?>"
+    r"|<(?:(?P<opened>p)|[abiqsu])(?:[ \t]+[\w:-]+[ \t]*=[^<>]*)?[ \t]*/?>"
+    r"|</(?:(?P<closed>p)|[abiqsu])[ \t]*>",
     re.IGNORECASE,
 )
+"""Behind a letter nothing follows but attributes with values: a<b and c>d is no tag."""
 _STRONG = re.compile(r"(?<!\\)(\*{2,}|~~|==)")
 _PAIRED = re.compile(
     r"(?<![A-Za-z0-9*\\)])(\*)(?=[^\s*])[^*]*?[^\s*](\*)(?![A-Za-z0-9*])"
-    r"|(?<![^\W]|\\)(_{1,2})(?=[^\s_])[^_]*[^\s_](\3)(?!\w)"
+    r"|(?<![^\W]|\\)(_{1,2})(?=[^\s_{])[^_]*[^\s_](\3)(?!\w)"
 )
 _ESCAPE = re.compile(r"(\\)[!-/:-@\[-`{-~]")
 _ENTITY = re.compile(r"&(?:#\d{2,6}|#x[\da-f]{2,5}|[a-z]{2,8});", re.IGNORECASE)
@@ -51,11 +59,18 @@ def markdown_marks(text: str, start: int, end: int) -> list[Cut]:
         code.append((match.end(1), match.end(2)))
     cuts += (Cut(*match.span(1), "escape") for match in _ESCAPE.finditer(text, start, end))
     cuts += (Cut(*match.span(), "footnote mark") for match in _FOOTNOTE.finditer(text, start, end))
-    cuts += (Cut(*match.span(), "tag") for match in _TAG.finditer(text, start, end))
+    cuts += _tags(text, start, end)
     cuts += _entities(text, start, end)
     cuts += _links(text, start, end)
     cuts += _emphasis(text, start, end)
     return _outside(cuts, code)
+
+
+def _tags(text: str, start: int, end: int) -> Iterable[Cut]:
+    """Tags go, with a space in place of those that set apart: 3<br>4 is not 34."""
+    for match in _TAG.finditer(text, start, end):
+        apart = match["apart"] or match["opened"] or match["closed"]
+        yield Cut(*match.span(), "tag", " " if apart else "")
 
 
 def _entities(text: str, start: int, end: int) -> Iterable[Cut]:
