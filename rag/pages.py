@@ -13,6 +13,8 @@ from rag.turns import speaker
 
 __all__ = ["cut_hyphens", "joins", "page_width", "without_page_heads"]
 
+_WIDER = 1.25  # times the width: no page's line is so long
+
 _FINISHED = re.compile(r"[。！？!?.…｡:：;；][”’」』】）)\]》\"'*]*$")
 _UNFINISHED = re.compile(r"[,，、]$")
 _CONTINUING = re.compile("[。，、；：！？”’」』】）》,;]")
@@ -46,7 +48,8 @@ def page_width(lines: list[Line]) -> int:
     """The width that lines were broken at by whatever wrote the file; 0 when they were not.
 
     Lines are hard-wrapped when most of those that another follows are nearly as long as the longest
-    usual one, and that is no wider than a page.
+    usual one, that is no wider than a page, and few are much longer: above paragraphs of one line
+    each, headings that are alike in length are no page.
     """
     followed = [
         line.end - line.start
@@ -57,6 +60,9 @@ def page_width(lines: list[Line]) -> int:
         return 0
     width = sorted(followed)[int(len(followed) * 0.9)]
     full = sum(length >= 0.75 * width for length in followed)
+    longer = sum(line.end - line.start > _WIDER * width for line in lines if line.kind == "text")
+    if longer > len(followed) / 3:
+        return 0
     return width if 20 <= width <= 130 and full >= 0.7 * len(followed) else 0
 
 

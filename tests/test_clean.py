@@ -258,6 +258,15 @@ def test_numbers_between_pages_that_break_sentences_go() -> None:
     assert_exact(raw, clean(raw))
 
 
+def test_lines_of_one_length_above_long_paragraphs_are_no_page() -> None:
+    answer = (
+        "Go to the desk and ask for Marta, who is there from nine until noon every day but one."
+    )
+    asked = ("renew my card", "return a book", "reserve a seat", "report damage", "find a poem")
+    raw = "\n\n".join(f"How do I {what} without a card\n{answer}" for what in asked)
+    assert clean(raw).text.splitlines() == [line for line in raw.splitlines() if line]
+
+
 def test_who_speaks_in_an_exported_chat_stands_apart_from_what_is_said() -> None:
     raw = "".join(f"2023-04-18 21:0{n}:11 韩梅梅\n写完了，一共四千字\n\n" for n in range(6))
     assert clean(raw).text.splitlines() == [line for line in raw.splitlines() if line]
