@@ -103,7 +103,7 @@ def check_comparable(
     It can be asked before anything is measured. `part` as in `compare`.
     """
     _refuse_errors(baseline, "The baseline")
-    if corpus != baseline.corpus:
+    if questions and corpus != baseline.corpus:  # pairs bring their evidence
         raise EvalFault(
             "The baseline was made over other essays.", "Make it again over the same essays."
         )

@@ -31,7 +31,7 @@ COMPOSERS = {
     "rag.reply",
     "rag.retrieve",
 }
-FRONT = {"rag.cli", "rag.terminal"}
+FRONT = {"rag.__main__", "rag.cli", "rag.terminal"}
 OWNERS = {
     "chromadb": {"rag/vectors.py"},
     "tantivy": {"rag/lexical.py"},

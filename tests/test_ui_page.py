@@ -574,7 +574,8 @@ def test_the_evaluation_is_in_the_language_of_the_page(
     served: tuple[Any, str], opened: Any
 ) -> None:
     with Visit(opened, served[1], locale="zh-CN") as visit:
-        visit.open("/#evaluation")
+        visit.view("evaluation")
+        visit.page.reload()
         visit.page.wait_for_selector("#measured >> text=还没有评测结果")
         visit.page.click("[data-act=language]")
         visit.page.wait_for_selector("#measured >> text=Nothing was measured yet.")
