@@ -27,6 +27,7 @@ from ui_support import FakeRag, an_answer
 from rag import Rag
 from rag.config import Settings
 from rag.errors import ConfigError, RagError
+from rag.files import put
 from rag.llm import LLM
 from rag.schema import Done, IngestReport, Token
 from ui.app import Server, _listening, free_port, launch, prepare, serve
@@ -112,11 +113,23 @@ def test_what_is_wrong_is_not_kept(tmp_path: Path) -> None:
         ("a\x00b\n.txt", "ab.txt"),
         ("", "essay"),
         ("..", "essay"),
-        ("x" * 300 + ".txt", "x" * 117 + ".txt"),
+        ('say "why?" 100%22.txt', 'say "why?" 100%22.txt'),
     ],
 )
 def test_names_of_added_files_stay_in_their_folder(given: str, kept: str) -> None:
     assert safe_name(given) == kept
+
+
+@pytest.mark.parametrize("sign", ["x", "长", "🕯"])
+def test_long_names_that_differ_at_their_end_are_kept_apart(sign: str, tmp_path: Path) -> None:
+    names = [safe_name(sign * 150 + f" {end}.txt") for end in ("one", "two")]
+    assert names[0] != names[1]
+    for name in names:
+        put(tmp_path / name, b"words")  # no file system takes more than 255 bytes
+        assert name.startswith(sign * 40)
+        assert name.endswith(".txt")
+    assert safe_name(sign * 150 + " one.txt") == names[0]
+    assert safe_name("x." + sign * 300).startswith("x")
 
 
 def test_followers_see_the_last_value_and_end() -> None:

@@ -524,8 +524,11 @@ def test_essays_are_read_chosen_added_and_removed(
     good, bad = tmp_path / "新的 file.txt", tmp_path / "picture.png"
     good.write_text("A new essay about otters.", encoding="utf-8")
     bad.write_bytes(b"\x89PNG")
-    page.set_input_files("#files input[type=file]", [good, bad])
+    asked = tmp_path / 'Who said "why?".txt'
+    asked.write_text("An otter did.", encoding="utf-8")
+    page.set_input_files("#files input[type=file]", [good, bad, asked])
     page.wait_for_selector("#added .good")
+    assert f"uploads/{asked.name}" in rag.texts
     assert "新的 file.txt" in page.locator("#added .good").inner_text()
     assert "picture.png" in page.locator("#added .error").inner_text()
     visit.shot("added")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+import json
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -104,6 +105,11 @@ CHAT = ("session", "history", "live", "talks", "question", "toast")
 SHELF = ("session", "essays", "scope", "added", "toast", "files")
 SETTINGS = (*FORM, "endpoint-group", "banner", "outcome")
 
+READ_NAMES = """(files, _, session) => [
+  files, JSON.stringify((files || []).map((file) => file.orig_name || "")), session
+]"""
+"""As they are in their folder: Gradio's own are cut, and lack what is forbidden elsewhere."""
+
 READ_QUERY = """(...values) => {
   const page = window.essayRag.opened();
   return [page.conversation, page.language, page.chosen, ...values.slice(3)];
@@ -141,6 +147,7 @@ def _components(say: Say, shelf: Shelf) -> Parts:
     parts["asked-conversation"] = gr.Textbox("", visible=False)
     parts["asked-language"] = gr.Textbox("", visible=False)
     parts["asked-choice"] = gr.Textbox("", visible=False)
+    parts["names"] = gr.Textbox("", visible=False)
     parts["top"] = _html("top", top_html(say))
     parts["toast"] = _html("toast")
     with gr.Row(elem_id="frame", equal_height=False):
@@ -489,15 +496,22 @@ def _wire_essays(parts: Parts, do: Shelf) -> None:
         chosen = event._data.get("sources") if event._data else None
         return _updates(parts, do.choose(chosen, session))
 
-    async def add(files: list[str] | None, session: Session) -> AsyncIterator[Any]:
-        named = [(Path(file), Path(file).name) for file in files or ()]
-        async for update in _flow(parts, do.add(named, session)):
+    async def add(files: list[str] | None, names: str, session: Session) -> AsyncIterator[Any]:
+        async for update in _flow(parts, do.add(_named(files or (), names), session)):
             yield update
 
     _on(parts, bridge.do_choose, choose, ["session"], SHELF)
     _on(parts, bridge.do_remove, _told(parts, do.remove, "source"), ["session"], SHELF)
     _on(parts, bridge.do_refresh, _told(parts, do.view), ["session"], SHELF)
-    _on(parts, parts["files"].upload, add, ["files", "session"], SHELF)
+    adding = ["files", "names", "session"]
+    _on(parts, parts["files"].upload, add, adding, SHELF, js=READ_NAMES)
+
+
+def _named(files: Sequence[str], names: str) -> list[tuple[Path, str]]:
+    """Files with the names that the browser gave, or else those under which they arrived."""
+    paths = [Path(file) for file in files]
+    given = json.loads(names) if names else [""] * len(paths)
+    return [(path, name or path.name) for path, name in zip(paths, given, strict=True)]
 
 
 def _wire_settings(parts: Parts, do: Form) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import filecmp
+import hashlib
 import logging
 import re
 import threading
@@ -30,6 +31,9 @@ __all__ = ["UPLOADS", "Added", "Desk", "Ending", "NotReady", "Task", "safe_name"
 
 UPLOADS = "uploads"
 """The folder of the data directory that added files are copied to: a root like any other."""
+
+LONGEST_NAME = 200
+"""Bytes of a copy's name. File systems take 255, and it is written under a longer one at first."""
 
 log = logging.getLogger("ui")
 
@@ -273,13 +277,21 @@ class Desk:
 
 
 def safe_name(name: str) -> str:
-    """A file's name without folders, control characters or a leading dot; at most 120 long."""
+    """A file's name without folders, control characters or a leading dot.
+
+    Of a long one the beginning, and a sum of the whole: two titles may differ only at their end.
+    """
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     kept = "".join(sign for sign in last if sign.isprintable()).strip().lstrip(".")
     stem, dot, suffix = kept.rpartition(".")
     if not dot:
         stem, suffix = kept, ""
-    return (stem[: 120 - len(suffix)] or "essay") + dot + suffix[:20]
+    whole = (stem or "essay") + dot + suffix
+    if len(whole.encode()) <= LONGEST_NAME:
+        return whole
+    end = f"-{hashlib.sha256(whole.encode()).hexdigest()[:8]}{dot}{suffix[:20]}"
+    room = LONGEST_NAME - len(end.encode())
+    return stem.encode()[:room].decode(errors="ignore") + end
 
 
 def _alike(path: Path, other: Path) -> bool:
