@@ -276,4 +276,6 @@ def _config_error(error: ValidationError) -> ConfigError:
     value = str(first["input"])[:80]
     # An address may hold a password before its "@".
     given = "" if "KEY" in shown or "@" in value else f" (given: {value!r})"
-    return ConfigError(f"{shown} is wrong: {what}{given}.", "Correct it or remove it.")
+    return ConfigError(
+        f"{shown} is wrong: {what}{given}.", "Correct it or remove it.", variables=[shown]
+    )

@@ -252,11 +252,13 @@ def _near(host: str) -> bool:
 
 
 def _only_model(origin: str, model_key: str, server: Server | None) -> str:
+    variables = (origin, model_key)
     if server is None:
         raise ConfigError(
             f"{origin} is set without {model_key}, and the endpoint lists no models or does not"
             " answer.",
             f"Set {model_key}, or start the server.",
+            variables=variables,
         )
     chat = server.chat
     if len(chat) == 1:
@@ -265,6 +267,8 @@ def _only_model(origin: str, model_key: str, server: Server | None) -> str:
         raise ConfigError(
             f"{origin} is set without {model_key}, and the endpoint lists no model that chats.",
             f"Load one there, or set {model_key} to its name.",
+            variables=variables,
         )
     listed = ", ".join(chat[:20])
-    raise ConfigError(f"{origin} is set without {model_key}.", f"Set it to one of: {listed}.")
+    what = f"{origin} is set without {model_key}."
+    raise ConfigError(what, f"Set it to one of: {listed}.", variables=variables)

@@ -28,6 +28,8 @@ it is and the page shows it as a sentence, so it is written for the person who a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 __all__ = [
     "ConfigError",
     "ContextOverflow",
@@ -54,12 +56,17 @@ __all__ = [
 
 
 class RagError(Exception):
-    """Something that a person can mend. `what` happened, and what to `do` about it."""
+    """Something that a person can mend. `what` happened, and what to `do` about it.
 
-    def __init__(self, what: str, do: str = "") -> None:
+    `variables` are those of the environment that it is about, as its words name them: where they
+    were set elsewhere, as in a form, others can be put in their place.
+    """
+
+    def __init__(self, what: str, do: str = "", *, variables: Sequence[str] = ()) -> None:
         super().__init__(what, do)
         self.what = what
         self.do = do
+        self.variables = tuple(variables)
 
     def __str__(self) -> str:
         return f"{self.what} {self.do}".strip()

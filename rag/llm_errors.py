@@ -227,7 +227,8 @@ def _denied(error: Any, endpoint: Endpoint, said: str) -> Failure:
     status, host, shown = int(error.status_code), endpoint.host, _shown(said, endpoint)
     if status in (401, 403):
         do = f"Check the key that belongs to {endpoint.origin}."
-        return Failure(EndpointDenied(f"{host} refused the key ({status}){shown}", do), status)
+        refused = f"{host} refused the key ({status}){shown}"
+        return Failure(EndpointDenied(refused, do, variables=[endpoint.origin]), status)
     if status == 402 or (NO_CREDIT.search(said) and not TOO_OFTEN.search(said)):
         do = "Top up the account, or use another endpoint."
         return Failure(RateLimited(f"{host} says there is no credit ({status}){shown}", do), status)
@@ -264,7 +265,7 @@ def _connection(error: Any, endpoint: Endpoint) -> Failure:
     if isinstance(cause, httpx.ConnectError) or cause is None:
         what = f"Nothing answers at {endpoint.host} ({_reason(cause, endpoint)})."
         do = f"Start the server, or correct the address that {endpoint.origin} gives."
-        return Failure(EndpointUnreachable(what, do))
+        return Failure(EndpointUnreachable(what, do, variables=[endpoint.origin]))
     # The connection was there and broke before an answer came: often a kept one, gone stale.
     return Failure(_broken(endpoint, f"({_reason(cause, endpoint)})"), transient=True)
 
@@ -296,6 +297,7 @@ def _too_long(said: str, endpoint: Endpoint) -> ContextOverflow:
     error = ContextOverflow(
         f"The prompt is longer than {endpoint.model} at {endpoint.host} takes{shown}.",
         "Set RAG_LLM_CONTEXT to the model's context, or ask for fewer passages (RAG_K).",
+        variables=["RAG_K"],
     )
     error.limit = limit
     return error

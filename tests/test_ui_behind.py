@@ -12,7 +12,7 @@ import sqlite3
 import stat
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -26,7 +26,7 @@ from ui_support import FakeRag, an_answer
 
 from rag import Rag
 from rag.config import Settings
-from rag.errors import ConfigError, RagError
+from rag.errors import ConfigError, EndpointDenied, RagError
 from rag.files import put
 from rag.llm import LLM
 from rag.schema import Done, IngestReport, Token
@@ -34,11 +34,13 @@ from ui.app import Server, _listening, free_port, launch, prepare, serve
 from ui.desk import Desk, Ending, NotReady, Task, safe_name
 from ui.form import Form
 from ui.handlers import Handlers
-from ui.live import Live, Runs
+from ui.live import Faults, Live, Runs
 from ui.preferences import Preferences
+from ui.render import turn_html
 from ui.session import Patch, Session
 from ui.shelf import Shelf
 from ui.store import Store
+from ui.texts import speaker
 
 HERE, THERE = "http://127.0.0.1:1/v1", "http://127.0.0.1:2/v1"
 
@@ -157,7 +159,7 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "c.sqlite3")
 
 
-def runs_of(store: Store, rag: Any, **limits: int) -> Runs:
+def runs_of(store: Store, rag: Any, on_page: Sequence[str] = (), **limits: int) -> Runs:
     @contextmanager
     def lease() -> Iterator[Any]:
         yield rag
@@ -167,9 +169,12 @@ def runs_of(store: Store, rag: Any, **limits: int) -> Runs:
         lease,
         workers=limits.get("workers", 4),
         waiting=limits.get("waiting", 10),
-        busy=lambda n: RagError(f"{n} are waiting"),
-        defect=RagError("a defect"),
-        closing=RagError("it is closing"),
+        faults=Faults(
+            busy=lambda n: RagError(f"{n} are waiting"),
+            defect=RagError("a defect"),
+            closing=RagError("it is closing"),
+        ),
+        on_page=lambda: on_page,
     )
 
 
@@ -653,6 +658,57 @@ def test_a_test_of_the_settings_leaves_no_connection(
         told = form.test({"use": "endpoint", "policy": "mark", **typed}, Session())
     assert ("answers" in told["outcome"]) == (reply.status == 200)
     assert len(closed) == 1
+
+
+BROKEN_FORMS = [
+    ({"endpoint": "hello", "model": "m"}, ["endpoint"]),
+    ({"endpoint": HERE, "model": ""}, ["endpoint", "model"]),
+    ({"endpoint": HERE, "model": "m"}, ["endpoint"]),  # nothing listens there
+    ({"endpoint": HERE, "model": "m", "key": "密钥"}, ["key"]),
+]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize(("wrong", "fields"), BROKEN_FORMS)
+def test_an_error_of_the_form_names_its_fields(
+    wrong: dict[str, str], fields: list[str], language: str, tmp_path: Path
+) -> None:
+    form, session = Form(desk_of(tmp_path, [])), Session(language=language)
+    typed = {"use": "endpoint", "key": "", "k": 5, "policy": "mark", **wrong}
+    told = form.test(typed, session)["outcome"]
+    assert "RAG_" not in told
+    for field in fields:
+        assert f"“{session.say(field)}”" in told
+
+
+def test_an_error_of_the_environment_names_its_variables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAG_LLM_BASE_URL", HERE)
+    form, session = Form(desk_of(tmp_path, [])), Session()
+    typed = {"use": "auto", "endpoint": "", "model": "", "key": "", "k": 5, "policy": "mark"}
+    assert "RAG_LLM_BASE_URL is set without RAG_LLM_MODEL" in form.test(typed, session)["outcome"]
+    assert "RAG_LLM_MODEL" in form.banner_html(session.say)
+    saved = form.save({**typed, "use": "endpoint", "endpoint": HERE}, session)
+    assert "“Endpoint” is set without “Model”" in saved["banner"]
+
+
+def test_an_error_in_a_chat_names_the_fields_that_were_set_on_the_page(store: Store) -> None:
+    class Lost(FakeRag):
+        def _answer(self, question: str) -> Any:
+            raise EndpointDenied("No.", "Correct RAG_LLM_BASE_URL.", variables=["RAG_LLM_BASE_URL"])
+
+    on_page: list[str] = []
+    runs = runs_of(store, Lost(delay=0), on_page)
+    conversation = store.create().id
+    for _ in range(2):
+        run = runs.start(conversation, "why", None, ())
+        wait_for(run.live.over)
+        on_page.append("RAG_LLM_BASE_URL")
+    given, set_here = store.turns(conversation)
+    assert "Correct RAG_LLM_BASE_URL." in turn_html(given, speaker("zh"))
+    assert "Correct “接口地址”." in turn_html(set_here, speaker("zh"))
+    assert "Open the settings" in turn_html(set_here, speaker("en"))
 
 
 def test_the_model_that_is_found_can_be_chosen_where_the_environment_has_none(

@@ -28,7 +28,7 @@ from rag.config import Settings
 from rag.errors import ConfigError, RagError
 from ui.desk import Desk, Task
 from ui.handlers import Handlers
-from ui.live import Runs
+from ui.live import Faults, Runs
 from ui.measuring import Measuring
 from ui.preferences import Preferences
 from ui.store import Store
@@ -147,9 +147,12 @@ def _page(settings: Settings, store: Store, alone: FileLock) -> Page:
         desk.lease,
         workers=settings.ui_concurrency,
         waiting=settings.ui_queue,
-        busy=lambda n: RagError(english("busy", n=n), english("busy-do")),
-        defect=RagError(english("defect"), english("defect-do")),
-        closing=RagError(english("closing"), english("closing-do")),
+        faults=Faults(
+            busy=lambda n: RagError(english("busy", n=n), english("busy-do")),
+            defect=RagError(english("defect"), english("defect-do")),
+            closing=RagError(english("closing"), english("closing-do")),
+        ),
+        on_page=lambda: desk.preferences.variables,
     )
     measuring = Measuring(desk.preferences.settings, settings.data_dir)
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # is read when Gradio is imported

@@ -8,11 +8,11 @@ from contextlib import closing
 from typing import Any
 
 from rag.config import Settings
-from rag.endpoint import find_endpoint, list_models
+from rag.endpoint import Endpoint, find_endpoint, list_models
 from rag.errors import ConfigError, RagError
 from ui.desk import Desk
 from ui.preferences import Preferences
-from ui.render import Failure, error_html
+from ui.render import Failure, error_html, labelled
 from ui.session import Patch, Session
 from ui.texts import Say
 from ui.views import Banner, banner_html, notice_html
@@ -20,12 +20,16 @@ from ui.views import Banner, banner_html, notice_html
 __all__ = ["Form"]
 
 
+OF_AN_ENDPOINT = ("RAG_LLM_BASE_URL", "RAG_LLM_MODEL", "RAG_LLM_API_KEY")
+"""Their fields are seen, and count, where the form's own endpoint is to answer."""
+
+
 class Form:
     """The settings of a data directory, which all its pages share."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._banner: tuple[Settings, Banner] | None = None
+        self._found: tuple[Settings, Endpoint | RagError | None] | None = None
 
     def view(self, session: Session) -> Patch:
         """The form as it is kept: never with a key."""
@@ -50,7 +54,7 @@ class Form:
             settings = self._desk.preferences.keep(**_changes(form, self._desk.preferences.given))
             self._desk.replace(settings)
         except RagError as error:
-            return {"outcome": _fault(error, session.say)}
+            return {"outcome": _fault(error, session.say, form)}
         return self._saved(session)
 
     def reset(self, session: Session) -> Patch:
@@ -83,7 +87,7 @@ class Form:
                 raise ConfigError(say("need-endpoint"), say("need-endpoint-do"))
             names = list_models(endpoint)
         except RagError as error:
-            return {"outcome": _fault(error, say)}
+            return {"outcome": _fault(error, say, form)}
         told = say("models-found", n=len(names)) if names else say("models-none")
         return {"models": names, "outcome": notice_html((told,), (), say)}
 
@@ -103,29 +107,37 @@ class Form:
                 llm.complete([{"role": "user", "content": "Say: ok"}])
                 spent = round(1000 * (time.perf_counter() - began))
         except RagError as error:
-            return {"outcome": _fault(error, say)}
+            return {"outcome": _fault(error, say, form)}
         told = say("test-ok", model=endpoint.model, host=endpoint.host, ms=spent)
         return {"outcome": notice_html((told,), (), say)}
 
     def banner_html(self, say: Say) -> str:
         """Which model answers. Looked for once for each settings: looking may take 0.3 s."""
         settings = self._desk.settings
-        if self._banner is None or self._banner[0] != settings:
-            self._banner = (settings, _banner(settings))
-        return banner_html(self._banner[1], say)
+        if self._found is None or self._found[0] != settings:
+            self._found = (settings, _found(settings))
+        found = self._found[1]
+        if found is None:
+            return banner_html(Banner(), say)
+        if isinstance(found, RagError):
+            hint = labelled(str(found), self._desk.preferences.variables, say)
+            return banner_html(Banner(hint=hint), say)
+        return banner_html(Banner(found.model, found.host), say)
 
 
-def _fault(error: RagError, say: Say) -> str:
-    """An error in the settings, where there is no need to lead to them."""
-    return error_html(Failure(error.what, error.do), say, retry=False)
+def _fault(error: RagError, say: Say, form: Mapping[str, Any] | None = None) -> str:
+    """An error in the settings, where there is no need to lead to them. It names the fields of the
+    form that they are from; a hidden field is none of them."""
+    hidden = () if form and form["use"] == "endpoint" else OF_AN_ENDPOINT
+    named = [name for name in error.variables if form and name not in hidden]
+    return error_html(Failure(error.what, error.do, variables=named), say, retry=False)
 
 
-def _banner(settings: Settings) -> Banner:
+def _found(settings: Settings) -> Endpoint | RagError | None:
     try:
-        endpoint = find_endpoint(settings)
+        return find_endpoint(settings)
     except RagError as error:
-        return Banner(hint=str(error))
-    return Banner(endpoint.model, endpoint.host) if endpoint else Banner()
+        return error
 
 
 def _changes(form: Mapping[str, Any], given: Settings) -> dict[str, Any]:

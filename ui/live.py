@@ -6,7 +6,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ from ui.store import Store, Turn, TurnState
 if TYPE_CHECKING:
     from rag import Rag
 
-__all__ = ["Live", "Run", "Runs", "Writing"]
+__all__ = ["Faults", "Live", "Run", "Runs", "Writing"]
 
 T = TypeVar("T")
 KEPT_EVERY = 1.0
@@ -149,6 +149,16 @@ class Run:
             self._events.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """What is said where no answer comes: `busy` makes the error of a full queue, `defect` is shown
+    for what the log explains, `closing` for what is asked after `close`."""
+
+    busy: Callable[[int], RagError]
+    defect: RagError
+    closing: RagError
+
+
 class Runs:
     """The answers under way. They go on when the page is closed and are kept when they are done."""
 
@@ -159,19 +169,16 @@ class Runs:
         *,
         workers: int,
         waiting: int,
-        busy: Callable[[int], RagError],
-        defect: RagError,
-        closing: RagError,
+        faults: Faults,
+        on_page: Callable[[], Collection[str]] = tuple,
     ) -> None:
-        """`busy` makes the error of a full queue, `defect` is shown for what the log explains,
-        `closing` for what is asked after `close`."""
+        """`on_page` gives the variables of the environment that were set on the page."""
         self._store = store
         self._lease = lease
         self._limit = workers + waiting
         self._waiting = waiting
-        self._busy = busy
-        self._defect = defect
-        self._closing = closing
+        self._faults = faults
+        self._on_page = on_page
         self._closed = False
         self._pool = ThreadPoolExecutor(workers, "answer")
         self._runs: dict[str, Run] = {}
@@ -200,9 +207,9 @@ class Runs:
         """
         with self._lock:
             if self._closed:
-                raise self._closing
+                raise self._faults.closing
             if len(self._runs) >= self._limit:
-                raise self._busy(self._waiting)
+                raise self._faults.busy(self._waiting)
             run = Run(self._store.ask(conversation, question, sources, instead_of))
             self._runs[run.turn.id] = run
             future = self._pool.submit(self._work, run, tuple(history))
@@ -280,7 +287,7 @@ class Runs:
             self._end(run, "failed", error=error)
         else:
             log.error("answering failed", exc_info=error)
-            self._end(run, "failed", error=self._defect)
+            self._end(run, "failed", error=self._faults.defect)
 
     def _end(
         self,
@@ -297,7 +304,7 @@ class Runs:
         if not run.claim():
             return
         written = answer.text if answer else run.live.value.text
-        told = _told(error) if error else ""
+        told = _told(error, self._on_page()) if error else ""
         turn = replace(run.turn, state=state, text=written, answer=answer, error=told)
         fault = self._finish(turn)
         if fault:
@@ -317,7 +324,7 @@ class Runs:
             return fault
         except Exception:
             log.exception("an answer could not be kept")
-            return self._defect
+            return self._faults.defect
         return None
 
 
@@ -331,7 +338,10 @@ def _after(writing: Writing, event: Status | Token | Replace) -> Writing:
             return replace(writing, text=text)
 
 
-def _told(error: RagError) -> str:
-    """As it is kept: what, what to do, and whether the settings can mend it, a line each."""
-    mendable = "settings" if isinstance(error, (EndpointError, ConfigError)) else ""
-    return "\n".join((error.what, error.do, mendable))
+def _told(error: RagError, on_page: Collection[str] = ()) -> str:
+    """As it is kept: what, what to do, and whether the settings can mend it, a line each. The last
+    one goes on with the variables that it is about and that were set on the page."""
+    mendable = ["settings"] if isinstance(error, (EndpointError, ConfigError)) else []
+    if mendable:
+        mendable += [name for name in error.variables if name in on_page]
+    return "\n".join((error.what, error.do, " ".join(mendable)))

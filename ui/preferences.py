@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -41,6 +41,14 @@ class Preferences:
     def values(self) -> Mapping[str, Any]:
         """What was set here, by the settings' names. Raises ConfigError for a broken file."""
         return {name: value for name, value in self._read().items() if name in KEPT}
+
+    @property
+    def variables(self) -> Collection[str]:
+        """The variables of the environment before which what was set here goes."""
+        try:
+            return {f"RAG_{name.upper()}" for name in self.values}
+        except ConfigError:
+            return ()
 
     @property
     def key_kept(self) -> bool:

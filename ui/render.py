@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rag.errors import ConfigError, EndpointError, RagError
@@ -23,7 +23,7 @@ from ui.markup import (
     start_mark,
 )
 from ui.store import Turn
-from ui.texts import Say
+from ui.texts import FIELDS, Say
 
 __all__ = [
     "Failure",
@@ -31,6 +31,7 @@ __all__ = [
     "cited_in",
     "error_html",
     "failure",
+    "labelled",
     "live_html",
     "plain_text",
     "thread_html",
@@ -43,6 +44,7 @@ QUOTE_PREVIEW = 400
 CHIPS = 12
 """More chips than this at one place say nothing; a model that repeats itself gets no more."""
 
+_VARIABLE = re.compile(r"\bRAG_[A-Z_]+\b")
 _NUMBER = re.compile(r"\[(\d{1,4})\]")
 _BEFORE_STOP = re.compile(r"(?<!\s)\s*((?:\[\d{1,4}\]\s*)+)([.。!！?？]+)(?!\w)")
 _BLOCK_START = re.compile(r"[ \t]*(?:(?:[-*+]|\d{1,3}[.)]|#{1,6}|>)[ \t]+)*(?:\|[ \t]*)?")
@@ -52,16 +54,28 @@ _ROW_END = re.compile(r"(?<![ \t])[ \t]*\|[ \t]*((?:\[\d{1,4}\][ \t]*)*)$")
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An error as two sentences, and whether the settings can mend it."""
+    """An error as two sentences, and whether the settings can mend it. `variables` in them were set
+    on the page: its form's labels are shown for them."""
 
     what: str
     do: str
     settings: bool = False
+    variables: Collection[str] = ()
 
 
 def failure(error: RagError) -> Failure:
     """What the page says of an error."""
     return Failure(error.what, error.do, isinstance(error, (EndpointError, ConfigError)))
+
+
+def labelled(text: str, variables: Collection[str], say: Say) -> str:
+    """A text with the form's labels for these variables."""
+
+    def label(found: re.Match[str]) -> str:
+        known = found[0] in variables and found[0] in FIELDS
+        return say("field", label=say(FIELDS[found[0]])) if known else found[0]
+
+    return _VARIABLE.sub(label, text)
 
 
 def thread_html(turns: Sequence[Turn], say: Say, conversation: str = "") -> str:
@@ -157,9 +171,10 @@ def error_html(error: Failure, say: Say, *, retry: bool = True) -> str:
     if error.settings:
         buttons += _button("view", say("open-settings"), view="settings")
     actions = f'<div class="actions">{buttons}</div>' if buttons else ""
+    told = labelled(f"{error.what} {error.do}", error.variables, say)
     return (
         f'<div class="notice error" role="alert"><p><strong>{shown(say("error-title"))}</strong> '
-        f"{shown(error.what)} {shown(error.do)}</p>{actions}</div>"
+        f"{shown(told)}</p>{actions}</div>"
     )
 
 
@@ -363,7 +378,7 @@ def _unfinished(turn: Turn, say: Say) -> str:
 def _error(turn: Turn, say: Say) -> str:
     what, _, rest = turn.error.partition("\n")
     do, _, settings = rest.partition("\n")
-    return error_html(Failure(what, do, bool(settings)), say)
+    return error_html(Failure(what, do, bool(settings), settings.split()[1:]), say)
 
 
 def _question(question: str, say: Say, turn: str = "") -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-__all__ = ["LANGUAGES", "TEXTS", "Say", "preferred", "speaker"]
+__all__ = ["FIELDS", "LANGUAGES", "TEXTS", "Say", "preferred", "speaker"]
 
 LANGUAGES: Mapping[str, str] = {"en": "English", "zh": "中文"}
 
@@ -250,6 +250,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "正在使用环境变量 RAG_LLM_API_KEY 中的密钥，不会显示；留空则继续使用。",
     ),
     "key-forget": ("Forget the kept key", "删除已保存的密钥"),
+    "field": ("“{label}”", "“{label}”"),
     "k": ("Passages an answer is made from", "每个回答使用的段落数"),
     "unsupported-policy": ("Sentences the source does not support", "原文不支持的句子"),
     "policy-mark": ("Mark them", "标出"),
@@ -306,6 +307,16 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "suggest-title": ("What is “{title}” about?", "《{title}》讲了什么？"),
     "suggest-heading": ("What does it say about “{heading}”?", "关于“{heading}”，文中怎么说？"),
 }
+
+FIELDS: Mapping[str, str] = {
+    "RAG_LLM": "use-model",
+    "RAG_LLM_BASE_URL": "endpoint",
+    "RAG_LLM_MODEL": "model",
+    "RAG_LLM_API_KEY": "key",
+    "RAG_K": "k",
+    "RAG_UNSUPPORTED": "unsupported-policy",
+}
+"""The labels of the settings form, by the variables that its fields go before."""
 
 
 class Say(Protocol):
