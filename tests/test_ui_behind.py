@@ -400,6 +400,28 @@ def test_who_watches_an_answer_finds_its_conversation_deleted(tmp_path: Path, st
     assert shown["session"].conversation == shown["live"] == ""
 
 
+def test_a_list_of_conversations_that_ends_early_says_so(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.handlers.LISTED", 3)
+    handlers = Handlers(desk_of(tmp_path / "desk", []), store, runs_of(store, FakeRag()))
+    for n in range(3):
+        store.create(f"Talk {n}")
+    for language in ("en", "zh"):
+        session = Session(language=language)
+        for words in ("", "talk"):
+            assert "<p" not in handlers.search(words, session)["talks"]
+    store.create("Talk 3")
+    for language in ("en", "zh"):
+        session = Session(language=language)
+        for words, key in (("", "more-kept"), ("talk", "more-found")):
+            talks = handlers.search(words, session)["talks"]
+            assert session.say(key, n=3) in talks
+            assert "Talk 3" in talks
+            assert "Talk 0" not in talks
+    assert "Talk 0" in handlers.search("0", Session())["talks"]
+
+
 def test_an_answer_stays_where_its_file_is_damaged(tmp_path: Path, store: Store) -> None:
     rag = Long()
     desk = desk_of(tmp_path / "desk", [])

@@ -42,6 +42,9 @@ CROWD_PACE = 0.0125
 STAGE_CALM = 0.5
 """Seconds that a stage lasts before it is drawn."""
 
+LISTED = 200
+"""Conversations beside the chat; older ones are found by searching."""
+
 REMEMBERED = 8
 """Turns of a conversation that a follow-up is understood from."""
 
@@ -343,11 +346,15 @@ class Handlers:
 
     def _talks(self, session: Session) -> str:
         try:
-            listed = self._store.conversations(session.searched)
+            found = self._store.conversations(session.searched, limit=LISTED + 1)
         except RagError as error:
             return error_html(failure(error), session.say, retry=False)
         return conversations_html(
-            listed, session.say, current=session.conversation, searched=bool(session.searched)
+            found[:LISTED],
+            session.say,
+            current=session.conversation,
+            searched=bool(session.searched),
+            more=len(found) > LISTED,
         )
 
 

@@ -157,8 +157,11 @@ class Store:
             )
         return Conversation(*row)
 
-    def conversations(self, words: str = "", limit: int = 200) -> list[Conversation]:
-        """The latest first; with `words`, those in whose title, questions or answers they stand."""
+    def conversations(self, words: str = "", limit: int = -1) -> list[Conversation]:
+        """The latest first; with `words`, those in whose title, questions or answers they stand.
+
+        A negative `limit` is none.
+        """
         wanted = [f"%{_escaped(word)}%" for word in self._fold(words).split()]
         with self._read() as db:
             found = db.execute(_WITH_ALL_WORDS, (self.owner, json.dumps(wanted), limit))

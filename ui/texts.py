@@ -39,6 +39,14 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "search": ("Search conversations", "搜索对话"),
     "no-conversations": ("No conversation yet.", "还没有对话。"),
     "nothing-found": ("Nothing found.", "没有找到。"),
+    "more-kept": (
+        "These are the latest {n}. Older ones are found by searching.",
+        "以上是最近的 {n} 个，更早的可以搜索找到。",
+    ),
+    "more-found": (
+        "These are the latest {n} that were found. Another word narrows the search.",
+        "以上是找到的最近 {n} 个，再加一个词可以缩小范围。",
+    ),
     "untitled": ("Untitled", "未命名"),
     "rename": ("Rename", "重命名"),
     "rename-ask": ("Name of the conversation", "对话名称"),

@@ -95,13 +95,21 @@ def gone_html(what: Shown, say: Say, *, quote: str = "") -> str:
 
 
 def conversations_html(
-    listed: Sequence[Conversation], say: Say, *, current: str = "", searched: bool = False
+    listed: Sequence[Conversation],
+    say: Say,
+    *,
+    current: str = "",
+    searched: bool = False,
+    more: bool = False,
 ) -> str:
-    """The list beside the chat."""
+    """The list beside the chat; `more` of them are kept, or found, than are listed."""
     if not listed:
         told = say("nothing-found" if searched else "no-conversations")
         return f'<p class="faint">{shown(told)}</p>'
-    return f'<ul class="talks">{"".join(_talk(c, say, c.id == current) for c in listed)}</ul>'
+    talks = "".join(_talk(c, say, c.id == current) for c in listed)
+    told = say("more-found" if searched else "more-kept", n=len(listed))
+    rest = f'<p class="faint">{shown(told)}</p>' if more else ""
+    return f'<ul class="talks">{talks}</ul>{rest}'
 
 
 def essays_html(essays: Sequence[EssayInfo], chosen: Collection[str] | None, say: Say) -> str:
