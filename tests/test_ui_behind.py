@@ -101,9 +101,40 @@ def test_what_is_wrong_is_not_kept(tmp_path: Path) -> None:
         with pytest.raises(ConfigError):
             kept.keep(**wrong)
     assert kept.settings().k == 7
-    (tmp_path / "page.json").write_text("{", encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"page\.json"):
-        kept.settings()
+
+
+BROKEN_FILES = ["{", "[]", "", '{"k": "many"}', '{"llm_base_url": "hello"}', '{"llm": null}']
+
+
+@pytest.mark.parametrize("broken", BROKEN_FILES)
+def test_a_page_whose_settings_were_broken_by_hand_starts_says_so_and_keeps_them(
+    broken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAG_LLM_BASE_URL", HERE)  # who set on the page that none is asked means it
+    monkeypatch.setenv("RAG_LLM_MODEL", "m")
+    file = tmp_path / "page.json"
+    file.write_text(broken, encoding="utf-8")
+    desk = desk_of(tmp_path, [])
+    desk.begin()
+    wait_for(desk.start.live.over)
+    assert desk.start.error is None
+    form, session = Form(desk), Session()
+    shown = form.view(session)
+    assert desk.settings.llm == shown["form"]["use"] == "off"
+    for told in (shown["outcome"], form.banner_html(session.say)):
+        assert str(file) in told
+        assert "RAG_" not in told
+    assert file.read_text(encoding="utf-8") == broken
+    saved = form.save({**shown["form"], "use": "auto"}, session)
+    assert "Saved" in saved["outcome"]
+    assert desk.preferences.fault is None
+    assert desk.settings.llm_model == "m"
+    answered_by = form.banner_html(session.say)
+    file.write_text(broken, encoding="utf-8")
+    assert form.banner_html(session.say) == answered_by  # as it is, until it is started again
+    form.reset(session)
+    for aside in ("page.json.broken", "page.json.broken-2"):
+        assert (tmp_path / aside).read_text(encoding="utf-8") == broken
 
 
 @pytest.mark.parametrize(

@@ -84,10 +84,11 @@ class Added:
 
 
 class _Seat:
-    """A Rag and how many are using it."""
+    """A Rag, the settings that it was made with, and how many are using it."""
 
-    def __init__(self, rag: Rag) -> None:
+    def __init__(self, rag: Rag, settings: Settings) -> None:
         self.rag = rag
+        self.settings = settings
         self.users = 0
         self.left = False
 
@@ -132,8 +133,10 @@ class Desk:
 
     @property
     def settings(self) -> Settings:
-        """The settings that hold. Raises ConfigError."""
-        return self.preferences.settings()
+        """The settings that hold: those that answers are made with, whatever was written into their
+        file since. Raises ConfigError."""
+        seat = self._seat
+        return seat.settings if seat else self.preferences.settings()
 
     @contextlib.contextmanager
     def lease(self) -> Iterator[Rag]:
@@ -154,7 +157,7 @@ class Desk:
     def replace(self, settings: Settings) -> None:
         """Answers from here on are made with these settings; those under way go on as they were."""
         rag = self._open_rag(settings)
-        self._seat_down(rag)
+        self._seat_down(_Seat(rag, settings))
         self._warm(rag)
 
     def add(self, paths: Sequence[tuple[Path, str]], task: Task) -> Added:
@@ -202,7 +205,8 @@ class Desk:
         self._seat_down(None)
 
     def _begin(self, task: Task, rag: Rag | None) -> None:
-        rag = rag or self._open_rag(self.settings)
+        settings = self.preferences.settings()
+        rag = rag or self._open_rag(settings)
         self._follow_copies(rag, task)
         seeds = None if self.preferences.seeded or rag.essays() else self._seeds()
         if seeds:
@@ -214,7 +218,7 @@ class Desk:
             # where settings were saved meanwhile, the Rag that was made with them stays
             late = self._closed or self._seat is not None
             if not late:
-                self._seat = _Seat(rag)
+                self._seat = _Seat(rag, settings)
         if late:
             rag.close()
         else:
@@ -259,9 +263,9 @@ class Desk:
 
         self.background(load)
 
-    def _seat_down(self, rag: Rag | None) -> None:
+    def _seat_down(self, seat: _Seat | None) -> None:
         with self._lock:
-            before, self._seat = self._seat, _Seat(rag) if rag else None
+            before, self._seat = self._seat, seat
             if before:
                 before.left = True
                 before.users += 1

@@ -32,9 +32,9 @@ class Form:
         self._found: tuple[Settings, Endpoint | RagError | None] | None = None
 
     def view(self, session: Session) -> Patch:
-        """The form as it is kept: never with a key."""
+        """The form as it is kept, never with a key; or why what is kept does not count."""
         preferences = self._desk.preferences
-        kept = preferences.settings()
+        kept, fault = preferences.settings(), preferences.fault
         use = "off" if kept.llm == "off" else "endpoint" if kept.llm_base_url else "auto"
         return {
             "form": {
@@ -46,6 +46,7 @@ class Form:
                 "policy": kept.unsupported,
             },
             "key_note": session.say(_key_note(preferences)),
+            **({"outcome": error_html(_told(fault), session.say, retry=False)} if fault else {}),
         }
 
     def save(self, form: Mapping[str, Any], session: Session) -> Patch:
@@ -117,12 +118,14 @@ class Form:
         if self._found is None or self._found[0] != settings:
             self._found = (settings, _found(settings))
         found = self._found[1]
-        if found is None:
-            return banner_html(Banner(), say)
-        if isinstance(found, RagError):
-            hint = labelled(str(found), self._desk.preferences.variables, say)
-            return banner_html(Banner(hint=hint), say)
-        return banner_html(Banner(found.model, found.host), say)
+        if isinstance(found, Endpoint):
+            return banner_html(Banner(found.model, found.host), say)
+        fault = self._desk.preferences.fault
+        if fault:
+            hint = labelled(str(fault), fault.variables, say)
+        else:
+            hint = labelled(str(found or ""), self._desk.preferences.variables, say)
+        return banner_html(Banner(hint=hint), say)
 
 
 def _fault(error: RagError, say: Say, form: Mapping[str, Any] | None = None) -> str:
@@ -131,6 +134,11 @@ def _fault(error: RagError, say: Say, form: Mapping[str, Any] | None = None) -> 
     hidden = () if form and form["use"] == "endpoint" else OF_AN_ENDPOINT
     named = [name for name in error.variables if form and name not in hidden]
     return error_html(Failure(error.what, error.do, variables=named), say, retry=False)
+
+
+def _told(fault: ConfigError) -> Failure:
+    """An error in the settings that are kept, which are all the form's."""
+    return Failure(fault.what, fault.do, variables=fault.variables)
 
 
 def _found(settings: Settings) -> Endpoint | RagError | None:

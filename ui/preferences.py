@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Collection, Mapping
+from itertools import chain, count
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +17,11 @@ from rag.files import put
 __all__ = ["KEPT", "Preferences"]
 
 FILE = "page.json"
+
+MEND = (
+    "Correct it and start the page again, or save the settings anew, which sets it aside as"
+    f" {FILE}.broken."
+)
 
 KEPT = ("llm", "llm_base_url", "llm_model", "llm_api_key", "k", "unsupported")
 """The settings that the page may change."""
@@ -39,16 +46,18 @@ class Preferences:
 
     @property
     def values(self) -> Mapping[str, Any]:
-        """What was set here, by the settings' names. Raises ConfigError for a broken file."""
-        return {name: value for name, value in self._read().items() if name in KEPT}
+        """What was set here, by the settings' names; nothing where there is a `fault`."""
+        return self._usable()[0]
+
+    @property
+    def fault(self) -> ConfigError | None:
+        """Why what was set here does not count, as of a file that was edited by hand."""
+        return self._usable()[1]
 
     @property
     def variables(self) -> Collection[str]:
         """The variables of the environment before which what was set here goes."""
-        try:
-            return {f"RAG_{name.upper()}" for name in self.values}
-        except ConfigError:
-            return ()
+        return {f"RAG_{name.upper()}" for name in self.values}
 
     @property
     def key_kept(self) -> bool:
@@ -63,7 +72,10 @@ class Preferences:
     @property
     def seeded(self) -> bool:
         """Whether the first essays were read in once: removed ones do not come back."""
-        return bool(self._read().get("seeded"))
+        try:
+            return bool(self._read().get("seeded"))
+        except ConfigError:  # a file that is there was written after that
+            return True
 
     def mark_seeded(self) -> None:
         """Remember that the first essays were read in: once removed they do not come back."""
@@ -71,8 +83,10 @@ class Preferences:
             self._write({**self._read(), "seeded": True})
 
     def settings(self) -> Settings:
-        """The settings that hold. Raises ConfigError."""
-        return self._built(self.values)
+        """The settings that hold: without a model where there is a `fault`, since which one may see
+        passages is in what cannot be read. Raises ConfigError."""
+        values, fault = self._usable()
+        return self._built({"llm": "off"} if fault else values)
 
     def tried(self, **changes: Any) -> Settings:
         """The settings as they would be with `changes`. Raises ConfigError."""
@@ -117,20 +131,38 @@ class Preferences:
                 given["llm_api_key"] = ""
         return Settings(**{**given, **values})
 
+    def _usable(self) -> tuple[Mapping[str, Any], ConfigError | None]:
+        """What was set here, or why it does not count."""
+        try:
+            values = {name: value for name, value in self._read().items() if name in KEPT}
+        except ConfigError as error:
+            return {}, error
+        try:
+            self._built(values)
+        except ConfigError as error:
+            what = f"The page's settings in {self._path} cannot be used: {error.what}"
+            return {}, ConfigError(what, MEND, variables=error.variables)
+        return values, None
+
     def _read(self) -> Mapping[str, Any]:
         try:
             values = json.loads(self._path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return {}
         except (ValueError, OSError) as error:
-            raise ConfigError(
-                f"The page's settings in {self._path} cannot be read: {error}.", "Delete the file."
-            ) from error
-        return values if isinstance(values, dict) else {}
+            what = f"The page's settings in {self._path} cannot be read: {error}."
+            raise ConfigError(what, MEND) from error
+        if not isinstance(values, dict):
+            what = f"The page's settings in {self._path} cannot be read: they are no JSON object."
+            raise ConfigError(what, MEND)
+        return values
 
     def _write(self, values: Mapping[str, Any]) -> None:
-        """Whole or not at all, for its owner's eyes only from the first byte."""
+        """Whole or not at all, for its owner's eyes only from the first byte; a broken file is set
+        aside first."""
         try:
+            if self.fault and self._path.exists():
+                self._path.rename(_unused(self._path.with_name(f"{FILE}.broken")))
             put(self._path, json.dumps(values, ensure_ascii=False).encode())
         except OSError as error:
             raise ConfigError(
@@ -138,6 +170,11 @@ class Preferences:
                 f" {error.strerror or error}.",
                 "Look whether there is room, and whether you may write there.",
             ) from error
+
+
+def _unused(path: Path) -> Path:
+    numbered = (path.with_name(f"{path.name}-{n}") for n in count(2))
+    return next(name for name in chain([path], numbered) if not name.exists())
 
 
 def _origin(url: object) -> tuple[str, str]:
