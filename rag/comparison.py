@@ -30,6 +30,7 @@ from rag.names import han_names, quotations, spelt_out
 from rag.pauses import part_of
 from rag.quantities import Quantity
 from rag.rather import rather
+from rag.renamed import renamed
 from rag.roles import in_order, other_doer, turned_round
 from rag.romanised import Names, held, misplaced_across, other_named, transcribed_otherwise
 from rag.scope import beyond, limits, outdone, outdone_across
@@ -159,6 +160,8 @@ def _across(
     strange += _instead(claim, sentences, sentences[best], word_vectors)
     missing, doer = other_named(claim, sentences, best, names) if names else ((), None)
     strange += missing or (transcribed_otherwise(claim, sentences, best, names) if names else ())
+    if names and not strange:
+        strange = renamed(claim, sentences, best, names)
     figures = {
         "denies": float(denies),
         "meaning": float(np.mean(likest)) if len(likest) else 1.0,

@@ -15,7 +15,7 @@ from functools import cache, lru_cache
 from rag.fold import words
 from rag.statement import HAN_CHAR, Reading, read
 
-__all__ = ["PEOPLE", "members", "other_of_its_kind"]
+__all__ = ["CITIES", "PEOPLE", "REGIONS", "called_also", "members", "other_of_its_kind"]
 
 # Kinds are parted by empty lines, members by line ends or commas; a member's words by "|".
 _KINDS = """
@@ -78,11 +78,15 @@ istanbul|伊斯坦布尔, cairo|开罗, tokyo|东京, osaka|大阪, kyoto|京都
 singapore|新加坡, bangkok|曼谷, sydney|悉尼, melbourne|墨尔本, boston|波士顿, chicago|芝加哥
 seattle|西雅图, los angeles|洛杉矶, san francisco|旧金山, toronto|多伦多, munich|慕尼黑
 hamburg|汉堡, milan|米兰, geneva|日内瓦, zurich|苏黎世, oxford|牛津, cambridge|剑桥
-beijing|peking|北京, shanghai|上海, guangzhou|canton|广州, shenzhen|深圳, hangzhou|杭州
-suzhou|苏州, nanjing|南京, chengdu|成都, chongqing|重庆, wuhan|武汉, xi'an|xian|西安, tianjin|天津
-qingdao|青岛, xiamen|厦门, dalian|大连, harbin|哈尔滨, kunming|昆明, changsha|长沙, hong kong|香港
-macau|澳门, taipei|台北, kaohsiung|高雄, taichung|台中, tainan|台南, hsinchu|新竹
-hualien|花莲, keelung|基隆
+beijing|peking|peiping|北京|北平, shanghai|上海, guangzhou|canton|广州, shenzhen|深圳, hangzhou|杭州
+suzhou|soochow|苏州, nanjing|nanking|南京, chengdu|成都, chongqing|chungking|重庆, wuhan|武汉
+xi'an|xian|西安, tianjin|tientsin|天津
+qingdao|tsingtao|青岛, xiamen|amoy|厦门, dalian|大连, harbin|哈尔滨, kunming|昆明
+changsha|长沙, hong kong|香港
+macau|macao|澳门, taipei|台北, kaohsiung|高雄, taichung|台中, tainan|台南, hsinchu|新竹
+hualien|花莲, keelung|基隆, yangzhou|扬州, ningbo|宁波, wenzhou|温州, shaoxing|绍兴, wuxi|无锡
+luoyang|洛阳, lhasa|拉萨, xining|西宁, shenyang|mukden|沈阳, guilin|桂林, jinan|济南
+zhengzhou|郑州
 
 heilongjiang|黑龙江, jilin|吉林, liaoning|辽宁, hebei|河北, henan|河南, shandong|山东, shanxi|山西
 shaanxi|陕西, sichuan|四川, yunnan|云南, guizhou|贵州, hunan|湖南, hubei|湖北, jiangsu|江苏
@@ -130,12 +134,22 @@ def _table() -> tuple[tuple[frozenset[str], ...], ...]:
 
 PEOPLE = range(7)
 """The kinds of relatives and callings."""
+REGIONS = (12, 14)
+"""Those of countries and provinces."""
+CITIES = (13,)
 
 
 @cache
 def members(kinds: Sequence[int]) -> frozenset[str]:
     """All words of some kinds."""
     return frozenset(word for kind in kinds for row in _table()[kind] for word in row)
+
+
+@cache
+def called_also(word: str) -> frozenset[str]:
+    """All words for what a word means, in both languages."""
+    rows = [row for kind in _table() for row in kind if word in row]
+    return frozenset[str]().union(*rows)
 
 
 @cache

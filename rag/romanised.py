@@ -88,6 +88,7 @@ class Names:
         self._sounds = sounds
         self.of = lru_cache(maxsize=512)(self._of)
         self._spelt = lru_cache(maxsize=2048)(self._spell)
+        self.spellings = lru_cache(maxsize=1024)(self._spellings)
 
     def same(self, han: str, letters: str) -> bool:
         """Whether a name in Han characters may be that in letters, by its sound or by what the
@@ -98,6 +99,16 @@ class Names:
             return True
         one, other = self._consonants(han), _consonants(letters)
         return SequenceMatcher(None, one, other, autojunk=False).ratio() >= _LIKE
+
+    def _spellings(self, word: str) -> tuple[str, ...]:
+        """The words of two characters that a word of two syllables may be."""
+        return tuple(
+            one + other
+            for spelt in self._spelt(word)
+            if len(spelt) == 2
+            for one, other in product(*map(self._sounds.sounding, spelt))
+            if rjieba.has_word(one + other)
+        )
 
     def called(self, name: str) -> tuple[str, ...]:
         """What the dictionary calls it in the other language."""

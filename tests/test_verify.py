@@ -1051,3 +1051,43 @@ def test_what_goes_round_or_breaks_off_is_not_supported(check: Check, claim: str
 )
 def test_a_number_is_one_word_and_does_not_go_round(check: Check, claim: str) -> None:
     assert not re.search("again and again|反复说", check(claim, "Rain fell. 下雨了。").reason)
+
+
+SOUNDS += [
+    "鎮 镇 [zhen4] /town/", "江 江 [jiang1] /river/", "倫敦 伦敦 [Lun2 dun1] /London/",
+]  # fmt: skip
+DISH = "1978年她在{}的一家饭店学会这道菜。"
+DISH_EN = "In 1978 she learned the dish at a restaurant in {}."
+
+
+@pytest.mark.parametrize(
+    ("letters", "han"),
+    [
+        *(("Suzhou", "苏州"), ("Canton", "广州"), ("Peking", "北京"), ("Hong Kong", "香港")),
+        *(("Zhenjiang", "镇江"), ("Wuxi", "无锡"), ("Amoy", "厦门")),
+        *(("Taipei", "臺北"), ("Nanking", "南京")),
+    ],
+)
+def test_a_place_in_letters_is_the_place_in_characters_and_no_other(
+    named: Check, letters: str, han: str
+) -> None:
+    assert named(DISH_EN.format(letters), DISH.format(han)).label == "supported"
+    assert named(DISH.format(han), DISH_EN.format(letters)).label == "supported"
+    assert named(DISH_EN.format(letters), DISH.format("扬州")).label != "supported"
+    assert named(DISH.format(han), DISH_EN.format("Yangzhou")).label != "supported"
+
+
+@pytest.mark.parametrize(
+    ("claim", "evidence"),
+    [
+        ("He studied at Peking University.", "他在北大读书，后来去了镇江。"),
+        ("She moved to China in 1990.", "她1990年搬到中国，住在镇江。"),
+        ("He has lived in both London and Suzhou.", "他在伦敦和苏州都住过。"),
+        ("She was born in Peking.", "她出生在北平。"),
+    ],
+)
+def test_a_region_or_another_spelling_is_no_other_place(
+    named: Check, claim: str, evidence: str
+) -> None:
+    verdict = named(claim, evidence)
+    assert verdict.label == "supported", verdict
