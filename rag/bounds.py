@@ -15,7 +15,16 @@ from rag.quantities import Quantity
 from rag.roles import pieces, words_in
 from rag.statement import Reading
 
-__all__ = ["at_its_end", "bounds_turned", "by_or_to", "dates_turned", "more_or_less"]
+__all__ = [
+    "at_its_end",
+    "bounds_turned",
+    "by_or_to",
+    "dates_turned",
+    "half_or_twice",
+    "more_or_less",
+    "surely_more",
+    "way_turned",
+]
 
 _Span = tuple[int, int]
 
@@ -41,6 +50,43 @@ _SIDES = ("多少", "高低", "快慢", "长短", "贵贱", "大小", "重轻", 
 _BY = re.compile(
     rf"(?:比(?P<than>[^,，。;；比]{{1,6}}?))?(?P<way>[{''.join(_SIDES)}])[出加了]{{0,2}}[约近将大]?\Z"
 )
+
+_STRICTLY = re.compile(
+    r"(?:\b(?:(?<!no )(?<!not )(?:more|less|fewer) than|(?<!just )over|above|exceed(?:s|ed|ing)?)"
+    r"|(?<!不)超过|(?<!不)[高多大]于|逾|不到|不足)\s*[$€£¥]?\s*\Z"
+)
+_ABOUT = re.compile(
+    r"(?:\b(?:about|around|roughly|approximately)|[约近]|差不多|大概|左右)\s*[$€£¥]?\s*\Z"
+)
+_ABOUT_AFTER = re.compile(r"\w{0,2}左右")
+
+_UP = (
+    r"(?:r[io]se[sn]?|rising|increas(?:es?|ed|ing)|gr[eo]w(?:n|s|ing)?|gain(?:s|ed|ing)?"
+    r"|climb(?:s|ed|ing)?|(?:went|go|goes|gone) up|put on|up)"
+)
+_DOWN = (
+    r"(?:f[ea]ll(?:s|en|ing)?|dropp?(?:s|ed|ing)?|decreas(?:es?|ed|ing)|declin(?:es?|ed|ing)"
+    r"|reduc(?:es?|ed|ing)|los(?:es?|t|ing)|shed|shr[aiu]nk|(?:went|go|goes|gone) down|down)"
+)
+_WAY = re.compile(
+    rf"\b(?:(?P<up>{_UP})|(?P<down>{_DOWN}))"
+    r"(?: (?:by|to|about|around|roughly|nearly|almost|some|over|a total of|another))*"
+    r"\s*[$€£¥]?\s*\Z"
+    r"|(?:(?P<han_up>上升|上涨|增长|增加|提高|升高|[升涨胖])|(?P<han_down>下降|下跌|降低|减少|回落|下滑|[降跌瘦]))"
+    r"[了到至为]{0,2}大?[约近]?\s*\Z"
+)
+_TIMES = re.compile(
+    r"\b(?:(?P<less>half|a (?:third|quarter)(?: of)?)|(?P<more>twice|double|triple|three times"
+    r"|four times))(?: as \w+ as)?(?: (?:the|that of|its|their|his|her|a|an|what))?"
+    r" (?P<head>[a-z]+)"
+    r"(?: of (?:the|its|their|his|her|a|an) (?P<whose>[a-z]+))?"
+)
+_MEASURE_WORDS = """
+size number amount price length height width weight age rate cost area speed value many much
+population sum time depth distance
+"""
+_MEASURES = frozenset(_MEASURE_WORDS.split())
+"""Of which it must be said whose they are: "half the size"."""
 
 _CHANGE_REACH = 60  # characters
 _CHANGED = re.compile(
@@ -143,6 +189,67 @@ def _by_how_much(reading: Reading, place: _Span) -> tuple[int, int, str] | None:
         return None
     pair = next(n for n, both in enumerate(_SIDES) if found["way"] in both)
     return pair, _SIDES[pair].index(found["way"]), found["than"] or ""
+
+
+def surely_more(claim: Reading, sentences: Sequence[Reading]) -> tuple[str, str] | None:
+    """More, or less, than what the evidence has about so many of: 超过一半 of 约一半."""
+    for value, place in zip(claim.values, claim.placed, strict=True):
+        if not _STRICTLY.search(claim.folded[: place[0]]):
+            continue
+        same = [
+            (s, span)
+            for s in sentences
+            for v, span in zip(s.values, s.placed, strict=True)
+            if value.value == v.value and agree(value, v)
+        ]
+        if same and all(_about(s, span) for s, span in same):
+            return _around(claim, place), _around(*same[0])
+    return None
+
+
+def _about(reading: Reading, place: _Span) -> bool:
+    before, after = reading.folded[: place[0]], reading.folded[place[1] :]
+    return bool(_ABOUT.search(before) or _ABOUT_AFTER.match(after)) and not _bound(reading, place)
+
+
+def way_turned(claim: Reading, sentences: Sequence[Reading]) -> tuple[str, str] | None:
+    """By how much something rises in one of them and falls in the other, in whatever language."""
+    for value, place in zip(claim.values, claim.placed, strict=True):
+        mine = _way(claim, place)
+        same = [
+            (_way(s, span), s, span)
+            for s in sentences
+            for v, span in zip(s.values, s.placed, strict=True)
+            if mine and agree(value, v)
+        ]
+        if same and all(way == -mine and s.denies == claim.denies for way, s, _ in same):
+            return _around(claim, place), _around(*same[0][1:])
+    return None
+
+
+def _way(reading: Reading, place: _Span) -> int:
+    """1 where a value comes right after a word for rising, -1 for falling."""
+    found = _WAY.search(reading.folded[max(0, place[0] - _CHANGE_REACH) : place[0]])
+    if found is None:
+        return 0
+    return 1 if found["up"] or found["han_up"] else -1
+
+
+def half_or_twice(claim: Reading, sentences: Sequence[Reading]) -> tuple[str, str] | None:
+    """A part of what the evidence says to be many times the same: half the estimate."""
+    given = [found for s in sentences for found in _TIMES.finditer(s.folded)]
+    for mine in _TIMES.finditer(claim.folded):
+        of_what = _compared_with(mine)
+        same = [found for found in given if of_what and _compared_with(found) == of_what]
+        if same and all(bool(found["less"]) != bool(mine["less"]) for found in same):
+            return mine[0], same[0][0]
+    return None
+
+
+def _compared_with(found: re.Match[str]) -> list[str]:
+    """The stem of what it is so many times or such a part of, if that is told."""
+    head = found["head"]
+    return words(found["whose"] or ("" if head in _MEASURES else head))
 
 
 def at_its_end(claim: Reading, sentences: Sequence[Reading]) -> tuple[str, str] | None:

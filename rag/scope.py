@@ -9,7 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from rag.bounds import at_its_end, bounds_turned, by_or_to, dates_turned, more_or_less
+from rag.bounds import (
+    at_its_end,
+    bounds_turned,
+    by_or_to,
+    dates_turned,
+    half_or_twice,
+    more_or_less,
+    surely_more,
+    way_turned,
+)
 from rag.certainty import (
     ALLEGED,
     IF,
@@ -54,6 +63,7 @@ def outdone(claim: Reading, sentences: Sequence[Reading]) -> tuple[str, str] | N
         or most_of(claim, sentences)
         or more_or_less(claim, sentences)
         or at_its_end(claim, sentences)
+        or half_or_twice(claim, sentences)
     )
 
 
@@ -63,6 +73,8 @@ def outdone_across(claim: Reading, sentences: Sequence[Reading]) -> tuple[str, s
         bounds_turned(claim, sentences)
         or dates_turned(claim, sentences)
         or by_or_to(claim, sentences)
+        or way_turned(claim, sentences)
+        or surely_more(claim, sentences)
     )
 
 

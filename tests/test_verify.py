@@ -1091,3 +1091,45 @@ def test_a_region_or_another_spelling_is_no_other_place(
 ) -> None:
     verdict = named(claim, evidence)
     assert verdict.label == "supported", verdict
+
+
+ESTIMATE = "It cost £1.2 million, almost twice the estimate."
+SEATS = "Attendance was 31,450, about half of the stadium's capacity."
+TOLD_THE_OTHER_WAY = [
+    ("It cost almost half the estimate.", ESTIMATE),
+    ("观众超过一半是学生。", "观众约一半是学生。"),
+    ("The barn is half the size of the house.", "The barn is twice the size of the house."),
+    ("Attendance was more than half of the capacity.", SEATS),
+    ("The author gained 7 kg.", "到拉萨时我瘦了七公斤。"),
+    ("物价下跌5%。", "Prices rose 5%."),
+]
+
+
+@pytest.mark.parametrize(("claim", "evidence"), TOLD_THE_OTHER_WAY)
+def test_what_is_told_the_other_way_is_not_supported(
+    check: Check, claim: str, evidence: str
+) -> None:
+    assert check(claim, evidence).label != "supported"
+
+
+TOLD_ALIKE = [
+    ("It cost almost double the estimate.", ESTIMATE),
+    ("It cost nearly twice the estimate.", ESTIMATE),
+    ("The drug costs half as much as its rival.", "Its rival costs twice as much as the drug."),
+    ("The flat is half the size of the house.", "The house is twice the size of the flat."),
+    ("The estimate was about half the cost.", "It cost about twice the estimate."),
+    ("Attendance was roughly half of the capacity.", SEATS),
+    ("约有一半观众是学生。", "观众中一半左右是学生。"),
+    ("Over 31,000 people attended.", "About 31,450 people attended."),
+    ("The author lost 7 kg.", "到拉萨时我瘦了七公斤。"),
+    ("比例下跌了9%。", "The share fell by 9%."),
+    ("Revenue grew by 12% and costs fell by 3%.", "营收增长12%，成本下降3%。"),
+]
+
+
+@pytest.mark.parametrize(("claim", "evidence"), TOLD_ALIKE)
+def test_the_same_in_other_words_or_another_order_is_supported(
+    check: Check, claim: str, evidence: str
+) -> None:
+    verdict = check(claim, evidence)
+    assert verdict.label == "supported", verdict
