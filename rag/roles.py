@@ -34,6 +34,7 @@ _PAUSED = "[,，]"
 _CAUSE = r"(?:because(?: of)?|due to|owing to|as a result of)"
 _NEXT = "(?:the|an?|his|her|its|their|he|she|it|they|we|i)"  # begins what no comma parts
 _GIVEN = "[^,，]+"
+_THEN_HAN = "然后再?|随后|接着|再(?![也次三怎者加大好多难不说有见度])"
 _RELATIONS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (name, re.compile(pattern))
     for name, pattern in (
@@ -58,6 +59,10 @@ _RELATIONS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("time", r"^(?P<two>.+?)\bafter\b(?P<one>.+)"),
         ("time", rf"^(?P<two>[^,，]+?)(?:之前|以前|前){_PAUSED}(?P<one>.+)"),
         ("time", rf"^(?P<one>[^,，]+?)(?:之后|以后|后){_PAUSED}(?P<two>.+)"),
+        ("time", rf"先(?P<one>[^,，先]{{1,24}}?){_PAUSED}?(?:{_THEN_HAN})(?P<two>.+)"),
+        ("time", rf"^(?P<one>[^,，]+?){_PAUSED}(?:{_THEN_HAN})(?P<two>.+)"),
+        ("time", r"\bfirst,? (?P<one>[^,]+?)(?:,| and|, and) then (?P<two>.+)"),
+        ("time", r"^(?!\W*if\b)(?P<one>[^,]+?)(?:,| and|, and) then (?P<two>.+)"),
         (
             "than",
             r"^(?P<one>.+?\b(?P<how>more|less|fewer|(?!(?:oth|rath|eith)er\b)\w+er(?= than))\b"

@@ -1102,6 +1102,10 @@ TOLD_THE_OTHER_WAY = [
     ("Attendance was more than half of the capacity.", SEATS),
     ("The author gained 7 kg.", "到拉萨时我瘦了七公斤。"),
     ("物价下跌5%。", "Prices rose 5%."),
+    ("先放糖再放肉。", "先放肉再放糖。"),
+    ("先泡米，然后洗米。", "先洗米，再泡米。"),
+    ("First add the meat, then add the sugar.", "First add the sugar, then add the meat."),
+    ("He wrote the letter, then burned the house.", "He burned the house, then wrote the letter."),
 ]
 
 
@@ -1124,6 +1128,13 @@ TOLD_ALIKE = [
     ("The author lost 7 kg.", "到拉萨时我瘦了七公斤。"),
     ("比例下跌了9%。", "The share fell by 9%."),
     ("Revenue grew by 12% and costs fell by 3%.", "营收增长12%，成本下降3%。"),
+    ("先放肉，然后放糖。", "先放肉再放糖。"),
+    ("放糖之前先放肉。", "先放肉再放糖。"),
+    ("先炒肉，最后加水。", "先切洋葱，再炒肉，最后加水。"),
+    ("他不再喝酒，也不再抽烟。", "他不再抽烟，也不再喝酒。"),
+    ("The meat is added after the sugar.", "First add the sugar, then add the meat."),
+    ("Add the sugar before the meat.", "First add the sugar, then add the meat."),
+    ("After burning the house he wrote the letter.", "He burned the house, then wrote the letter."),
 ]
 
 
