@@ -11,8 +11,10 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise, takewhile
 
+from rag.fold import words as stems
 from rag.people import other_person, people
 from rag.statement import Reading, Token
 
@@ -74,6 +76,20 @@ _RELATIONS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("给", rf"^(?P<one>[^,，]+?)[把将][^,，]+?[卖送交借租还让转]给了?(?P<two>{_GIVEN})"),
         ("比", r"^(?P<one>.+?)(?<![对百相无占])比(?![赛如例较重分喻方起特尔利基])(?P<two>[^,，]+)"),
     )
+)
+_DID = re.compile(
+    r", (?:died|fell|left|went|came|was|were|had|did|ran|became|wrote|said|began|drew|knew|saw|gave"
+    r"|took|refused|resigned|failed|disappeared|survived|remained|stayed|agreed|wanted|hoped)\b"
+)
+"""What begins after a name set in commas, and can be no participle of it."""
+_FAVOUR = re.compile(
+    r"\bin (?:the )?(?P<whose>(?:[a-z]+ ){0,2}?[a-z]+)['’]s? favou?r\b"
+    r"|\bin favou?r of (?:the |its |their |his |her )?(?P<of>[a-z]+(?: [a-z]+)?)"
+)
+_OPPONENTS = (
+    "tenant|landlord plaintiff|defendant claimant|defendant buyer|seller employer|employee"
+    " employer|worker employer|union management|union creditor|debtor lender|borrower"
+    " prosecution|defence appellant|respondent landowner|peasant owner|tenant"
 )
 _AFTER_BE = re.compile(r"\b(?:is|are|was|were|been|being) (?:\w+ly )?\Z")
 _WHOLE = frozenset(("cause", "time"))
@@ -237,7 +253,37 @@ def other_doer(
     ]
     found = (_other_subject(claim, part, parts) for part in mine)
     doers = _other_name(claim, sentences) or _other_agent(claim, sentences)
+    doers = doers or _other_favour(claim, near)
     return doers or other_person(claim, sentences) or next(filter(None, found), None)
+
+
+def _other_favour(claim: Reading, sentences: Sequence[Reading]) -> Doers | None:
+    """In whose favour it was decided in the claim, where the evidence has their opponent."""
+    mine = _favoured(claim)
+    theirs = [found for s in sentences for found in _favoured(s)]
+    for text, side in mine:
+        against = [given for given, other in theirs if _opponents(side, other)]
+        if against and not any(other & side for _, other in theirs):
+            return text, against[0]
+    return None
+
+
+def _favoured(reading: Reading) -> list[tuple[str, frozenset[str]]]:
+    """(the words for it, its words that say something) of everybody in whose favour it is."""
+    return [
+        (found[0], frozenset(stems(found["whose"] or found["of"])))
+        for found in _FAVOUR.finditer(reading.folded)
+    ]
+
+
+def _opponents(one: frozenset[str], other: frozenset[str]) -> bool:
+    return any((a & one and b & other) or (b & one and a & other) for a, b in _opposed())
+
+
+@cache
+def _opposed() -> tuple[tuple[frozenset[str], frozenset[str]], ...]:
+    pairs = (pair.split("|") for pair in _OPPONENTS.split())
+    return tuple((frozenset(stems(a)), frozenset(stems(b))) for a, b in pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,8 +434,9 @@ def _other_name(claim: Reading, sentences: Sequence[Reading]) -> Doers | None:
                     return None
                 others.append(sentence.folded[theirs[0][0].start : theirs[0][-1].end])
             elif name[-1].word in words:
-                after = inside[words.index(name[-1].word) + 1 :]
-                standing = standing or any(t.weight >= 0.5 for t in after)
+                at = words.index(name[-1].word)
+                after = any(t.weight >= 0.5 for t in inside[at + 1 :])
+                standing = standing or after or bool(_DID.match(sentence.folded, inside[at].end))
     if not others or not standing:
         return None
     return claim.folded[name[0].start : name[-1].end], others[0]

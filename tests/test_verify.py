@@ -1095,6 +1095,11 @@ def test_a_region_or_another_spelling_is_no_other_place(
 
 ESTIMATE = "It cost £1.2 million, almost twice the estimate."
 SEATS = "Attendance was 31,450, about half of the stadium's capacity."
+ENGINEER = (
+    "Its engineer, William Carne, died before it was finished, and his daughter Margaret completed "
+    "the work."
+)
+FAVOUR = "Judge Bello ruled in the tenants' favour in the second hearing."
 TOLD_THE_OTHER_WAY = [
     ("It cost almost half the estimate.", ESTIMATE),
     ("观众超过一半是学生。", "观众约一半是学生。"),
@@ -1106,6 +1111,9 @@ TOLD_THE_OTHER_WAY = [
     ("先泡米，然后洗米。", "先洗米，再泡米。"),
     ("First add the meat, then add the sugar.", "First add the sugar, then add the meat."),
     ("He wrote the letter, then burned the house.", "He burned the house, then wrote the letter."),
+    ("William Carne completed the work.", ENGINEER),
+    ("The judge ruled in the landlord's favour.", FAVOUR),
+    ("The judge ruled in favour of the landlord.", FAVOUR),
 ]
 
 
@@ -1135,6 +1143,11 @@ TOLD_ALIKE = [
     ("The meat is added after the sugar.", "First add the sugar, then add the meat."),
     ("Add the sugar before the meat.", "First add the sugar, then add the meat."),
     ("After burning the house he wrote the letter.", "He burned the house, then wrote the letter."),
+    ("The work was completed by his daughter Margaret.", ENGINEER),
+    ("Anna Kowalski opened the bridge.", "The mayor, Anna Kowalski, opened the bridge."),
+    ("William Carne completed it.", "Its engineer, William Carne, fell ill but completed it."),
+    ("The judge ruled in favour of the tenants.", FAVOUR),
+    ("Judge Bello ruled in favor of the tenants.", FAVOUR),
 ]
 
 
