@@ -274,6 +274,8 @@ def _alike(
     exchanged = exchanged or turned_round(claim, near)
     around, around_it = joined(near).text, sentences[max(start - 1, 0) : end + 1]
     negated = denial.negated(claim, near) or elsewhere.denied(claim.text, around)
+    if not negated and (denial.did_not(claim, near) or denial.used_after_all(claim, near)):
+        negated = -1
     timed = order.mistimed(claim, near)
     changed = elsewhere.numbers_changed(claim.text, around)
     if timed and claim.denies != joined(near).denies:

@@ -9,10 +9,20 @@ from itertools import islice, pairwise
 from rag.contrast import contrasts
 from rag.statement import HAN_CHAR, Reading, Token, bases, joined
 
-__all__ = ["flips", "negated"]
+__all__ = ["did_not", "flips", "negated", "used_after_all"]
 
 _PAUSE = re.compile("[,，;；:：.。!！?？、—]")
 _NEITHER = re.compile(r"\b(?:neither(?! of)|nor)\b")
+_USE = "使用|添加|加入|用上?|放|加|搁"
+_UNUSED = re.compile(
+    rf"(?:不|没有?|未|别)(?:曾|会|能|肯|再|该|应该?|需要?|想|许|准)?(?:{_USE})过?(?:任何|一点|半点)?"
+    r"(?P<what>[\u4e00-\u9fff]{2,4}?)(?=[^\w]|\Z|来|去|上|只|而)"
+)
+_DID_NOT = re.compile(
+    r"(?:^|[,;.] |\b(?:but|and|while|whereas) )(?P<who>[^,;.]{2,40}?) "
+    r"(?:d(?:id|oes|o)|w(?:as|ere)|ha[ds]|have|could|would)(?: not|n['’]t)(?=[,;.]|\Z)"
+    r"|[,，;；](?:但|而|可)?(?:是)?(?P<whom>\w{1,6}?)[则却并都]?没有?(?=[,，;；.。]|\Z)"
+)
 _NO = re.compile(r"(?:no|none|nothing|nobody)\b")
 
 
@@ -65,6 +75,40 @@ def negated(claim: Reading, near: Sequence[Reading]) -> int:
                 if not free:  # it is not stated beside
                     return sign
     return -1 if not claim.denies and _neither(other) & claim.vocabulary else 0
+
+
+def used_after_all(claim: Reading, near: Sequence[Reading]) -> bool:
+    """Whether the claim has something used that the evidence says is never put in: 用酱油 beside
+    从来不放酱油."""
+    if claim.denies:
+        return False
+    for sentence in near:
+        for found in _UNUSED.finditer(sentence.folded):
+            used = re.compile(rf"(?:{_USE})了?(?:一?[点些])?{found['what']}(?!的?(?:代替|替代))")
+            stated = any(used.search(_UNUSED.sub("", s.folded)) for s in near)
+            if used.search(claim.folded) and not stated:
+                return True
+    return False
+
+
+def did_not(claim: Reading, near: Sequence[Reading]) -> bool:
+    """Whether the claim says of somebody what the evidence says of another and then denies of him:
+    "she appealed, the tenants did not"."""
+    if claim.denies:
+        return False
+    mine = [t.word for t in claim.tokens if t.weight >= 0.5]
+    for sentence in near:
+        for found in _DID_NOT.finditer(sentence.folded):
+            side = "who" if found["who"] else "whom"
+            who = _heavy(sentence, *found.span(side))
+            before = _heavy(sentence, 0, found.start(side))
+            if who and mine[: len(who)] == who and set(mine[len(who) :]) & set(before):
+                return set(mine[len(who) :]) <= set(before)
+    return False
+
+
+def _heavy(reading: Reading, start: int, end: int) -> list[str]:
+    return [t.word for t in reading.tokens if start <= t.start and t.end <= end and t.weight >= 0.5]
 
 
 def _neither(reading: Reading) -> frozenset[str]:

@@ -1100,6 +1100,8 @@ ENGINEER = (
     "the work."
 )
 FAVOUR = "Judge Bello ruled in the tenants' favour in the second hearing."
+SUED = "Coldwell appealed, but the tenants did not."
+PORK = "奶奶做红烧肉从来不放酱油，只用冰糖上色。"
 TOLD_THE_OTHER_WAY = [
     ("It cost almost half the estimate.", ESTIMATE),
     ("观众超过一半是学生。", "观众约一半是学生。"),
@@ -1114,6 +1116,10 @@ TOLD_THE_OTHER_WAY = [
     ("William Carne completed the work.", ENGINEER),
     ("The judge ruled in the landlord's favour.", FAVOUR),
     ("The judge ruled in favour of the landlord.", FAVOUR),
+    ("The tenants appealed.", SUED),
+    ("租客上诉了。", "房东上诉了，租客没有。"),
+    ("红烧肉用酱油上色。", PORK),
+    ("面团里加酵母。", "面团里不放酵母，只放老面。"),
 ]
 
 
@@ -1148,6 +1154,12 @@ TOLD_ALIKE = [
     ("William Carne completed it.", "Its engineer, William Carne, fell ill but completed it."),
     ("The judge ruled in favour of the tenants.", FAVOUR),
     ("Judge Bello ruled in favor of the tenants.", FAVOUR),
+    ("Coldwell appealed.", SUED),
+    ("房东上诉了。", "房东上诉了，租客没有。"),
+    ("奶奶用冰糖代替酱油。", PORK),
+    ("奶奶的红烧肉不放酱油。", PORK),
+    ("红烧肉用冰糖上色。", PORK),
+    ("妈妈炒菜放味精。", "妈妈炒菜放味精，做汤不放味精。"),
 ]
 
 
