@@ -11,7 +11,17 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-__all__ = ["Contrast", "contrasts", "denials", "doubts", "negations", "sides", "takebacks", "turns"]
+__all__ = [
+    "GRANTED",
+    "Contrast",
+    "contrasts",
+    "denials",
+    "doubts",
+    "negations",
+    "sides",
+    "takebacks",
+    "turns",
+]
 
 Contrast = tuple[frozenset[str], frozenset[str]]
 
@@ -34,6 +44,9 @@ accept approve agree adopt 接受 批准 同意 赞成 通过 | reject refuse de
 
 allow permit enable encourage legal 允许 准许 鼓励 合法 | forbid ban prohibit prevent illegal 禁止
 不准 违法 非法
+
+uphold upheld affirm 维持原判 维持了原判 维持判决 维持了判决 维持裁决
+| overturn quash 推翻 撤销原判 撤销判决
 
 buy bought purchase acquire 购买 买入 收购 | sell sold 出售 卖出 卖掉
 
@@ -172,6 +185,11 @@ uphold upheld affirm 维持 | overturn quash overrule 推翻 撤销
 visible 可见 | hidden invisible 隐藏 不可见
 """
 
+GRANTED = re.compile(
+    r"\b(?:uph[eo]ld\w*(?= (?:(?:the|an?|their|his|her|its) )?(?:\w+ )?(?:appeal|complaint|claim)))"
+    r"|\b(?:appeal|complaint|claim) (?:was|is|were|been) upheld\b"
+)
+"""An appeal that is upheld turns the ruling round, and does not keep it."""
 _NOT_NEGATIVE = re.compile(
     "不同|不仅|不但|不过|不断|不久|不少|不只|不管|不论|不如|不得不|不可避免|不愧|不外|非常|非洲|无论|无线|"
     "未来|无疑|不知不觉|差不多|了不起|对不起|不可或缺|是不是|会不会|能不能|不错|不禁(?!止)|不惜|除非|无非|莫非|"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
 
-from rag.contrast import denials, negations, sides, takebacks
+from rag.contrast import GRANTED, denials, negations, sides, takebacks
 from rag.fold import content_words, fold, words
 from rag.names import latin_names
 from rag.narrator import NARRATOR
@@ -124,7 +124,12 @@ class Reading:
 
     def opposites(self) -> list[str]:
         table = sides()
-        surface = {self.folded[t.start : t.end] for t in self.tokens if t.latin}
+        granted = [found.span() for found in GRANTED.finditer(self.folded)]
+        surface = {
+            self.folded[t.start : t.end]
+            for t in self.tokens
+            if t.latin and not any(start <= t.start < end for start, end in granted)
+        }
         inflected = surface | {base for word in surface for base in bases(word)}
         found = [word for word in inflected if word in table]
         if any(token.han for token in self.tokens):

@@ -1102,6 +1102,7 @@ ENGINEER = (
 FAVOUR = "Judge Bello ruled in the tenants' favour in the second hearing."
 SUED = "Coldwell appealed, but the tenants did not."
 PORK = "奶奶做红烧肉从来不放酱油，只用冰糖上色。"
+UPHELD = "The Court of Appeal upheld the ruling by two votes to one."
 TOLD_THE_OTHER_WAY = [
     ("It cost almost half the estimate.", ESTIMATE),
     ("观众超过一半是学生。", "观众约一半是学生。"),
@@ -1120,6 +1121,8 @@ TOLD_THE_OTHER_WAY = [
     ("租客上诉了。", "房东上诉了，租客没有。"),
     ("红烧肉用酱油上色。", PORK),
     ("面团里加酵母。", "面团里不放酵母，只放老面。"),
+    ("上诉法院推翻了原判。", UPHELD),
+    ("The court overturned the ruling.", "法院维持原判。"),
 ]
 
 
@@ -1160,6 +1163,8 @@ TOLD_ALIKE = [
     ("奶奶的红烧肉不放酱油。", PORK),
     ("红烧肉用冰糖上色。", PORK),
     ("妈妈炒菜放味精。", "妈妈炒菜放味精，做汤不放味精。"),
+    ("上诉法院维持原判。", UPHELD),
+    ("The court upheld the appeal.", "法院推翻了原判。"),
 ]
 
 
