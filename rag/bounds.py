@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from rag.agree import agree
 from rag.fold import words
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 _Span = tuple[int, int]
+T = TypeVar("T")
 
 _AT_LEAST = re.compile(
     r"(?:\b(?:at least|(?:no|not) (?:less|fewer) than|(?<!no )(?<!not )(?<!never )more than"
@@ -113,17 +115,33 @@ _ENDS = re.compile(
 
 def bounds_turned(claim: Reading, sentences: Sequence[Reading]) -> tuple[str, str] | None:
     """A value that is the least in one of them and the most in the other."""
+    return _told_otherwise(
+        claim,
+        sentences,
+        _bound,
+        lambda mine, s, span: _bound(s, span) == -mine,
+        lambda value, v: agree(value, v) and (value.unit == v.unit or not value.unit),
+    )
+
+
+def _told_otherwise(
+    claim: Reading,
+    sentences: Sequence[Reading],
+    how: Callable[[Reading, _Span], T],
+    contrary: Callable[[T, Reading, _Span], bool],
+    alike: Callable[[Quantity, Quantity], bool] = agree,
+) -> tuple[str, str] | None:
+    """The first value of the claim that it tells in a way, `how`, to which the evidence is contrary
+    wherever it has the value; with the words around it in both."""
     for value, place in zip(claim.values, claim.placed, strict=True):
-        mine = _bound(claim, place)
-        if not mine:
-            continue
+        mine = how(claim, place)
         same = [
             (s, span)
             for s in sentences
             for v, span in zip(s.values, s.placed, strict=True)
-            if agree(value, v) and (value.unit == v.unit or not value.unit)
+            if mine and alike(value, v)
         ]
-        if same and all(_bound(s, span) == -mine for s, span in same):
+        if same and all(contrary(mine, s, span) for s, span in same):
             return _around(claim, place), _around(*same[0])
     return None
 
@@ -145,17 +163,12 @@ def _around(reading: Reading, place: tuple[int, int]) -> str:
 
 def by_or_to(claim: Reading, sentences: Sequence[Reading]) -> tuple[str, str] | None:
     """By how much something rises or falls in one of them, to how much in the other."""
-    for value, place in zip(claim.values, claim.placed, strict=True):
-        mine = _changed(claim, place)
-        same = [
-            (_changed(s, span), s, span)
-            for s in sentences
-            for v, span in zip(s.values, s.placed, strict=True)
-            if mine and agree(value, v)
-        ]
-        if same and all(theirs and theirs != mine for theirs, _, _ in same):
-            return _around(claim, place), _around(*same[0][1:])
-    return None
+    return _told_otherwise(
+        claim,
+        sentences,
+        _changed,
+        lambda mine, s, span: _changed(s, span) not in ("", mine),
+    )
 
 
 def _changed(reading: Reading, place: _Span) -> str:
@@ -169,17 +182,11 @@ def _changed(reading: Reading, place: _Span) -> str:
 
 def more_or_less(claim: Reading, sentences: Sequence[Reading]) -> tuple[str, str] | None:
     """By how much something is more in one of them and less in the other: 多三成, 少了三成."""
-    for value, place in zip(claim.values, claim.placed, strict=True):
-        mine = _by_how_much(claim, place)
-        same = [
-            (_by_how_much(s, span), s, span)
-            for s in sentences
-            for v, span in zip(s.values, s.placed, strict=True)
-            if mine and agree(value, v)
-        ]
-        if same and all(way == (mine[0], 1 - mine[1], mine[2]) for way, _, _ in same if mine):
-            return _around(claim, place), _around(*same[0][1:])
-    return None
+
+    def contrary(mine: tuple[int, int, str] | None, s: Reading, span: _Span) -> bool:
+        return mine is not None and _by_how_much(s, span) == (mine[0], 1 - mine[1], mine[2])
+
+    return _told_otherwise(claim, sentences, _by_how_much, contrary)
 
 
 def _by_how_much(reading: Reading, place: _Span) -> tuple[int, int, str] | None:
@@ -193,18 +200,13 @@ def _by_how_much(reading: Reading, place: _Span) -> tuple[int, int, str] | None:
 
 def surely_more(claim: Reading, sentences: Sequence[Reading]) -> tuple[str, str] | None:
     """More, or less, than what the evidence has about so many of: 超过一半 of 约一半."""
-    for value, place in zip(claim.values, claim.placed, strict=True):
-        if not _STRICTLY.search(claim.folded[: place[0]]):
-            continue
-        same = [
-            (s, span)
-            for s in sentences
-            for v, span in zip(s.values, s.placed, strict=True)
-            if value.value == v.value and agree(value, v)
-        ]
-        if same and all(_about(s, span) for s, span in same):
-            return _around(claim, place), _around(*same[0])
-    return None
+    return _told_otherwise(
+        claim,
+        sentences,
+        lambda s, span: _STRICTLY.search(s.folded[: span[0]]) is not None,
+        lambda _, s, span: _about(s, span),
+        lambda value, v: value.value == v.value and agree(value, v),
+    )
 
 
 def _about(reading: Reading, place: _Span) -> bool:
@@ -214,17 +216,12 @@ def _about(reading: Reading, place: _Span) -> bool:
 
 def way_turned(claim: Reading, sentences: Sequence[Reading]) -> tuple[str, str] | None:
     """By how much something rises in one of them and falls in the other, in whatever language."""
-    for value, place in zip(claim.values, claim.placed, strict=True):
-        mine = _way(claim, place)
-        same = [
-            (_way(s, span), s, span)
-            for s in sentences
-            for v, span in zip(s.values, s.placed, strict=True)
-            if mine and agree(value, v)
-        ]
-        if same and all(way == -mine and s.denies == claim.denies for way, s, _ in same):
-            return _around(claim, place), _around(*same[0][1:])
-    return None
+    return _told_otherwise(
+        claim,
+        sentences,
+        _way,
+        lambda mine, s, span: _way(s, span) == -mine and s.denies == claim.denies,
+    )
 
 
 def _way(reading: Reading, place: _Span) -> int:
