@@ -336,7 +336,7 @@ def removed_from(path: Path) -> str:
     return "".join(f"{reason}\t{n}\t{text!r}\n" for (reason, text), n in sorted(counted.items()))
 
 
-N = 30_000
+N = 15_000
 
 
 @pytest.mark.parametrize(
