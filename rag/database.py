@@ -17,7 +17,7 @@ from typing import Any
 
 from rag.errors import IndexFault, IndexMismatch
 
-__all__ = ["MIGRATIONS", "Database"]
+__all__ = ["MIGRATIONS", "Database", "told"]
 
 MIGRATIONS = (
     """
@@ -276,8 +276,7 @@ class Database:
             ) from error
 
     def _fault(self, error: sqlite3.Error) -> IndexFault:
-        # Of a text that is none it gives the whole text, which may be an essay.
-        reason = str(error).partition(" with text ")[0]
+        reason = told(error)
         if "disk is full" in reason:
             return IndexFault(
                 f"There is no room left to write {self.path}.",
@@ -305,3 +304,9 @@ class Database:
 def _identity(path: Path) -> tuple[int, int]:
     status = path.stat()
     return status.st_dev, status.st_ino
+
+
+def told(error: sqlite3.Error) -> str:
+    """What SQLite says. Of a text that is none it gives the whole text, which may be an essay or
+    private: that stays here."""
+    return str(error).partition(" with text ")[0]

@@ -322,7 +322,7 @@ class Runs:
         except RagError as fault:
             log.warning("%s: %s", type(fault).__name__, fault)
             return fault
-        except Exception:
+        except Exception:  # whatever it is, who waits for the answer is told, and the log explains
             log.exception("an answer could not be kept")
             return self._faults.defect
         return None

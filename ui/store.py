@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from rag.database import told
 from rag.errors import RagError
 from rag.records import to_record
 from rag.schema import Answer
@@ -370,8 +371,7 @@ class Store:
             ) from error
 
     def _fault(self, error: sqlite3.Error) -> RagError:
-        # Of a text that is none it gives the whole text, which may be private.
-        reason = str(error).partition(" with text ")[0]
+        reason = told(error)
         if "disk is full" in reason:
             return RagError(
                 f"There is no room left to write {self.path}.",
