@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from eval.bench_endpoint import CONTEXT, MODEL
 from rag.embed import as_llama_index
-from rag.encoder import Encoder
+from rag.encoders.encoder import Encoder
 
 __all__ = ["BASELINES", "Baseline", "LangChainBaseline", "LlamaIndexBaseline", "missing"]
 

@@ -354,9 +354,9 @@ def _against(found: Figures, distinct: int) -> None:
 
 def _open_encoders(models: Path) -> None:
     """Convert the weights where that was not done yet, so that nobody's clock sees it."""
-    from rag.bundled import PassageEncoder, SentenceEncoder
+    from rag.encoders.bundled import PassageEncoder, SentenceEncoder
 
-    program = "import sys; from pathlib import Path; from rag.bundled import *\n"
+    program = "import sys; from pathlib import Path; from rag.encoders.bundled import *\n"
     kinds = (PassageEncoder.__name__, SentenceEncoder.__name__)
     program += "\n".join(f"{kind}(Path(sys.argv[1])).open()" for kind in kinds)
     models.mkdir(parents=True, exist_ok=True)
@@ -382,8 +382,8 @@ def _installed(systems: Sequence[str]) -> dict[str, dict[str, float]]:
 
 def copied(corpus: Path, folder: Path) -> Path:
     """The essays of a folder, decoded and in one folder in UTF-8, the same for every system."""
-    from rag.decoding import decode
     from rag.load import loadable
+    from rag.text.decoding import decode
 
     folder.mkdir(parents=True)
     paths = [corpus] if corpus.is_file() else sorted(corpus.rglob("*"))

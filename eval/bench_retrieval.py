@@ -32,13 +32,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.reading import group_of, held_out
-from rag.candidates import Candidates
 from rag.config import INGREDIENTS, Settings
 from rag.embed import open_encoders
-from rag.encoder import Encoder, Encoders, Spans, TokenEncoder
+from rag.encoders.encoder import Encoder, Encoders, Spans, TokenEncoder
 from rag.errors import EvalFault
 from rag.ingest import Indexer
 from rag.retrieve import Retriever
+from rag.search.candidates import Candidates
 
 __all__ = ["Asked", "Collection", "Remembered", "collections", "main", "paragraph_ranks", "rank_of"]
 

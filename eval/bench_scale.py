@@ -32,16 +32,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag import fold, late
-from rag.candidates import NEAREST
+from rag import fold
 from rag.config import Settings
-from rag.dictionary import Dictionary
-from rag.encoder import Encoders, Spans
+from rag.encoders import late
+from rag.encoders.encoder import Encoders, Spans
 from rag.ingest import Indexer, encoded
 from rag.retrieve import Retriever
-from rag.rows import FileState, Piece
 from rag.schema import Essay, OffsetMap, Passage
+from rag.search.candidates import NEAREST
+from rag.search.dictionary import Dictionary
 from rag.sentences import sentence_spans
+from rag.storage.rows import FileState, Piece
 
 __all__ = ["ClusteredEncoder", "main"]
 

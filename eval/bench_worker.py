@@ -23,7 +23,7 @@ from typing import Any
 from eval.baselines import BASELINES, Found
 from eval.bench_endpoint import MODEL, bare_first_piece
 from eval.machine import peak_mb
-from rag.bundled import PassageEncoder, SentenceEncoder
+from rag.encoders.bundled import PassageEncoder, SentenceEncoder
 from rag.schema import Passage, Place
 
 __all__ = ["OURS", "WARM_UP_LINES", "Meter", "System", "letters", "located", "main"]

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from eval.cases import QUESTIONS, Evidence, Pair, Question, read_questions
 from rag.errors import EvalFault
 from rag.sentences import sentence_spans
-from rag.surrogates import sound
+from rag.text.surrogates import sound
 
 __all__ = ["DATASETS", "Dataset", "open_dataset", "select"]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.cases import Outcome, PairOutcome
-from rag.endpoint import find_endpoint
+from rag.endpoints.endpoint import find_endpoint
 
 __all__ = ["Journal", "journal_path"]
 

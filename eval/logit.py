@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.fusion import Network, below_best
+from rag.search.fusion import Network, below_best
 
 __all__ = ["Block", "fit_linear", "fit_network"]
 

@@ -1,7 +1,7 @@
 """The passage encoder with changes of low rank that can be learned.
 
 Each matrix of the upper layers gets a change of rank 16 (LoRA: Hu et al., 2022), and their vectors
-are free; all else stays. `rag.e5.changed` makes a network of what `changes` keeps.
+are free; all else stays. `rag.encoders.e5.changed` makes a network of what `changes` keeps.
 
 Needs torch (2.13), which is not among the locked requirements: on Linux its usual build brings
 gigabytes.
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rag.e5 import HEADS, INNER, LAYERS, PAD, WIDTH, WeightFile
+from rag.encoders.e5 import HEADS, INNER, LAYERS, PAD, WIDTH, WeightFile
 
 __all__ = ["Network", "batches", "changes", "learn", "padded", "rank_of", "restore"]
 
@@ -175,8 +175,8 @@ def learn(
 
 
 def changes(model: Network, file: WeightFile, share: float = 1.0) -> dict[str, NDArray[Any]]:
-    """What is kept, by the names that `rag.e5.changed` knows: `share` of the way from the encoder
-    to what was learned."""
+    """What is kept, by the names that `rag.encoders.e5.changed` knows: `share` of the way from the
+    encoder to what was learned."""
     kept = {}
     if model.head is not None:
         kept = {"head.w": model.head.weight, "head.b": model.head.bias}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from eval.datasets import Dataset
 from rag.errors import EvalFault, IndexMismatch
-from rag.files import put
+from rag.storage.files import put
 
 if TYPE_CHECKING:
     from rag.config import Settings

@@ -18,8 +18,8 @@ from eval.edits import WORD_NUMBERS, drop_clause
 from eval.pair_files import Answered, Pair, Paragraph
 from rag.errors import EvalFault
 from rag.fold import copy_key, fold
-from rag.quantities import quantities
 from rag.sentences import sentence_spans
+from rag.values.quantities import quantities
 
 __all__ = ["across", "answers", "beside", "denied", "misplaced", "statements", "swapped"]
 
@@ -286,7 +286,7 @@ _SPELT = re.compile(
 
 
 def _changed(sentence: str, context: str, chance: random.Random) -> str | None:
-    """The sentence with one number changed, chosen by its looks and not by `rag.quantities`."""
+    """The sentence with one number changed, chosen by its looks, not by `rag.values`."""
     places = [*_ARABIC.finditer(sentence), *_SPELT.finditer(sentence)]
     if not places:
         return None

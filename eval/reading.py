@@ -31,10 +31,10 @@ from eval.cases import MULTI, evidence_spans
 from eval.cases import Question as Asked
 from eval.datasets import open_dataset
 from rag.clean import clean
-from rag.e5 import BEGIN, E5, END
+from rag.encoders.e5 import BEGIN, E5, END
+from rag.encoders.reader import QUESTION_TOKENS
 from rag.fold import content_words, language, simplified
 from rag.load import load
-from rag.reader import QUESTION_TOKENS
 from rag.schema import Passage
 from rag.sentences import sentence_spans
 from rag.split import split

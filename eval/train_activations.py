@@ -1,10 +1,10 @@
 """Make the file that says how large the values are that go into the encoder's matrices.
 
-    python -m eval.train_activations [--write rag/e5_activations.npz]
+    python -m eval.train_activations [--write rag/encoders/e5_activations.npz]
 
-`rag/e5.py` needs it to put them in 8 bits: column by column the largest absolute value over the
-beginnings of some essays of `eval/practice`, read as passages by the network in floats. Another
-file makes another encoder: `rag.e5.VERSION` goes up with it.
+`rag/encoders/e5.py` needs it to put them in 8 bits: column by column the largest absolute value
+over the beginnings of some essays of `eval/practice`, read as passages by the network in floats.
+Another file makes another encoder: `rag.encoders.e5.VERSION` goes up with it.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.bundled import PASSAGE
 from rag.config import Settings
-from rag.e5 import ACTIVATIONS, BEGIN, E5, END, LAYERS, WIDTH, WeightFile, network
+from rag.encoders.bundled import PASSAGE
+from rag.encoders.e5 import ACTIVATIONS, BEGIN, E5, END, LAYERS, WIDTH, WeightFile, network
+from rag.encoders.network import Graph, open_session
 from rag.fold import simplified
-from rag.network import Graph, open_session
 
 __all__ = ["largest", "main"]
 

@@ -9,8 +9,8 @@ retrieved; the seed essays and `UNSEEN` are for measuring. Answerable: logistic 
 NoMIRACL and the essay questions together. All figures that are printed are cross-validated: by
 article, and by question where a question is the unit.
 
-What the reader (`rag/reader.py`) says is weighed last, beside the score of all other figures, and
-by what it has not learned from: the essays that are held out, and the seeds.
+What the reader (`rag/encoders/reader.py`) says is weighed last, beside the score of all other
+figures, and by what it has not learned from: the essays that are held out, and the seeds.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ from eval.opening import open_rag
 from eval.reading import essay_of, group_of, held_out, meets
 from eval.train_fusion import together
 from rag.answerable import figures, nearness
-from rag.bundled import PassageEncoder, SentenceEncoder
 from rag.config import Settings
+from rag.encoders.bundled import PassageEncoder, SentenceEncoder
+from rag.encoders.late import match, unpack
+from rag.encoders.toward import TOWARD
 from rag.evidence import Cosines, Evidence, Matches, gather
 from rag.extract import read_lines
 from rag.fold import language, simplified
-from rag.late import match, unpack
 from rag.parts import Parts
 from rag.readings import POOL, Read, Readings
 from rag.schema import OffsetMap, Passage
 from rag.sentences import sentence_spans
 from rag.telling import FIGURES, MODEL, coefficients, tell
-from rag.toward import TOWARD
 
 Floats = NDArray[np.float64]
 Vector = NDArray[np.float32]

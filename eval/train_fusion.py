@@ -1,7 +1,7 @@
-"""Learn weights and network of `rag/fusion.py` from public benchmarks and essays.
+"""Learn weights and network of `rag/search/fusion.py` from public benchmarks and essays.
 
     python -m eval.train_fusion FOLDER [--keep FOLDER] [--limit N] [--essays FOLDER …]
-        [--write rag/fusion_model.json]
+        [--write rag/search/fusion_model.json]
 
 FOLDER as for `eval.bench_retrieval`, whose collections and directions these are, beside the
 questions over the seed essays and over other folders of essays, which are searched as one. Only
@@ -42,15 +42,15 @@ from eval.datasets import Dataset, open_dataset
 from eval.logit import Block, fit_linear, fit_network
 from eval.opening import open_rag
 from eval.reading import essay_of, held_out
-from rag.candidates import Candidates
 from rag.condense import condense
 from rag.config import Settings
 from rag.embed import open_encoders
-from rag.encoder import Encoders
-from rag.fusion import FEATURES, INPUTS, below_best
+from rag.encoders.encoder import Encoders
 from rag.ingest import Indexer
 from rag.load import loadable
 from rag.retrieve import Retriever
+from rag.search.candidates import Candidates
+from rag.search.fusion import FEATURES, INPUTS, below_best
 
 __all__ = ["Table", "by_network", "by_weights", "cross_validate", "gather", "main"]
 

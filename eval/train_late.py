@@ -1,6 +1,6 @@
-"""Make the basis that `rag/late.py` brings token states to.
+"""Make the basis that `rag/encoders/late.py` brings token states to.
 
-    python -m eval.train_late FOLDER [--write rag/late_basis.npz]
+    python -m eval.train_late FOLDER [--write rag/encoders/late_basis.npz]
 
 FOLDER holds files in SQuAD's format, as for `eval.bench_retrieval`. Nothing is learned from
 questions and answers: the states are centred and rotated to their principal components, the first
@@ -21,10 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.bench_retrieval import Paragraph, paragraphs
-from rag import late
-from rag.bundled import PASSAGE, QUESTION
 from rag.config import Settings
-from rag.e5 import E5
+from rag.encoders import late
+from rag.encoders.bundled import PASSAGE, QUESTION
+from rag.encoders.e5 import E5
 from rag.fold import simplified
 
 __all__ = ["basis", "main"]

@@ -1,15 +1,15 @@
 """Teach the passage encoder what to make of questions; passages stay as they are.
 
-    python -m eval.train_question FOLDER [--essays FOLDER …] [--write rag/question.npz]
+    python -m eval.train_question FOLDER [--essays FOLDER …] [--write rag/encoders/question.npz]
 
 FOLDER and the folders of essays as for `eval.train_reader`. A question goes through a copy of the
 encoder that has learned (`eval/lora.py`) where the passages are that answer questions: only the
 question's side is learned (Lee et al., "Learning Dense Representations of Phrases at Scale", 2021,
 section 4.4), so that no passage has to be embedded again. Three losses, all a softmax over cosines:
-its vector against all passages; its tokens (`rag/late.py`) against those of the right passage and
-of those that its vector holds for near; and against the sentences of the right passage. What is
-kept is `SHARE` of the way to what was learned: that loses less of what the encoder knew before
-(Wortsman et al., "Robust fine-tuning of zero-shot models", 2022).
+its vector against all passages; its tokens (`rag/encoders/late.py`) against those of the right
+passage and of those that its vector holds for near; and against the sentences of the right passage.
+What is kept is `SHARE` of the way to what was learned: that loses less of what the encoder knew
+before (Wortsman et al., "Robust fine-tuning of zero-shot models", 2022).
 
 Needs torch (2.13), as `eval/lora.py` says. A quarter of an hour on two cores with bfloat16.
 """
@@ -29,10 +29,10 @@ from torch.nn import functional
 
 from eval.lora import Network, batches, changes, learn, padded, restore
 from eval.reading import Corpus, Paragraph, Question, held_out, meets, read, row_of, training_parser
-from rag import late
-from rag.bundled import QUESTION, QUESTIONS, PassageEncoder
 from rag.config import Settings
-from rag.e5 import BEGIN, E5, END, WeightFile
+from rag.encoders import late
+from rag.encoders.bundled import QUESTION, QUESTIONS, PassageEncoder
+from rag.encoders.e5 import BEGIN, E5, END, WeightFile
 from rag.fold import language
 from rag.sentences import sentence_spans
 
@@ -44,7 +44,7 @@ NEAR, NEAREST = 8, 40
 HEAT = 0.02  # that cosines are divided by
 WITHIN = 0.7
 """Of a loss over passages: among those of the right one's language. Retrieval standardises cosines
-by language (`rag/fusion.py`); the rest of the loss is over all languages."""
+by language (`rag/search/fusion.py`); the rest of the loss is over all languages."""
 SENTENCES = 1.0  # what the loss over sentences counts
 WRONG = -1e4
 

@@ -1,7 +1,7 @@
-"""Teach the passage encoder to read: what `rag/reader.py` changes its weights by.
+"""Teach the passage encoder to read: what `rag/encoders/reader.py` changes its weights by.
 
-    python -m eval.train_reader FOLDER [--write rag/reader.npz] [--epochs 5]
-        [--start rag/reader.npz] [--rate 6e-4] [--essays FOLDER …] [--share 1] [--whole .3]
+    python -m eval.train_reader FOLDER [--write rag/encoders/reader.npz] [--epochs 5]
+        [--start rag/encoders/reader.npz] [--rate 6e-4] [--essays FOLDER …] [--share 1] [--whole .3]
 
 FOLDER holds `xquad.en.json`, `xquad.zh.json`, `drcd_dev.json`, `cmrc_trial.json` (SQuAD's format)
 and `halueval_qa_500.jsonl`. A question and a window of sentences go through the encoder as one
@@ -32,8 +32,8 @@ from eval.metrics import auroc
 from eval.reading import Corpus, Example, epoch, held_out, meets, read, training_parser, with_near
 from eval.whole_weights import changes_of, freed
 from rag.config import Settings
-from rag.e5 import E5, WeightFile
-from rag.reader import CHANGES, Reader
+from rag.encoders.e5 import E5, WeightFile
+from rag.encoders.reader import CHANGES, Reader
 
 SEED = 20261122
 BATCH, RATE = 32, 6e-4

@@ -1,11 +1,11 @@
 """Teach where the sentences lie that answer a question; the sentence encoder stays as it is.
 
-    python -m eval.train_toward FOLDER [--essays FOLDER …] [--write rag/toward.npz]
+    python -m eval.train_toward FOLDER [--essays FOLDER …] [--write rag/encoders/toward.npz]
 
 FOLDER and the folders of essays as for `eval.train_reader`. A question's vector is moved
-(`rag/toward.py`) so that those of the sentences that answer it are nearest: a softmax over cosines,
-against sentences drawn anew for each group of questions and those of all its passages, and against
-the other sentences of the right passage. Every eighth article and essay is held out.
+(`rag/encoders/toward.py`) so that those of the sentences that answer it are nearest: a softmax over
+cosines, against sentences drawn anew for each group of questions and those of all its passages, and
+against the other sentences of the right passage. Every eighth article and essay is held out.
 
 Needs torch (2.13), as `eval/lora.py` says. Some minutes on two cores.
 """
@@ -24,10 +24,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from eval.reading import Corpus, Question, held_out, meets, read, row_of, training_parser
-from rag.bundled import PassageEncoder, SentenceEncoder
 from rag.config import Settings
+from rag.encoders.bundled import PassageEncoder, SentenceEncoder
+from rag.encoders.toward import TOWARD
 from rag.fold import language
-from rag.toward import TOWARD
 
 SEED = 20261123
 EPOCHS, RATE, DECAY, BATCH = 6, 1e-3, 0.01, 128
@@ -38,7 +38,7 @@ OTHERS = 4096  # sentences drawn for a group
 HEAT = 0.05  # that cosines are divided by
 WITHIN = 0.7
 """Of a loss over sentences: among those of the right one's language. Retrieval standardises cosines
-by language (`rag/fusion.py`); the rest of the loss is over all languages."""
+by language (`rag/search/fusion.py`); the rest of the loss is over all languages."""
 SHARE = 0.7  # of the way to what was learned
 WRONG = -1e4
 
@@ -104,7 +104,7 @@ def items(corpus: Corpus, known: Known, encoder: SentenceEncoder) -> list[Item]:
 
 
 class Toward(nn.Module):
-    """As `rag.toward.toward`, from [n, 512] to [n, 512]."""
+    """As `rag.encoders.toward.toward`, from [n, 512] to [n, 512]."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -119,7 +119,7 @@ class Toward(nn.Module):
         return functional.normalize(vectors + self.second(inner), dim=-1)
 
     def kept(self, share: float) -> dict[str, np.ndarray]:
-        """The arrays of `rag.toward`, `share` of the way to what was learned."""
+        """The arrays of `rag.encoders.toward`, `share` of the way to what was learned."""
         kept = {
             "in": SCALE * self.first.weight.T,
             "in.b": self.first.bias,

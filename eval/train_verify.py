@@ -34,7 +34,7 @@ from eval.pair_files import (
     summedits,
     summedits_sentences,
 )
-from rag.comparison import Comparison
+from rag.claims.comparison import Comparison
 from rag.fold import content_words
 from rag.verify import Memo, Model, Verifier, claim_parts, examine, quoted, sentences_of
 
@@ -249,7 +249,7 @@ def latency(examples: Sequence[Example], vectors: Vectors, model: Model) -> str:
 
     The evidence is read anew for each, and words that were not seen before are embedded.
     """
-    from rag.statement import read
+    from rag.claims.statement import read
 
     chosen = random.Random(0).sample(list(examples), min(400, len(examples)))
     texts = sorted(

@@ -51,7 +51,7 @@ def freed(model: Network) -> dict[str, Tensor]:
 def changes_of(
     model: Network, start: Mapping[str, Tensor], share: float
 ) -> dict[str, NDArray[Any]]:
-    """What is kept of `share` of the way from `start`, by the names that `rag.e5.changed` knows."""
+    """What is kept of `share` of the way from `start`, named as for `rag.encoders.e5.changed`."""
     kept: dict[str, Tensor] = {}
     for name, value in model.named_parameters():
         place, _, own = name.partition(".")

@@ -12,10 +12,10 @@ from math import exp, log
 import numpy as np
 from numpy.typing import NDArray
 
-from rag import elsewhere
-from rag.asked import is_small_talk, signs
 from rag.evidence import Evidence
 from rag.fold import fold, language
+from rag.questions import elsewhere
+from rag.questions.asked import is_small_talk, signs
 from rag.readings import READ, SURE, Readings
 from rag.schema import Verdict
 from rag.telling import SLOTS, Telling, coefficients, tell

@@ -13,22 +13,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rag.about import About, about, says
-from rag.abstention import abstains
 from rag.answerable import answerable, nearness, with_answer
 from rag.arguments import several
 from rag.cite import cite, quote
 from rag.clean import clean
-from rag.compound import Parts as AskedFor
-from rag.compound import parts as parts_of
 from rag.errors import EndpointError, InvalidArgument
 from rag.evidence import Evidence, Pick
 from rag.extract import extract
 from rag.fold import language, simplified
 from rag.gist import gist
-from rag.lookup import asks_which_essays, keywords
 from rag.parts import Parts, VectorsAtHand
+from rag.questions.about import About, about, says
+from rag.questions.compound import Parts as AskedFor
+from rag.questions.compound import parts as parts_of
+from rag.questions.lookup import asks_which_essays, keywords
 from rag.readings import Readings
+from rag.replies.abstention import abstains
 from rag.schema import (
     Answer,
     Citation,

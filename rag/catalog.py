@@ -22,10 +22,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.database import Database
 from rag.errors import IndexMismatch, SourceNotFound
-from rag.recent import Recent
-from rag.rows import (
+from rag.schema import Essay, EssayInfo, Passage, Place
+from rag.storage.database import Database
+from rag.storage.recent import Recent
+from rag.storage.rows import (
     FIND_VECTOR,
     STORED,
     WORDS,
@@ -39,8 +40,7 @@ from rag.rows import (
     unpacked_runs,
     words_of,
 )
-from rag.schema import Essay, EssayInfo, Passage, Place
-from rag.writer import Writer
+from rag.storage.writer import Writer
 
 __all__ = ["Catalog", "normalised_means"]
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import log
 
-from rag.chatter import REPEATED, WENT_ON, said_once, without_chatter, without_turns
 from rag.fold import content_words
-from rag.marks import LINE_START, Mark, disarmed, strip, usual
+from rag.replies.chatter import REPEATED, WENT_ON, said_once, without_chatter, without_turns
+from rag.replies.marks import LINE_START, Mark, disarmed, strip, usual
 from rag.schema import Citation, Hit, Passage, Sentence, Verdict
 from rag.sentences import sentence_spans
 

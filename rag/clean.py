@@ -1,10 +1,10 @@
 """Raw text → readable text, with the way back. Removes marks and never invents words.
 
-What goes: settings in a front matter (`rag/front.py`), pinyin glosses (`rag/glosses.py`),
-invisible characters, Markdown's marks (`rag/markup.py`), bullets, brackets of links, scripts and
-style sheets (`rag/lines.py`), the heads of a book's pages (`rag/pages.py`). What is joined: lines
-that only the width of a page broke, without the hyphens that it put there. An entity inside a
-sentence becomes its character, a tag that sets apart a space. Everything else stays, in order.
+What goes: settings in a front matter, pinyin glosses, invisible characters, Markdown's marks,
+bullets, brackets of links, scripts and style sheets, the heads of a book's pages; each has its
+module in `rag/text`. What is joined: lines that only the width of a page broke, without the hyphens
+that it put there. An entity inside a sentence becomes its character, a tag that sets apart a space.
+Everything else stays, in order.
 
 Every pattern is linear: no nested repetition, and what it repeats excludes what it ends with.
 """
@@ -16,12 +16,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from rag import front
-from rag.glosses import HAN, glosses
-from rag.lines import BREAK, Cut, Kind, Line, read_lines
-from rag.markup import MARKS, markdown_marks
-from rag.pages import cut_hyphens, joins, page_width, without_page_heads
 from rag.schema import OffsetMap
+from rag.text import front
+from rag.text.glosses import HAN, glosses
+from rag.text.lines import BREAK, Cut, Kind, Line, read_lines
+from rag.text.markup import MARKS, markdown_marks
+from rag.text.pages import cut_hyphens, joins, page_width, without_page_heads
 
 __all__ = ["VERSION", "Block", "Cleaned", "Removal", "clean"]
 

@@ -7,16 +7,16 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rag.about import asks_of_all
-from rag.dates import years
-from rag.endpoint import Endpoint
+from rag.endpoints.endpoint import Endpoint
 from rag.errors import ContextOverflow, EmptyAnswer
 from rag.fold import content_words, fold, key_words, language
-from rag.listed import pointed_at
 from rag.llm import LLM
+from rag.questions.about import asks_of_all
+from rag.questions.listed import pointed_at
 from rag.schema import Message
 from rag.templates import neutral, render, without_marks
 from rag.tokens import prompt_tokens
+from rag.values.dates import years
 
 __all__ = ["Condensed", "condense"]
 

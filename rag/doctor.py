@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from rag.config import Settings
-from rag.connect import is_loopback
+from rag.endpoints.connect import is_loopback
 from rag.errors import RagError
 from rag.parts import Parts
 from rag.redact import without_userinfo
-from rag.rerank import find_reranker
+from rag.search.rerank import find_reranker
 
 __all__ = ["Check", "Report", "examine"]
 

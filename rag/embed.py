@@ -6,11 +6,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.bundled import QUESTIONS, PassageEncoder, SentenceEncoder
 from rag.config import Settings
-from rag.embed_endpoint import EndpointEncoder
-from rag.encoder import Encoder, Encoders
-from rag.toward import TOWARD
+from rag.encoders.bundled import QUESTIONS, PassageEncoder, SentenceEncoder
+from rag.encoders.embed_endpoint import EndpointEncoder
+from rag.encoders.encoder import Encoder, Encoders
+from rag.encoders.toward import TOWARD
 
 if TYPE_CHECKING:
     from llama_index.core.embeddings import BaseEmbedding

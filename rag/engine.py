@@ -16,8 +16,8 @@ from rag.arguments import as_count, as_history, as_path, as_sources, as_text, as
 from rag.condense import condense
 from rag.config import Settings
 from rag.errors import InvalidArgument, NothingIngested
-from rag.lookup import asks_which_essays, keywords
 from rag.parts import Parts
+from rag.questions.lookup import asks_which_essays, keywords
 from rag.readings import POOL, by_reading
 from rag.schema import (
     Answer,

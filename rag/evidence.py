@@ -29,7 +29,7 @@ class Evidence:
     `spans[p]` are the sentences of `passages[p].text`. `passage_cosines[p]` compares the question
     with the whole passage (passage encoder), `sentence_cosines[p][s]` with one sentence of it
     (sentence encoder). `passage_matches[p]` and `sentence_matches[p][s]` compare it token by token
-    (`rag/late.py`); all are 0 where the encoder does not tell tokens apart.
+    (`rag/encoders/late.py`); all are 0 where the encoder does not tell tokens apart.
     """
 
     question: str

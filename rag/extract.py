@@ -1,7 +1,7 @@
 """The answer when there is no LLM: the sentences of the passages that tell most, quoted.
 
 What they tell is measured in two steps: figures of all sentences (`rag/telling.py`), and, of the
-passages where those are highest, what a reader makes of them (`rag/reader.py`).
+passages where those are highest, what a reader makes of them (`rag/encoders/reader.py`).
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from itertools import takewhile, zip_longest
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.asked import fits, is_question, signs
-from rag.byline import byline_author
-from rag.compound import asks_several, assigned
-from rag.dates import years
 from rag.evidence import Evidence, Pick
 from rag.fold import copy_key, fold
+from rag.questions.asked import fits, is_question, signs
+from rag.questions.compound import asks_several, assigned
 from rag.readings import READ, Readings
 from rag.telling import Telling, coefficients, tell
+from rag.text.byline import byline_author
+from rag.values.dates import years
 
 __all__ = ["extract", "read_lines"]
 
@@ -75,7 +75,7 @@ def extract(
         telling: what `tell(evidence)` gave, where it is at hand.
         readings: of the same evidence; default: nothing is read.
         parts: readings of the same passages for each part of a question that asks for several
-            things (`rag/compound.py`); for each the sentence that tells most is quoted.
+            things (`rag/questions/compound.py`); for each the sentence that tells most is quoted.
         same: the same is asked in each of the parts: each is answered from another essay.
         each: the best of each essay comes before others, as if several things were asked.
     """

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.about import says
-from rag.asked import is_question
 from rag.evidence import Evidence, Pick
 from rag.fold import copy_key, language
+from rag.questions.about import says
+from rag.questions.asked import is_question
 
 __all__ = ["gist"]
 

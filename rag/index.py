@@ -7,7 +7,7 @@ work or makes the derived index anew, without embedding anything.
 
 The stamp also says what the files of the derived index were: Chroma answers from a file that was
 cut short, or is gone, as if there were nothing more to find. Made anew, an index gets a folder of
-its own (`rag.folders`).
+its own (`rag.storage.folders`).
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from filelock import FileLock, Timeout
 
 from rag.catalog import Catalog
 from rag.errors import IndexBusy, IndexFault
-from rag.folders import Folders, read_json, write_json
 from rag.lexical import Lexical
-from rag.rows import Pending
+from rag.storage.folders import Folders, read_json, write_json
+from rag.storage.rows import Pending
 from rag.vectors import Vectors
 
 __all__ = ["Index"]

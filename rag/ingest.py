@@ -15,15 +15,15 @@ from functools import lru_cache
 from pathlib import Path
 
 from rag import clean, fold, split
-from rag.encoder import Encoder, Encoders, TokenEncoder, Vector
+from rag.encoders.encoder import Encoder, Encoders, TokenEncoder, Vector
 from rag.errors import LoadError
 from rag.index import Index
 from rag.load import VERSION as READER
 from rag.load import load, loadable, read_again
-from rag.rows import FileState, Piece, Root
 from rag.scan import KEPT, Plan, file_state, make_plan, place, scan
 from rag.schema import Essay, EssayInfo, IngestReport, Passage
 from rag.sentences import sentence_spans
+from rag.storage.rows import FileState, Piece, Root
 from rag.visible import portable
 
 __all__ = ["Indexer", "OnProgress", "Progress", "encoded"]

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from rag.endpoint import Endpoint
+from rag.endpoints.endpoint import Endpoint
 from rag.errors import ContextOverflow, EndpointError
 from rag.fold import language
 from rag.llm import LLM, Check

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, unquote
 
 from rag.errors import IndexBusy, IndexFault
-from rag.folders import Folders
-from rag.recent import Recent
+from rag.storage.folders import Folders
+from rag.storage.recent import Recent
 
 if TYPE_CHECKING:
     import tantivy

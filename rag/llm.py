@@ -22,24 +22,24 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from rag import llm_errors
 from rag.config import Settings
-from rag.connect import async_client, is_openai, needed_only
-from rag.endpoint import Endpoint, list_models
+from rag.endpoints import llm_errors
+from rag.endpoints.connect import async_client, is_openai, needed_only
+from rag.endpoints.endpoint import Endpoint, list_models
+from rag.endpoints.response import Reading, pieces
 from rag.errors import EmptyAnswer, EndpointError, RagError, StreamBroken
-from rag.loops import without_loop
-from rag.response import Reading, pieces
+from rag.replies.loops import without_loop
+from rag.replies.structured import calls_a_tool
+from rag.replies.thinking import split_thinking, without_end_marks
 from rag.schema import Message, Usage
-from rag.structured import calls_a_tool
-from rag.surrogates import sound
-from rag.thinking import split_thinking, without_end_marks
+from rag.text.surrogates import sound
 from rag.tokens import count_tokens
 
 if TYPE_CHECKING:
     import httpx
     import openai
 
-    from rag.gguf import Served
+    from rag.endpoints.gguf import Served
 
 T = TypeVar("T")
 
@@ -248,7 +248,7 @@ class LLM:
     async def _open(self) -> openai.AsyncOpenAI:
         base_url = self.endpoint.base_url
         if self.endpoint.gguf is not None:
-            from rag import gguf
+            from rag.endpoints import gguf
 
             self._served = await asyncio.to_thread(
                 gguf.serve, self.endpoint.gguf, self.endpoint.context_window

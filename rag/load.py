@@ -11,14 +11,14 @@ from pathlib import Path
 from types import MappingProxyType
 
 from rag import fold
-from rag.byline import byline_author, byline_date, signature
 from rag.clean import clean
-from rag.dates import first_date, in_digits
-from rag.decoding import decode
 from rag.errors import LoadError, UnknownFormat
-from rag.header import front_matter, mail_header
 from rag.schema import Essay
-from rag.title import title_in
+from rag.text.byline import byline_author, byline_date, signature
+from rag.text.decoding import decode
+from rag.text.header import front_matter, mail_header
+from rag.text.title import title_in
+from rag.values.dates import first_date, in_digits
 
 __all__ = ["FORMATS", "VERSION", "Content", "load", "loadable", "read_again"]
 

@@ -13,26 +13,26 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.bundled import PassageEncoder, SentenceEncoder
 from rag.config import Settings
-from rag.dictionary import Dictionary
 from rag.embed import open_encoders
-from rag.encoder import Encoder, Encoders, TokenEncoder
+from rag.encoders.bundled import PassageEncoder, SentenceEncoder
+from rag.encoders.encoder import Encoder, Encoders, TokenEncoder
+from rag.encoders.late import match, unpack
 from rag.errors import IndexFault
 from rag.evidence import Evidence, gather
 from rag.fold import simplified
-from rag.late import match, unpack
-from rag.recent import Recent
-from rag.rerank import find_reranker
 from rag.schema import Passage
+from rag.search.dictionary import Dictionary
+from rag.search.rerank import find_reranker
 from rag.sentences import sentence_spans
+from rag.storage.recent import Recent
 
 if TYPE_CHECKING:
-    from rag.endpoint import Endpoint, Survey
+    from rag.encoders.reader import Reader
+    from rag.endpoints.endpoint import Endpoint, Survey
     from rag.ingest import Indexer
     from rag.judge import Judge
     from rag.llm import LLM
-    from rag.reader import Reader
     from rag.retrieve import Retriever
     from rag.vectors import Vectors
     from rag.verify import Verifier
@@ -241,7 +241,7 @@ class Parts:
     @once
     def survey(self) -> Survey:
         """Which endpoints there are, and which one was chosen."""
-        from rag.endpoint import survey
+        from rag.endpoints.endpoint import survey
 
         return survey(self.settings)
 
@@ -260,7 +260,7 @@ class Parts:
         """The model that checks sentences, where the settings ask for one."""
         if self.settings.judge == "off":
             return None
-        from rag.endpoint import judge_endpoint
+        from rag.endpoints.endpoint import judge_endpoint
         from rag.judge import Judge
 
         endpoint = judge_endpoint(self.settings, self.survey.endpoint)
@@ -277,7 +277,7 @@ class Parts:
     @once
     def verifier(self) -> Verifier:
         """Checks sentences without a model."""
-        from rag.romanised import Names
+        from rag.claims.romanised import Names
         from rag.verify import Verifier
 
         names = None if "dictionary" in self.settings.without else Names(self.dictionary)
@@ -321,7 +321,7 @@ class Parts:
         encoder = self.encoders.passage
         if not isinstance(encoder, PassageEncoder) or "reader" in self.settings.without:
             return None
-        from rag.reader import Reader
+        from rag.encoders.reader import Reader
 
         return Reader(self.settings.models, encoder.asking)
 

@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from rag.abstention import abstains, only_abstains
-from rag.endpoint import Endpoint
+from rag.endpoints.endpoint import Endpoint
 from rag.errors import ContextOverflow
 from rag.llm import LLM, Completion, Stream
-from rag.marks import without_half
 from rag.prompt import Prompt, build
+from rag.replies.abstention import abstains, only_abstains
+from rag.replies.marks import without_half
 from rag.schema import Hit, Message, Usage
 from rag.sentences import sentence_spans
 from rag.templates import NUMBER_MARK, REFUSAL, SENTINEL, without_marks

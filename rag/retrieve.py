@@ -1,5 +1,5 @@
-"""question → Hits: its candidates (`rag/candidates.py`), the best first by what `rag/fusion.py`
-makes of them, those for its parts among them.
+"""question → Hits: its candidates (`rag/search/candidates.py`), the best first by what
+`rag/search/fusion.py` makes of them, those for its parts among them.
 """
 
 from __future__ import annotations
@@ -17,18 +17,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag import compound, fold, fusion, whole
-from rag.about import About, about
-from rag.candidates import COMPARED, LONGEST, NEAREST, Candidates, Dense, Reach, Tools, look_for
+from rag import fold, whole
 from rag.catalog import Catalog
 from rag.config import Settings
-from rag.dictionary import Dictionary
-from rag.encoder import Encoders
+from rag.encoders.encoder import Encoders
 from rag.errors import EndpointError
-from rag.known import Known
 from rag.lexical import Lexical
-from rag.rerank import Reranker, find_reranker
+from rag.questions import compound
+from rag.questions.about import About, about
 from rag.schema import Hit, Message, Passage
+from rag.search import fusion
+from rag.search.candidates import (
+    COMPARED,
+    LONGEST,
+    NEAREST,
+    Candidates,
+    Dense,
+    Reach,
+    Tools,
+    look_for,
+)
+from rag.search.dictionary import Dictionary
+from rag.search.known import Known
+from rag.search.rerank import Reranker, find_reranker
 
 if TYPE_CHECKING:
     from llama_index.core.retrievers import BaseRetriever

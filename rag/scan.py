@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rag.errors import LoadError
-from rag.rows import FileState
+from rag.storage.rows import FileState
 from rag.visible import portable
 
 __all__ = ["Plan", "Scan", "digest", "file_state", "make_plan", "place", "scan", "unreadable"]

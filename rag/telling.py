@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.asked import Asked, asked, asks, fits, is_question, signs
 from rag.evidence import Evidence
 from rag.fold import content_words, fold, is_latin, language
-from rag.turns import speaker
+from rag.questions.asked import Asked, asked, asks, fits, is_question, signs
+from rag.text.turns import speaker
 
 __all__ = ["FIGURES", "MODEL", "SLOTS", "Line", "Telling", "coefficients", "tell"]
 

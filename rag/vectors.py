@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import IndexFault
-from rag.folders import Folders, made_anew
+from rag.storage.folders import Folders, made_anew
 
 if TYPE_CHECKING:
     from chromadb import Collection

@@ -1,6 +1,6 @@
 """Each sentence of an answer against the words it cites, in milliseconds and without a judge.
 
-A claim is compared with the evidence (`rag.comparison`) and the figures go through a logistic
+A claim is compared with the evidence (`rag.claims`) and the figures go through a logistic
 regression whose few coefficients stand in `verify_model.json`, fitted by `eval/train_verify.py`.
 A value, a name of the same script, or a turn of sense that the evidence lacks, and two words or
 values in each other's place, keep a claim from being called supported whatever the rest says: one
@@ -20,17 +20,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rag import reasons
-from rag.certainty import thinks
-from rag.comparison import Comparison, compare
-from rag.contrast import doubts
+from rag.claims import reasons
+from rag.claims.certainty import thinks
+from rag.claims.comparison import Comparison, compare
+from rag.claims.contrast import doubts
+from rag.claims.narrator import in_first_person, tells_of_oneself
+from rag.claims.romanised import Names
+from rag.claims.statement import Reading, read
 from rag.fold import copy_key
-from rag.loops import stutters
-from rag.narrator import in_first_person, tells_of_oneself
-from rag.romanised import Names
+from rag.replies.loops import stutters
 from rag.schema import Verdict, VerdictLabel
 from rag.sentences import sentence_spans
-from rag.statement import Reading, read
 
 __all__ = [
     "Memo",

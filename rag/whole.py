@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rag.about import About, says
 from rag.catalog import Catalog
+from rag.questions.about import About, says
 from rag.schema import Hit, Passage
 
 __all__ = ["LIKELY", "SURE", "meant", "one_each", "openings", "spread"]

@@ -20,8 +20,9 @@ import hypothesis
 import pytest
 from filelock import FileLock
 
-from rag import Rag, e5, reader, use
+from rag import Rag
 from rag.config import Settings
+from rag.encoders import e5, reader, use
 
 SEEDS = Path(__file__).parents[1] / "seeds"
 LOOPBACK = ("127.", "::1", "localhost")

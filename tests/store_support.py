@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.catalog import Catalog
-from rag.encoder import Encoders
-from rag.rows import FileState, Piece
+from rag.encoders.encoder import Encoders
 from rag.schema import Essay, OffsetMap, Passage
+from rag.storage.rows import FileState, Piece
 
 Vector = NDArray[np.float32]
 

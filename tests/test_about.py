@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag import Rag, Settings
-from rag.about import about, says
-from rag.lookup import asks_which_essays, keywords
+from rag.questions.about import about, says
+from rag.questions.lookup import asks_which_essays, keywords
 from rag.schema import Message
 
 TIDES = """---

@@ -17,7 +17,7 @@ from eval import train_fusion as train
 from eval.reading import essay_of, held_out
 from rag.config import Settings
 from rag.errors import EvalFault
-from rag.fusion import FEATURES, INPUTS, below_best
+from rag.search.fusion import FEATURES, INPUTS, below_best
 
 PRACTICE = Path(train.__file__).with_name("practice")
 

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from store_support import HashEncoder, essay, put
 
 from rag.catalog import Catalog
-from rag.database import MIGRATIONS
 from rag.errors import IndexFault, IndexMismatch, SourceNotFound
-from rag.rows import FileState, Piece
 from rag.schema import Essay, OffsetMap, Passage, Place
+from rag.storage.database import MIGRATIONS
+from rag.storage.rows import FileState, Piece
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from rag.chatter import said_once
 from rag.cite import Cited, cite, quote
+from rag.replies.chatter import said_once
 from rag.schema import Hit, OffsetMap, Passage
 
 COMPANY = "我在阶跃星辰工作。这里做 AI Infra。天气很好，我们去爬山。"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.compound import MOST, asks_several, assigned, parts
 from rag.fold import fold
+from rag.questions.compound import MOST, asks_several, assigned, parts
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from scripted_endpoint import Reply, Request, ScriptedEndpoint, answer, error, o
 
 from rag.condense import Condensed, condense
 from rag.config import Settings
-from rag.endpoint import Endpoint
+from rag.endpoints.endpoint import Endpoint
 from rag.errors import EndpointDenied
 from rag.fold import content_words
 from rag.llm import LLM

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from rag.config import Settings
-from rag.endpoint import find_endpoint
+from rag.endpoints.endpoint import find_endpoint
 from rag.errors import ConfigError
 from rag.redact import redact, without_userinfo
 

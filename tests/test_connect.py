@@ -13,13 +13,13 @@ import pytest
 from scripted_endpoint import ScriptedEndpoint, whole
 
 from rag.config import Settings
-from rag.connect import client, is_openai
-from rag.embed_endpoint import EndpointEncoder
-from rag.endpoint import Endpoint, find_endpoint
+from rag.encoders.embed_endpoint import EndpointEncoder
+from rag.endpoints.connect import client, is_openai
+from rag.endpoints.endpoint import Endpoint, find_endpoint
+from rag.endpoints.llm_errors import understand
 from rag.errors import ConfigError, EndpointUnreachable, ServerFault
 from rag.llm import LLM
-from rag.llm_errors import understand
-from rag.rerank import Reranker
+from rag.search.rerank import Reranker
 
 URL = "http://models.example/v1"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from rag.dictionary import Dictionary, entries, installed
 from rag.fold import fold
+from rag.search.dictionary import Dictionary, entries, installed
 
 LINES = [
     "# a comment",

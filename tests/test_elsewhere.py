@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rag.asked import asked, fits, signs
 from rag.fold import fold, language
+from rag.questions.asked import asked, fits, signs
 
 
 @pytest.mark.parametrize(

@@ -20,11 +20,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.bundled import QUESTIONS, PassageEncoder, SentenceEncoder, idle_cores
 from rag.config import Settings
-from rag.e5 import E5
 from rag.embed import as_llama_index, open_encoders
-from rag.embed_endpoint import EndpointEncoder
+from rag.encoders.bundled import QUESTIONS, PassageEncoder, SentenceEncoder, idle_cores
+from rag.encoders.e5 import E5
+from rag.encoders.embed_endpoint import EndpointEncoder
+from rag.encoders.network import stored
 from rag.errors import (
     ContextOverflow,
     EndpointDenied,
@@ -34,8 +35,7 @@ from rag.errors import (
     RateLimited,
     ServerFault,
 )
-from rag.files import ABANDONED
-from rag.network import stored
+from rag.storage.files import ABANDONED
 
 ROOT = Path(__file__).parent.parent
 TEXTS = (
@@ -402,7 +402,7 @@ class TestStored:
 
     def test_processes_at_once(self, tmp_path: Path) -> None:
         program = (
-            "import sys, pathlib; from rag.network import stored;"
+            "import sys, pathlib; from rag.encoders.network import stored;"
             "[stored(pathlib.Path(sys.argv[1]) / str(n), lambda: bytes([n]) * 1_000_000).sum() "
             "== n * 1_000_000 or sys.exit('torn') for n in range(40)]"
         )

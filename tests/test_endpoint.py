@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from scripted_endpoint import Reply, ScriptedEndpoint, models, page, whole
 
-from rag import servers
 from rag.config import Settings
-from rag.connect import is_loopback
-from rag.endpoint import Endpoint, find_endpoint, judge_endpoint, list_models, survey
+from rag.endpoints import servers
+from rag.endpoints.connect import is_loopback
+from rag.endpoints.endpoint import Endpoint, find_endpoint, judge_endpoint, list_models, survey
 from rag.errors import ConfigError
 
 URL = "http://models.example/v1"

@@ -402,7 +402,7 @@ def test_a_small_folder_is_searched_without_the_dense_index(
     with Rag(settings) as rag:
         small = rag.retrieve(question)
         assert "dense" not in vars(rag._parts)  # Chroma would have said that it is damaged
-    monkeypatch.setattr("rag.known.BACKGROUND", 8)  # as if there were far more passages
+    monkeypatch.setattr("rag.search.known.BACKGROUND", 8)  # as if there were far more passages
     with Rag(settings) as rag:
         large = rag.retrieve(question)
         assert "dense" in vars(rag._parts)  # looked into and made anew, then asked

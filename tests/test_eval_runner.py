@@ -29,7 +29,7 @@ from eval.output import table, write
 from eval.page import faults, render
 from eval.stamp import stamp
 from rag.config import Settings
-from rag.endpoint import Endpoint
+from rag.endpoints.endpoint import Endpoint
 from rag.errors import EndpointUnreachable, EvalFault, InvalidArgument
 from rag.schema import Answer, Message, Verdict
 
@@ -587,12 +587,14 @@ def test_a_run_is_not_taken_up_by_another_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No setting says what a server found on this machine has loaded."""
-    from rag.endpoint import Survey
+    from rag.endpoints.endpoint import Survey
 
     settings = Settings(data_dir=tmp_path)
     for model, asked in (("small", 5), ("large", 13)):
         endpoint = Endpoint("ollama", "http://127.0.0.1:11434/v1", model, "found", 4096)
-        monkeypatch.setattr("rag.endpoint.survey", lambda _, found=endpoint: Survey(found))
+        monkeypatch.setattr(
+            "rag.endpoints.endpoint.survey", lambda _, found=endpoint: Survey(found)
+        )
         rag = Plain(settings, stop_after=asked)
         with suppress(KeyboardInterrupt):
             run(rag, DATA, fresh=False)

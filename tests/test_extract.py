@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.answerable import answerable, figures
-from rag.asked import asked, fits, is_question, signs
 from rag.evidence import Evidence, Vector, gather
 from rag.extract import READ, extract, read_lines
 from rag.fold import content_words, fold, language
+from rag.questions.asked import asked, fits, is_question, signs
 from rag.readings import SURE, Read, Readings
 from rag.schema import OffsetMap, Passage
 from rag.telling import FIGURES, coefficients, tell

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag import fusion
-from rag.fusion import Fusion, Network, Text
+from rag.search import fusion
+from rag.search.fusion import Fusion, Network, Text
 
 
 def texts(*bodies: str) -> list[Text]:

@@ -11,9 +11,9 @@ import pytest
 
 from rag.cite import cite
 from rag.config import Settings
-from rag.endpoint import find_endpoint
+from rag.endpoints.endpoint import find_endpoint
+from rag.endpoints.gguf import serve
 from rag.errors import ConfigError, ContextOverflow
-from rag.gguf import serve
 from rag.judge import Judge
 from rag.llm import LLM
 from rag.reply import ask

@@ -17,7 +17,7 @@ import pytest
 from store_support import HashEncoder, damage, encoders
 
 import rag.ingest
-from rag.encoder import Encoders
+from rag.encoders.encoder import Encoders
 from rag.errors import (
     IndexBusy,
     IndexFault,

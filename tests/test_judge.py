@@ -25,7 +25,7 @@ from scripted_endpoint import (
 )
 
 from rag.config import Settings
-from rag.endpoint import Endpoint
+from rag.endpoints.endpoint import Endpoint
 from rag.judge import Judge, _parse
 from rag.llm import LLM
 

@@ -12,11 +12,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from store_support import encoders
 
-from rag import late
+from rag.encoders import late
 from rag.errors import IndexBusy
 from rag.ingest import Indexer
-from rag.known import Known
-from rag.recent import Recent
+from rag.search.known import Known
+from rag.storage.recent import Recent
 
 
 @given(st.lists(st.lists(st.integers(0, 9), max_size=6), max_size=12), st.integers(1, 5))

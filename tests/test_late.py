@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from rag.bundled import PassageEncoder, SentenceEncoder
 from rag.catalog import Catalog
 from rag.config import Settings
-from rag.encoder import Encoders, TokenEncoder
+from rag.encoders.bundled import PassageEncoder, SentenceEncoder
+from rag.encoders.encoder import Encoders, TokenEncoder
+from rag.encoders.late import DIMENSION, Tokens, asked, joined, match, pack, unpack
 from rag.ingest import Indexer
-from rag.known import Known
-from rag.late import DIMENSION, Tokens, asked, joined, match, pack, unpack
 from rag.retrieve import Retriever
+from rag.search.known import Known
 from rag.sentences import sentence_spans
 
 STATES = 384

@@ -35,8 +35,8 @@ FRONT = {"rag.__main__", "rag.cli", "rag.terminal"}
 OWNERS = {
     "chromadb": {"rag/vectors.py"},
     "tantivy": {"rag/lexical.py"},
-    "sqlite3": {"rag/database.py", "ui/store.py"},
-    "openai": {"rag/llm.py", "rag/llm_errors.py", "rag/embed_endpoint.py"},
+    "sqlite3": {"rag/storage/database.py", "ui/store.py"},
+    "openai": {"rag/llm.py", "rag/endpoints/llm_errors.py", "rag/encoders/embed_endpoint.py"},
 }
 
 
@@ -63,9 +63,12 @@ def imports_of(path: Path, *, typing: bool = False) -> set[str]:
 
 
 def modules(package: str, *, typing: bool = False) -> dict[str, set[str]]:
-    files = sorted((PROJECT / package).glob("*.py"))
+    files = sorted((PROJECT / package).rglob("*.py"))
     assert files
-    return {f"{package}.{path.stem}": imports_of(path, typing=typing) for path in files}
+    return {
+        ".".join(path.relative_to(PROJECT).with_suffix("").parts): imports_of(path, typing=typing)
+        for path in files
+    }
 
 
 def test_the_steps_do_not_know_each_other() -> None:
@@ -103,21 +106,40 @@ def test_each_library_has_one_owner(library: str) -> None:
     users = {
         path.relative_to(PROJECT).as_posix()
         for package in ("rag", "ui")
-        for path in (PROJECT / package).glob("*.py")
+        for path in (PROJECT / package).rglob("*.py")
         if any(name.split(".")[0] == library for name in imports_of(path))
     }
     assert users <= OWNERS[library]
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
-    found = {
-        name: imported
-        for package in ("rag", "ui", "eval")
-        for name, imported in modules(package, typing=True).items()
-        if not name.endswith("__init__")
-    }
-    order: list[str] = []
-    while rest := found.keys() - set(order):
-        free = {name for name in rest if not found[name] & (rest - {name})}
-        assert free, f"a circle is among {sorted(rest)}"
-        order += free
+    assert not circle(
+        {
+            name: imported
+            for package in ("rag", "ui", "eval")
+            for name, imported in modules(package, typing=True).items()
+            if not name.endswith("__init__")
+        }
+    )
+
+
+def test_no_packages_of_the_library_import_each_other_in_a_circle() -> None:
+    folders = {f"rag.{path.parent.name}" for path in (PROJECT / "rag").glob("*/__init__.py")}
+    found: dict[str, set[str]] = {folder: set() for folder in folders}
+    for name, imported in modules("rag").items():
+        if (folder := package_of(name)) in folders:
+            found[folder] |= {package_of(other) for other in imported}
+    assert len(found) > 1
+    assert not circle(found)
+
+
+def package_of(module: str) -> str:
+    return ".".join(module.split(".")[:2])
+
+
+def circle(imports: dict[str, set[str]]) -> set[str]:
+    """Names of which each imports another of them; none where imports only go downward."""
+    rest = set(imports)
+    while free := {name for name in rest if not imports[name] & (rest - {name})}:
+        rest -= free
+    return rest

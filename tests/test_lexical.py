@@ -13,7 +13,7 @@ from store_support import HashEncoder, essay, put
 from rag.errors import IndexFault
 from rag.index import Index
 from rag.lexical import BOOSTS
-from rag.rows import Pending
+from rag.storage.rows import Pending
 
 
 @pytest.fixture

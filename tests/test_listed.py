@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.listed import pointed_at
+from rag.questions.listed import pointed_at
 
 HAN = (
     "今年有几项进展：分布式推理、PD 分离（从一篇论文以来，走了三年）的普及、跨机 EP 和 AFD 等。 [1]"

@@ -42,9 +42,9 @@ from scripted_endpoint import (
 
 from rag import errors
 from rag.config import Settings
-from rag.endpoint import Endpoint
+from rag.endpoints.endpoint import Endpoint
+from rag.endpoints.llm_errors import retry_after
 from rag.llm import LLM
-from rag.llm_errors import retry_after
 from rag.schema import Usage
 
 ASK = [{"role": "user", "content": "五层蛋糕是哪五层？"}]
@@ -966,7 +966,7 @@ def test_an_llm_that_is_closed_while_it_answers_says_so() -> None:
 
 def test_openai_is_not_imported_before_it_is_needed() -> None:
     code = (
-        "import sys; from rag.config import Settings; from rag.endpoint import survey;"
+        "import sys; from rag.config import Settings; from rag.endpoints.endpoint import survey;"
         "import rag.llm, rag.prompt, rag.reply, rag.condense, rag.cite, rag.judge;"
         "survey(Settings(llm='off')); print('openai' in sys.modules, 'tiktoken' in sys.modules,"
         " 'llama_index.core' in sys.modules)"
@@ -978,7 +978,7 @@ def test_openai_is_not_imported_before_it_is_needed() -> None:
 def test_an_unclosed_llm_does_not_keep_the_program_from_ending() -> None:
     with ScriptedEndpoint(answer(["a", "b"], between=120.0)) as endpoint:
         code = (
-            "from rag.config import Settings; from rag.endpoint import Endpoint;"
+            "from rag.config import Settings; from rag.endpoints.endpoint import Endpoint;"
             "from rag.llm import LLM;"
             f"llm = LLM(Endpoint('other', '{endpoint.base_url}', 'm', '', 8192), Settings());"
             "print(next(llm.stream([{'role': 'user', 'content': 'x'}])).text)"

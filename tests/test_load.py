@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from rag.decoding import decode
 from rag.errors import LoadError, UnknownFormat
 from rag.load import load, loadable
 from rag.schema import Essay
+from rag.text.decoding import decode
 
 SEEDS = Path(__file__).parent.parent / "seeds"
 SIMPLIFIED = "今天天气很好，我们去公园散步。"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rag.narrator import in_first_person, tells_of_oneself
-from rag.statement import read
+from rag.claims.narrator import in_first_person, tells_of_oneself
+from rag.claims.statement import read
 
 TOLD = [
     ("The author works in Leeds.", "I works in Leeds."),

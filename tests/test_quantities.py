@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.agree import agree, nearest, stated
-from rag.quantities import quantities
+from rag.values.agree import agree, nearest, stated
+from rag.values.quantities import quantities
 
 
 def only(text: str):

@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.answering import as_passages
-from rag.bundled import PassageEncoder
 from rag.config import Settings
 from rag.doctor import _reranker
+from rag.encoders.bundled import PassageEncoder
+from rag.encoders.reader import NOWHERE, Floats, Reader, _windows
 from rag.engine import Rag
-from rag.reader import NOWHERE, Floats, Reader, _windows
 from rag.readings import POOL, SURE, WORTH, Read, by_reading
 from rag.schema import Hit
 from rag.sentences import sentence_spans

@@ -27,7 +27,7 @@ from eval.reading import (
     window,
     with_near,
 )
-from rag.e5 import E5, END
+from rag.encoders.e5 import E5, END
 from rag.fold import simplified
 
 ARTICLES = 24

@@ -15,7 +15,7 @@ from scripted_endpoint import Reply, Request, ScriptedEndpoint, answer, error, o
 
 from rag import reply as replies
 from rag.config import Settings
-from rag.endpoint import Endpoint
+from rag.endpoints.endpoint import Endpoint
 from rag.errors import ContextOverflow, EndpointDenied
 from rag.llm import LLM
 from rag.prompt import REFUSAL

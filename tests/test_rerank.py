@@ -22,7 +22,7 @@ from rag.errors import (
     ServerFault,
 )
 from rag.ingest import Indexer
-from rag.rerank import Reranker, find_reranker
+from rag.search.rerank import Reranker, find_reranker
 
 Answer = Callable[[dict[str, Any]], tuple[int, Any]]
 

@@ -17,12 +17,12 @@ import pytest
 from numpy.typing import NDArray
 
 from rag.config import INGREDIENTS, Settings
-from rag.dictionary import Dictionary
-from rag.encoder import Encoders
+from rag.encoders.encoder import Encoders
 from rag.errors import IndexFault, SourceNotFound
 from rag.ingest import Indexer
 from rag.retrieve import Retriever
 from rag.schema import Hit
+from rag.search.dictionary import Dictionary
 
 Vector = NDArray[np.float32]
 

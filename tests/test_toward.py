@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.bundled import SentenceEncoder
 from rag.config import Settings
 from rag.embed import open_encoders
-from rag.toward import TOWARD, toward
+from rag.encoders.bundled import SentenceEncoder
+from rag.encoders.toward import TOWARD, toward
 
 ASKED = {  # a question, what answers it, and what only looks like it
     "Why did she leave the orchestra?": (

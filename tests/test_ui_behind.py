@@ -27,9 +27,9 @@ from ui_support import FakeRag, an_answer
 from rag import Rag
 from rag.config import Settings
 from rag.errors import ConfigError, EndpointDenied, RagError
-from rag.files import put
 from rag.llm import LLM
 from rag.schema import Done, IngestReport, Token
+from rag.storage.files import put
 from ui.app import Server, _listening, free_port, launch, prepare, serve
 from ui.desk import Desk, Ending, NotReady, Task, safe_name
 from ui.form import Form

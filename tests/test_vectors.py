@@ -331,7 +331,7 @@ REINDEX = """
 import os, sys
 from pathlib import Path
 import chromadb, llama_index.core.ingestion, tantivy
-import rag.folders, rag.index, rag.ingest, rag.lexical, rag.nodes, rag.vectors
+import rag.storage.folders, rag.index, rag.ingest, rag.lexical, rag.nodes, rag.vectors
 from rag.ingest import Indexer
 from store_support import encoders
 
@@ -364,8 +364,8 @@ STEPS = (
     "rag.vectors.Vectors _add 1",
     "rag.index.Index _stamp 1",
     "rag.vectors.Vectors wrote 0",
-    "rag.folders.Folders tidy 2",
-    "rag.folders.Folders tidy 3",
+    "rag.storage.folders.Folders tidy 2",
+    "rag.storage.folders.Folders tidy 3",
 )
 
 

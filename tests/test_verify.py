@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from rag.claims.romanised import Names
 from rag.config import Settings
-from rag.dictionary import Dictionary
 from rag.embed import open_encoders
-from rag.romanised import Names
 from rag.schema import Verdict
+from rag.search.dictionary import Dictionary
 from rag.verify import Memo, Verifier
 
 EN = (

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from rag.config import Settings
 from rag.errors import LoadError, RagError
-from rag.files import put
 from rag.load import load
 from rag.scan import ABOUT
 from rag.schema import IngestReport
+from rag.storage.files import put
 from ui.live import Live
 from ui.preferences import Preferences
 from ui.views import Progress

@@ -8,7 +8,7 @@ from contextlib import closing
 from typing import Any
 
 from rag.config import Settings
-from rag.endpoint import Endpoint, find_endpoint, list_models
+from rag.endpoints.endpoint import Endpoint, find_endpoint, list_models
 from rag.errors import ConfigError, RagError
 from ui.desk import Desk
 from ui.preferences import Preferences

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from rag.config import Settings
 from rag.errors import ConfigError
-from rag.files import put
+from rag.storage.files import put
 
 __all__ = ["KEPT", "Preferences"]
 

@@ -18,10 +18,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from rag.database import told
 from rag.errors import RagError
 from rag.records import to_record
 from rag.schema import Answer
+from rag.storage.database import told
 from ui.inert import fenced, inert, one_line
 from ui.record import from_json, to_json
 

@@ -1,0 +1,1 @@
+"""What models write besides an answer: marks, reasoning, wrappings, loops, "I do not know"."""

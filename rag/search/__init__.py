@@ -1,0 +1,1 @@
+"""Candidates for a question and their order: what `rag.retrieve` does between question and hits."""

@@ -1,0 +1,1 @@
+"""What numbers, amounts and dates are worth, however they are written."""
